@@ -4,7 +4,7 @@ Idempotent by id: a record whose row exists is left out of rows and buckets alik
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from zoneinfo import ZoneInfo
 
 from gateway.records import ExchangeRecord
@@ -22,11 +22,10 @@ def day_zone(connection: sqlite3.Connection) -> ZoneInfo:
     return ZoneInfo(connection.execute(DAY_ZONE).fetchone()[0])
 
 
-def unknown(connection: sqlite3.Connection, records: Sequence[ExchangeRecord]) -> list[ExchangeRecord]:
-    """Those of these records that have no row yet."""
-    ids = json_array(record.id for record in records)
-    known = {request_id for (request_id,) in connection.execute(rows.KNOWN_REQUESTS, (ids,))}
-    return [record for record in records if record.id not in known]
+def unknown(connection: sqlite3.Connection, ids: Collection[str]) -> set[str]:
+    """Those of these requests that have no row yet."""
+    known = connection.execute(rows.KNOWN_REQUESTS, (json_array(ids),))
+    return set(ids).difference(request_id for (request_id,) in known)
 
 
 class Committer:

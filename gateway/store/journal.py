@@ -12,8 +12,9 @@ interrupted where they only began. With the disk full, lines wait in bounded mem
 import logging
 import os
 import secrets
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from threading import Lock
 from zlib import crc32
@@ -115,7 +116,8 @@ class Journal:
 
     `begin` and `end` are called on the event-loop thread and never raise; `committed` comes from the writer's
     thread. `failed_writes` counts writes that the disk refused, `unjournalled` lines that found no room in memory
-    either, `damaged_lines` those left out at replay.
+    either, `damaged_lines` those left out at replay. `unread` are exchanges that `adopt` found more than it was asked
+    for: `read_back` gives them.
     """
 
     def __init__(
@@ -124,6 +126,7 @@ class Journal:
         self.failed_writes = 0
         self.unjournalled = 0
         self.damaged_lines = 0
+        self.unread: tuple[str, ...] = ()
         self._folder = folder
         self._segment_bytes = segment_bytes
         self._waiting_lines = waiting_lines
@@ -181,16 +184,18 @@ class Journal:
                         left.setdefault(home, []).append(request_id)
                 self._leave(left)
 
-    def adopt(self) -> list[ExchangeRecord]:
-        """What processes that are gone left behind; their files stay until `committed` has named every record."""
+    def adopt(self, most: int = sys.maxsize) -> list[ExchangeRecord]:
+        """What processes that are gone left behind, of what had ended at most so many; their files stay until
+        `committed` has named every record."""
         begun: dict[str, ExchangeRecord] = {}
-        ended: dict[str, ExchangeRecord] = {}
+        # None where the record stays in its file.
+        ended: dict[str, ExchangeRecord | None] = {}
         for segment in self._orphans():
             over: dict[str, int] = {}
             for place, line in enumerate(_lines(segment.paths)):
                 over.update(dict.fromkeys(parse_committed(line) or (), place))
             for place, line in enumerate(_lines(segment.paths)):
-                self._replay(line, place, segment, over, begun, ended)
+                self._replay(line, place, segment, over, begun, ended, most)
             if not segment.needed_for:
                 segment.delete()
         if self.damaged_lines:
@@ -199,20 +204,18 @@ class Journal:
             msgspec.structs.replace(record, outcome="interrupted", error_type="interrupted")
             for record in begun.values()
         ]
-        return [*ended.values(), *interrupted]
+        self.unread = tuple(request_id for request_id, record in ended.items() if record is None)
+        return [*filter(None, ended.values()), *interrupted]
 
     def read_back(self, ids: Set[str]) -> list[ExchangeRecord]:
         """How these exchanges of this process ended, as far as it is written or waits to be."""
         with self._lock:
-            lines = [line.rstrip(b"\n") for request_id in ids if (line := self._waiting.get(request_id))]
+            waiting = [line.rstrip(b"\n") for request_id in ids if (line := self._waiting.get(request_id))]
             paths = {path for request_id in ids if (home := self._homes.get(request_id)) for path in home.paths}
-        for path in sorted(paths):
-            try:
-                lines += path.read_bytes().split(b"\n")
-            except OSError as error:
-                _log.warning("The journal file %s cannot be read back (%s).", path.name, error.strerror)
-        parsed = (parse_line(line) for line in lines)
-        found = {record.id: record for mark, record in filter(None, parsed) if mark == ENDED and record.id in ids}
+        found: dict[str, ExchangeRecord] = {}
+        for line in chain(waiting, _readable_lines(sorted(paths))):
+            if line[:1] == ENDED and (parsed := parse_line(line)) is not None and parsed[1].id in ids:
+                found[parsed[1].id] = parsed[1]
         return list(found.values())
 
     def close(self) -> None:
@@ -377,7 +380,8 @@ class Journal:
         segment: _Segment,
         over: Mapping[str, int],
         begun: dict[str, ExchangeRecord],
-        ended: dict[str, ExchangeRecord],
+        ended: dict[str, ExchangeRecord | None],
+        most: int,
     ) -> None:
         parsed = parse_line(line)
         if parsed is None:
@@ -387,7 +391,9 @@ class Journal:
         if place < over.get(record.id, -1):
             return
         if mark == ENDED:
-            ended[record.id] = record
+            # How many were interrupted is told at once.
+            is_read = ended.get(record.id) is not None or len(ended) < most or record.outcome == "interrupted"
+            ended[record.id] = record if is_read else None
             # Of what had ended, which is nearly all, one record is held.
             begun.pop(record.id, None)
         elif record.id not in ended:
@@ -401,6 +407,14 @@ def _lines(paths: Iterable[Path]) -> Iterator[bytes]:
     """A file in memory at a time."""
     for path in paths:
         yield from filter(None, path.read_bytes().split(b"\n"))
+
+
+def _readable_lines(paths: Iterable[Path]) -> Iterator[bytes]:
+    for path in paths:
+        try:
+            yield from _lines([path])
+        except OSError as error:
+            _log.warning("The journal file %s cannot be read back (%s).", path.name, error.strerror)
 
 
 def _locked(paths: list[Path]) -> _Segment | None:

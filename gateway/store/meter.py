@@ -7,7 +7,7 @@ rows say how far the written numbers may be trusted, and what this start found. 
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from threading import Lock
 
 from msgspec import Struct
@@ -206,11 +206,10 @@ class Meter:
             self._count("lost", 1)
             self._unwritten.discard(request_id)
 
-    def found(self, records: Sequence[ExchangeRecord], damaged_lines: int) -> None:
+    def found(self, recovered: int, interrupted: int, damaged_lines: int) -> None:
         """What this start took from the journals of runs that are over, and had not been written."""
-        interrupted = sum(record.outcome == "interrupted" for record in records)
         self._count("interrupted", interrupted)
-        self._count("recovered", len(records) - interrupted)
+        self._count("recovered", recovered)
         self._count("damaged", damaged_lines)
 
     def _count(self, kind: str, more: int) -> None:

@@ -112,8 +112,8 @@ class UsageStore(Questions):
         connection = self._connected(path, on_upgrade)
         try:
             self._journal = Journal(folder)
-            orphaned = self._journal.adopt()
-            self._meter.found(unknown(connection, orphaned), self._journal.damaged_lines)
+            orphaned = self._journal.adopt(QUEUED_ROWS)
+            self._note_found(connection, orphaned)
         except sqlite3.Error as error:
             connection.close()
             raise unusable(path, error) from None
@@ -125,10 +125,17 @@ class UsageStore(Questions):
         self._stopped.clear()
         self._readers = Readers(path, readers_kib(self._cache_kib))
         self._writer = Writer(Committer(connection), self)
+        self._deferred.update(dict.fromkeys(self._journal.unread))
         for record in orphaned:
             self._writer.put(record)
         self._writer.start()
-        self._writer.flush(REPLAY_TIMEOUT_S)
+        self.flush(REPLAY_TIMEOUT_S)
+
+    def _note_found(self, connection: sqlite3.Connection, orphaned: Sequence[ExchangeRecord]) -> None:
+        left = {record.id for record in orphaned}.union(self._journal.unread)
+        new = unknown(connection, left)
+        interrupted = sum(record.outcome == "interrupted" and record.id in new for record in orphaned)
+        self._meter.found(len(new) - interrupted, interrupted, self._journal.damaged_lines)
 
     def _connected(self, path: Path, on_upgrade: Callable[[str], object] | None) -> sqlite3.Connection:
         try:
