@@ -1,4 +1,4 @@
-"""Keeps an area as it was painted last and gives it free from the top left on, a piece in each turn of the loop.
+"""Keeps an area as it was painted last and gives it free from the top left on, in each turn of the loop a little.
 
 A whole page painted at once holds the loop for forty milliseconds and more, so many widgets has it. What lies under a
 widget that says it paints all of itself is not painted; a curtain's sheets paint nothing, so that the old picture
@@ -14,13 +14,13 @@ from PySide6.QtWidgets import QWidget
 
 from app.widgets.cutting import boxes_of, cut
 
-USUAL, LEAST, MOST = 16, 8, 32
+USUAL, LEAST, MOST = 16, 12, 48
 """What a piece weighs as a rule, and may at least and at most be meant to weigh: a small widget weighs one."""
 # Less than this is painted in one turn.
 _LOW = 140
 # Between two pieces, so that the gateway's callbacks have their turns.
-_PAUSE_MS = 8
-# What a piece should take of this thread's time.
+_PAUSE_MS = 5
+# What a piece should take of this thread's time; after a shorter one the next follows in the same turn.
 _LONG_S, _SHORT_S = 0.004, 0.0015
 
 
@@ -55,7 +55,7 @@ class Curtain(QWidget):
 
     def _lift(self) -> None:
         if self._left:
-            self._free_next()
+            self._free_some()
         elif self._pieces:
             self._lay_sheets()
         else:
@@ -77,13 +77,18 @@ class Curtain(QWidget):
         self.setGeometry(last)
         self._left = [*self._sheets[: len(pieces)], self]
 
-    def _free_next(self) -> None:
-        free = self._left.pop(0)
-        free.hide()
+    def _free_some(self) -> None:
+        """A piece, and more of them as long as they take little."""
         began = time.thread_time()
-        self._under.repaint(free.geometry())
-        self._longest_s = max(self._longest_s, time.thread_time() - began)
-        if free is self:
+        spent_s = 0.0
+        while self._left and not spent_s > _SHORT_S:
+            free = self._left.pop(0)
+            free.hide()
+            self._under.repaint(free.geometry())
+            took_s = time.thread_time() - began - spent_s
+            spent_s += took_s
+            self._longest_s = max(self._longest_s, took_s)
+        if not self._left:
             self._learn()
 
     def _learn(self) -> None:

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.theme import Theme
 from app.widgets import Curtain, Veil
+from app.widgets import curtain as curtain_module
 
 ROWS = 8
 # Two of them weigh more than a piece may.
@@ -27,6 +28,12 @@ class Row(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         self._painted.append(self._number)
         QPainter(self).fillRect(self.rect(), QColor("#3B5BDB"))
+
+
+@pytest.fixture(autouse=True)
+def a_piece_in_each_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However quick the machine is."""
+    monkeypatch.setattr(curtain_module, "_SHORT_S", 0.0)
 
 
 @pytest.fixture
@@ -73,6 +80,17 @@ def test_what_is_covered_is_painted_a_piece_in_each_turn(qtbot: QtBot, page: QWi
     assert turns == [[number] for number in range(ROWS)]
 
 
+def test_pieces_that_take_little_are_painted_in_one_turn(
+    qtbot: QtBot, page: QWidget, painted: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(curtain_module, "_SHORT_S", 10.0)
+    curtain = Curtain(page)
+    turns = lifts_of(curtain, painted)
+    curtain.draw(page.rect())
+    qtbot.waitUntil(curtain.isHidden)
+    assert turns == [list(range(ROWS))]
+
+
 def test_what_is_covered_is_not_painted_before_its_turn(qtbot: QtBot, page: QWidget, painted: list[int]) -> None:
     curtain = Curtain(page)
     curtain.draw(QRect(0, 0, 200, 4 * HEIGHT))
@@ -91,11 +109,7 @@ def test_nothing_is_kept_of_what_is_not_on_show(page: QWidget) -> None:
     assert curtain.isHidden() and not curtain._timer.isActive()
 
 
-def test_a_veil_comes_and_goes_in_pieces(
-    qtbot: QtBot, theme: Theme, page: QWidget, painted: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # However quick the machine is.
-    monkeypatch.setattr(Curtain, "_learn", lambda curtain: None)
+def test_a_veil_comes_and_goes_in_pieces(qtbot: QtBot, theme: Theme, page: QWidget, painted: list[int]) -> None:
     veil = Veil(theme, page)
     turns = lifts_of(veil._curtain, painted)
     for change in (veil._cover, veil.end):
