@@ -23,6 +23,7 @@ from app.pages.conversations_parts.pictures import Pictures
 from app.pages.conversations_parts.thread_pane import ThreadPane
 from app.pages.conversations_parts.thread_view import ThreadView
 from app.theme import Theme
+from app.widgets import Curtain
 from gateway import ThreadRow
 from tests.app.fake_gateway import NOW_US, FakeGateway
 from tests.app.fake_threads import S, plain_thread
@@ -239,5 +240,7 @@ def test_thread_timeline_and_costs_are_painted_apart_and_none_that_is_as_it_was(
         return ["+".join(sorted(set(names))) for names in updates.together if names]
 
     read(2, keep=False)
+    # Another conversation's pane is painted in turns of its own.
+    qtbot.waitUntil(lambda: all(curtain.isHidden() for curtain in pane.findChildren(Curtain)))
     assert read(4, keep=True) == ["thread", "timeline", "costs"]
     assert read(4, keep=True) == []
