@@ -75,11 +75,11 @@ class GarbageTimer(QObject):
         if self._beat in self._settling:
             self._settling.remove(self._beat)
             self.set_aside()
+        elif self._beat % COUNTED_EVERY == 0:
+            self._look_for_growth()
         elif self._beat % _THIRD_EVERY == 0:
             gc.collect()
             gc.freeze()
-        elif self._beat % COUNTED_EVERY == 1:
-            self._look_for_growth()
         else:
             gc.collect(1)
 

@@ -110,11 +110,12 @@ def test_what_has_lived_for_half_a_minute_is_not_looked_at_again_and_again(garba
 def pass_to_next_count(garbage: GarbageTimer) -> None:
     """As if most of the time had passed."""
     garbage._beat = COUNTED_EVERY * (garbage._beat // COUNTED_EVERY + 1) - 1
-    beat(garbage, 2)
+    beat(garbage, 1)
 
 
 def test_what_is_set_aside_is_looked_at_again_once_there_is_much_more_of_it(garbage: GarbageTimer) -> None:
     Cycle.died_on = []
+    garbage.set_aside()
     pass_to_next_count(garbage)
     gone = Cycle()
     beat(garbage, 30)
@@ -139,6 +140,7 @@ def test_what_is_set_aside_is_looked_at_again_once_there_is_much_more_of_it(garb
 
 def test_a_page_that_was_built_is_no_growth(garbage: GarbageTimer) -> None:
     Cycle.died_on = []
+    garbage.set_aside()
     pass_to_next_count(garbage)
     gone = Cycle()
     beat(garbage, 30)
