@@ -9,7 +9,6 @@ import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import closing
 from functools import partial
 
 from msgspec import Struct
@@ -18,7 +17,6 @@ from gateway.store.clean_up import used_bytes
 from gateway.store.content import Sealed
 from gateway.store.conversation_rows import Conversations
 from gateway.store.conversation_sums import sum_up
-from gateway.store.database import open_database
 from gateway.store.leaving import begin_anew
 from gateway.store.names import json_array
 from gateway.store.removal import forget_turns, keep_names, take_frames
@@ -28,15 +26,18 @@ from gateway.store.thread_store import ThreadStore
 FIRST_ENTRIES, MOST_ENTRIES = 20, 500
 TARGET_S, LONGEST_PAUSE_S = 0.01, 0.05
 
+_IN = "started_us >= ? AND started_us < ?"
 _TURNS = (
-    "SELECT id, conversation, started_us, scope, request_id FROM turns WHERE started_us >= ? AND started_us < ? "
-    "ORDER BY started_us, id LIMIT ?"
+    f"SELECT id, conversation, started_us, scope, request_id FROM turns WHERE {_IN} ORDER BY started_us, id LIMIT ?"
 )
-_TURNS_IN = "SELECT COUNT(*), COUNT(DISTINCT conversation) FROM turns WHERE started_us >= ? AND started_us < ?"
+_TURNS_IN = f"SELECT COUNT(*), COUNT(DISTINCT conversation) FROM turns WHERE {_IN}"
 _TOLD_TABLES = ("spans", "logs")
-_TOLD_IN = {table: f"SELECT id FROM {table} WHERE started_us >= ? AND started_us < ?" for table in _TOLD_TABLES}
+_TOLD_IN = {table: f"SELECT id FROM {table} WHERE {_IN}" for table in _TOLD_TABLES}
 _TOLD_COUNTS = tuple(f"SELECT COUNT(*) FROM ({ids})" for ids in _TOLD_IN.values())
-_TAKE_TOLD = {table: f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(?))" for table in _TOLD_TABLES}
+# A number may have been given again meanwhile.
+_TAKE_TOLD = {
+    table: f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(?)) AND {_IN}" for table in _TOLD_TABLES
+}
 
 Told = Callable[[int], object]
 Gone = Callable[[list[str]], object]
@@ -79,12 +80,13 @@ def delete_said(threads: ThreadStore, start_us: int, end_us: int, told: Told, go
             gone(ids)
         return len(found)
 
-    steps.go(some_turns)
-    for table in _TOLD_TABLES:
-        ids = _told_in(threads, table, start_us, end_us)
-        steps.go(partial(_take_told, threads, table, ids))
-    with closing(open_database(threads.path)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    try:
+        steps.go(some_turns)
+        for table in _TOLD_TABLES:
+            ids = _told_in(threads, table, start_us, end_us)
+            steps.go(partial(_take_told, threads, table, ids, (start_us, end_us)))
+    finally:
+        threads.cut_log()
     return steps.done
 
 
@@ -134,7 +136,7 @@ def _forget(connection: sqlite3.Connection, sealed: Sealed, start_us: int, end_u
     return found
 
 
-def _take_told(threads: ThreadStore, table: str, ids: list[int], most: int) -> int:
+def _take_told(threads: ThreadStore, table: str, ids: list[int], between: tuple[int, int], most: int) -> int:
     some, ids[:] = ids[:most], ids[most:]
-    threads.change(lambda connection, _: connection.execute(_TAKE_TOLD[table], (json_array(some),)))
+    threads.change(lambda connection, _: connection.execute(_TAKE_TOLD[table], (json_array(some), *between)))
     return len(some)

@@ -192,9 +192,13 @@ class ThreadStore:
         """Take a conversation away with all that only it said; False where there is none of this name or given id."""
         deleted = self.change(lambda connection, placer: delete_thread(connection, name))
         if deleted:
-            with closing(open_database(self.path)) as connection:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self.cut_log()
         return deleted
+
+    def cut_log(self) -> None:
+        """Leave nothing in the database's log of what was deleted. Raises sqlite3.Error."""
+        with closing(open_database(self.path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def rename_thread(self, name: str, title: str | None) -> bool:
         """Give a conversation a title of the user's own; None takes it away again."""

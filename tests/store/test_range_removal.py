@@ -121,4 +121,23 @@ def test_what_is_told_can_end_it_and_steps_are_small(tmp_path: Path) -> None:
         with pytest.raises(GivenUp):
             delete_said(store, START_US, START_US + MINUTE_US * 60, told_of, gone.extend)
         assert heard[1] == len(gone) < 100, "what is gone until then is gone"
+        assert not (tmp_path / "traces.db-wal").stat().st_size, "from the log too"
         assert len(all_threads(store)) == 100 - len(gone)
+
+
+def test_what_comes_meanwhile_stays_though_it_is_given_the_number_of_what_went(tmp_path: Path) -> None:
+    def record(second: int) -> LogRecord:
+        return LogRecord(time_ns=(START_US + second * 1_000_000) * 1000, body=f"{second}")
+
+    def meanwhile(_entries: int) -> None:
+        if not came:
+            # The last record is deleted by other means, and another gets its number.
+            store.change(lambda connection, _: connection.execute("DELETE FROM logs WHERE id = 30"))
+            store.put_logs([record(5000)], scope="key_1", key="laptop")
+            came.append(store.look(lambda connection: connection.execute("SELECT MAX(id) FROM logs").fetchone()[0]))
+
+    came: list[int] = []
+    with opened(tmp_path) as store:
+        store.put_logs([record(second) for second in range(30)], scope="key_1", key="laptop")
+        delete_said(store, *stretch(0, 100), meanwhile, lambda ids: None)
+    assert came == [30] and count(tmp_path, "logs") == 1
