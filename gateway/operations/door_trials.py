@@ -22,7 +22,12 @@ class DoorTrials:
 
         Raises ClientError for a door that cannot be tried, FaregateError where no key can be made.
         """
-        trust = await self._parts.workers.run(trusting, self._parts.settings.tls_cert)
+        certificate = self._parts.settings.tls_cert
+        try:
+            trust = await self._parts.workers.run(trusting, certificate)
+        except OSError as error:
+            why = error.strerror or error
+            return DoorTrial(ok=False, message=f"{certificate} cannot be read ({why}): check server.tls_cert.")
         if key is not None:
             return await try_door(self._url(), door, model, key, trust)
         access, work = self._parts.access, self._parts.workers.run

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from gateway import TEST_CLIENT, ClientError, DoorTrial, UsageQuery
 from gateway.http.door_trial import TRIED_DOORS
-from gateway.operations.door_trials import KEY_NAME
+from gateway.operations.door_trials import KEY_NAME, DoorTrials
 from gateway.relaying.doors import DOORS
 from tests.endtoend.inside import Inside
 from tests.endtoend.serving import MODELS, upstreams
@@ -90,3 +91,13 @@ def test_nothing_answers_where_the_gateway_is_off(tmp_path: Path) -> None:
         assert trial.message == f"Nothing answers at {gateway.url}: turn the gateway on, and try again."
         page = gateway.gateway.requests(UsageQuery(), limit=1)
         assert asyncio.run_coroutine_threadsafe(page, gateway._loop).result(PATIENCE_S).rows == ()
+
+
+def test_a_certificate_that_cannot_be_read_is_told(inside: Inside, tmp_path: Path) -> None:
+    """Its file may have gone since the start."""
+    parts, gone = inside.gateway._parts, tmp_path / "gone.pem"
+    without = SimpleNamespace(workers=parts.workers, settings=SimpleNamespace(tls_cert=gone))
+    work = DoorTrials(without, lambda: inside.url).try_door("openai_chat", MODELS["openai"])  # type: ignore[arg-type]
+    trial = asyncio.run_coroutine_threadsafe(work, inside._loop).result(PATIENCE_S)
+    assert not trial.ok
+    assert trial.message == f"{gone} cannot be read (No such file or directory): check server.tls_cert."
