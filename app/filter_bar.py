@@ -4,6 +4,7 @@ It shows and changes the window's one `FilterState`, so chips survive a change o
 click on it opens its values.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -34,7 +35,9 @@ from app.view_menu import SavePopover, open_view_menu
 from app.widgets import Chip, PushButton
 from gateway import Breakdown, TagCondition, UsageQuery
 
-_VALUES = 200
+_VALUES = 10_000
+_CONVERSATIONS = 200
+"""Each is looked up for its name."""
 
 
 class FilterBar(QWidget):
@@ -50,6 +53,7 @@ class FilterBar(QWidget):
         self._popover: FilterPopover | None = None
         self._wanted: str | None = None
         self._tags = Breakdown(rows=())
+        self._tags_of: tuple[str, tuple[int, int] | None] | None = None
         self._chips: list[Chip] = []
         self._conversations: Chip | None = None
         self._flow = FlowLayout(self)
@@ -161,34 +165,42 @@ class FilterBar(QWidget):
         meanwhile is not shown."""
         query = self._range_only()
         dimension = TAG if subject is None or subject.startswith(f"{TAG}:") else subject
+        most = _CONVERSATIONS if dimension == CONVERSATION else _VALUES
+        asked = (self._filters.range_key, self._filters.custom)
+        if dimension == TAG and subject is not None and self._tags_of == asked:
+            # What was read a moment ago stands until it is read anew: over a long range that takes seconds.
+            await self._show_values(subject, self._tags, cut=len(self._tags.rows) >= most)
         try:
-            breakdown = await self._context.gateway.breakdown(query, dimension, sort="requests", limit=_VALUES)
+            breakdown = await self._context.gateway.breakdown(query, dimension, sort="requests", limit=most)
         except KNOWN_ERRORS as error:
             if subject == self._wanted:
                 self.popover.show_problem(str(error))
             return
         if dimension == TAG:
-            self._tags = breakdown
+            self._tags, self._tags_of = breakdown, asked
         elif dimension == CONVERSATION:
             await self._context.conversation_names.read(
                 [row.value for row in breakdown.rows if row.value is not None]
             )
-        if subject == self._wanted:
-            self._show_values(subject, breakdown)
+        await self._show_values(subject, breakdown, cut=len(breakdown.rows) >= most)
 
-    def _show_values(self, subject: str | None, breakdown: Breakdown) -> None:
+    async def _show_values(self, subject: str | None, breakdown: Breakdown, *, cut: bool) -> None:
+        """Rows are made beside the loop: there can be thousands."""
+        negated = False
         if subject is None:
-            self.popover.show_entries(None, key_entries(breakdown))
+            entries = await asyncio.to_thread(key_entries, breakdown)
         elif subject.startswith(f"{TAG}:"):
             key = subject.removeprefix(f"{TAG}:")
             condition = find_condition(self._filters.tags, key)
             chosen = condition.any_of if condition is not None else ()
             negated = condition.negated if condition is not None else False
-            self.popover.show_entries(subject, tag_entries(breakdown, key, chosen), negated=negated)
+            entries = await asyncio.to_thread(tag_entries, breakdown, key, chosen)
         else:
             chosen = self._filters.dimensions.get(subject, ())
             name = self._context.conversation_names.name if subject == CONVERSATION else str
-            self.popover.show_entries(subject, value_entries(subject, breakdown, chosen, name))
+            entries = await asyncio.to_thread(value_entries, subject, breakdown, chosen, name)
+        if subject == self._wanted:
+            self.popover.show_entries(subject, entries, negated=negated, cut=cut)
 
     def _range_only(self) -> UsageQuery:
         query = self._filters.query(time.time_ns() // 1000)

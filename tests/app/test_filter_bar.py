@@ -3,8 +3,10 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
@@ -13,11 +15,11 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.filter_bar import FilterBar
-from app.filter_popover import FilterPopover
+from app.filter_popover import Entry, FilterPopover
 from app.filters import FilterState
 from app.flow_layout import FlowLayout
 from app.theme import Theme
-from gateway import TagCondition, UsageQuery
+from gateway import Breakdown, TagCondition, UsageQuery
 from tests.app.fake_gateway import FakeGateway
 from tests.app.turns import Turns
 
@@ -266,3 +268,70 @@ def test_typing_finds_a_value_also_after_its_key_was_pressed_with_the_mouse(bar:
     assert texts(popover) == ["platform"]
     popover.back.click()
     assert popover.search.hasFocus() and "team" in texts(popover)
+
+
+def test_of_very_many_values_the_most_used_are_listed_and_any_is_found(qtbot: QtBot, theme: Theme) -> None:
+    """Ten thousand rows were made at each key that was typed."""
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    popover = FilterPopover(theme, parent)
+    entries = [
+        Entry(subject="tag:ticket", text=str(at), value=f"ticket:{at}", requests=10_000 - at, chosen=at == 9_000)
+        for at in range(10_000)
+    ]
+    popover.show_entries("tag:ticket", entries)
+    assert [*texts(popover)[:2], *texts(popover)[-2:]] == ["0", "1", "299", "9000"], "what is chosen is not hidden"
+    assert (popover.hint.text(), popover.hint.isHidden()) == ("9,699 more: type a part of a name.", False)
+    popover.search.setText("9876")
+    assert texts(popover) == ["9876"] and popover.hint.isHidden()
+    popover.search.setText("98765")
+    assert (texts(popover), popover.hint.text()) == ([], "Nothing by that name in this range.")
+    # Keys are few, and the last of them are what every request has.
+    keys = [Entry(subject=f"tag:{at}", text=str(at)) for at in range(400)]
+    popover.show_entries(None, keys)
+    assert len(texts(popover)) == 400 and popover.hint.isHidden()
+    popover.close()
+
+
+def test_a_rare_value_among_many_is_found(bar: FilterBar, fake_gateway: FakeGateway, qtbot: QtBot) -> None:
+    """Only the two hundred most used of all tags were offered, and of any other it was said that nothing has it."""
+    newest = fake_gateway.rows[0]
+    fake_gateway.rows += [replace(newest, id=f"t{at}", tags=(f"ticket:{at}",)) for at in range(300)]
+    fake_gateway.rows += [replace(newest, id=f"r{at}", tags=("rare:release",)) for at in range(1)]
+    fake_gateway.rows += [replace(newest, id=f"c{at}", conversation_id=f"talk-{at}") for at in range(300)]
+    bar.open_popover()
+    popover = bar.popover
+    assert {"ticket", "rare"} <= set(texts(popover))
+    choose(popover, "ticket")
+    qtbot.keyClicks(popover.search, "299")
+    assert texts(popover) == ["299"]
+    qtbot.keyClicks(popover.search, "9")
+    assert popover.hint.text() == "Nothing by that name in this range."
+    popover.back.click()
+    choose(popover, "Conversation")
+    qtbot.keyClicks(popover.search, "nothing")
+    assert popover.hint.text().startswith("Nothing by that name among those that are used most"), popover.hint.text()
+
+
+def test_values_of_a_tag_stand_while_they_are_read_anew(
+    bar: FilterBar, fake_gateway: FakeGateway, context: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They came with the keys, and over a long range the same question takes seconds. Those of another range stand
+    for nothing."""
+    shown: list[list[str]] = []
+    read = fake_gateway.breakdown
+
+    async def breakdown(query: UsageQuery, by: str, **how: Any) -> Breakdown:
+        shown.append(texts(bar.popover))
+        return await read(query, by, **how)
+
+    bar.open_popover()
+    monkeypatch.setattr(fake_gateway, "breakdown", breakdown)
+    choose(bar.popover, "team")
+    choose(bar.popover, "platform")
+    assert "platform" in shown[0] and "platform" in shown[1]
+    assert "platform" in texts(bar.popover) and chips(bar) == ["team: platform"]
+    bar.popover.back.click()
+    context.filters.set_range("24h")
+    choose(bar.popover, "team")
+    assert "platform" not in shown[-1]
