@@ -1,11 +1,11 @@
 """Which rows a paint draws, and which have a turn of their own: all new rows at once hold the loop for too long.
 
 What is not drawn keeps its old picture on the screen for that moment. So nothing is left of a paint that is for no
-screen, or for a window that was of another size before: there is no old picture then.
+screen, or for a window that had more or fewer pixels before: there is no old picture then.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QObject, QSize, QTimer, Signal
 from PySide6.QtGui import QPainter
@@ -24,7 +24,7 @@ class RowTurns(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self.waiting: frozenset[int] = frozenset()
+        self.waiting: tuple[int, ...] = ()
         self._painted_in: QSize | None = None
         self._timer = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._timer.timeout.connect(self._take)
@@ -34,15 +34,21 @@ class RowTurns(QObject):
         store = window.backingStore()
         if store is None or painter.paintEngine().paintDevice() is not store.paintDevice():
             return math.inf
-        before, self._painted_in = self._painted_in, window.size()
+        before, self._painted_in = self._painted_in, window.size() * window.devicePixelRatioF()
         return AT_ONCE if before == self._painted_in else math.inf
+
+    def in_order(self, numbers: Iterable[int]) -> Sequence[int]:
+        """Those that wait come first: where all is painted anew again and again before their turn, as while a
+        column's edge is dragged, it would always be the first rows that are drawn."""
+        places = {number: place for place, number in enumerate(self.waiting)}
+        return sorted(numbers, key=lambda number: places.get(number, len(places)))
 
     def leave(self, numbers: Iterable[int]) -> None:
         """The rows with these numbers are left for another turn."""
-        self.waiting = self.waiting.union(numbers)
+        self.waiting = tuple(dict.fromkeys((*numbers, *self.waiting)))
         if self.waiting:
             self._timer.start()
 
     def _take(self) -> None:
-        numbers, self.waiting = self.waiting, frozenset()
+        numbers, self.waiting = self.waiting, ()
         self.due.emit(numbers)

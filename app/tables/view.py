@@ -424,7 +424,7 @@ class TableView(QTableView):
         drawn: list[PaintedRow] = []
         left: list[int] = []
         fresh = 0
-        for number in numbers:
+        for number in self._turns.in_order(numbers):
             record = self._rows.row(number)
             row = PaintedRow(record, self.rowViewportPosition(number), record is not None and self._faint(record))
             if record is None or number in grounds:

@@ -142,3 +142,33 @@ def test_a_picture_of_the_table_has_all_its_rows(view: TableView) -> None:
     shown = whole(view)
     settle(view)
     assert shown == on_screen(view)
+
+
+def test_no_row_is_left_for_good_where_all_is_painted_again_before_its_turn(
+    view: TableView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As while a column's edge is dragged."""
+    drawn: set[int] = set()
+    paint_rows = RowPainter.paint
+
+    def counted(painter: RowPainter, on: QPainter, cells: list[Cell], rows: list[PaintedRow], height: int) -> None:
+        drawn.update(row.record.number for row in rows)
+        paint_rows(painter, on, cells, rows, height)
+
+    monkeypatch.setattr(RowPainter, "paint", counted)
+    first, last = view.visible_rows()
+    for wider in range(1 + (last - first) // AT_ONCE):
+        view._turns._timer.stop()
+        view.setColumnWidth(0, view.columnWidth(0) - 1 - wider)
+        view.viewport().repaint()
+    assert drawn == set(range(first, last + 1))
+
+
+def test_a_window_of_other_pixels_has_no_old_picture_to_keep(
+    view: TableView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = DrawnPerTurn(view, monkeypatch)
+    monkeypatch.setattr(view, "devicePixelRatioF", lambda: 1.5)
+    view.viewport().update()
+    QApplication.processEvents()
+    assert len(drawn.turns[0]) > view.visible_rows()[1] > AT_ONCE
