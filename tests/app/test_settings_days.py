@@ -143,6 +143,32 @@ def test_a_deletion_that_fails_or_is_ended_says_so(
     assert deletion.line.problem.text() == fake_gateway.fails and deletion.button.isEnabled()
 
 
+def test_nothing_is_deleted_beside_a_deletion_also_where_the_page_is_left_and_shown_again(
+    section: DataSection, fake_gateway: FakeGateway
+) -> None:
+    deletion, allowed = section.deletion, []
+    deleted = fake_gateway.delete_range
+
+    async def shown_again(asked: Deletion, progress: Callable[[int, int], None]) -> Cleaned:
+        await section.refresh()
+        allowed.append(deletion.button.isEnabled())
+        return await deleted(asked, progress)
+
+    fake_gateway.delete_range = shown_again  # type: ignore[method-assign,assignment]
+    deletion.button.click()
+    answer("Delete")
+    assert allowed == [False] and len(fake_gateway.deleted) == 1
+
+
+def test_the_last_day_is_today_as_tables_and_charts_have_it(
+    make_page: Callable[[str], SettingsPage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(formats, "today", lambda: date(2031, 5, 6))
+    view = make_page("data").views["data"]
+    assert isinstance(view, DataSection)
+    assert view.deletion.last.date() == QDate(2031, 5, 6)
+
+
 def test_what_is_told_of_a_preview_and_of_the_end() -> None:
     assert deleted_words(Cleaned(taken={"content": 1})) == "Deleted 1 entry"
     assert preview_words(DeletionPreview(told=1, bytes=10)) == "That is 1 span or record: about 10 B."

@@ -49,6 +49,7 @@ class DaysDeletion(QObject):
         super().__init__(parent)
         self._context, self._parent = context, parent
         self._asked: Deletion | None = None
+        self._deleting = False
         self.preview: DeletionPreview | None = None
         theme, heading = context.theme, tr("Delete")
         self.what = SegmentedControl(theme, [(SAID, tr("What was said")), (REQUESTS, tr("Requests too"))])
@@ -63,7 +64,7 @@ class DaysDeletion(QObject):
             field.dateChanged.connect(lambda _day: self._on_changed())
         self.button = PushButton(theme, tr("Delete…"), "trash-2", "danger")
         self.button.setObjectName("delete_days")
-        self.button.setEnabled(False)
+        self._allow()
         self.button.clicked.connect(self._ask)
         words = tr(
             "What was said in some days, or all requests up to a day with it. Sums of requests, tokens and costs "
@@ -84,7 +85,7 @@ class DaysDeletion(QObject):
         return holder
 
     def _fill_in(self) -> None:
-        today = QDate.currentDate()
+        today = QDate(*formats.today().timetuple()[:3])
         with QSignalBlocker(self.first):
             self.first.setDate(today.addDays(-_DAYS))
         with QSignalBlocker(self.last):
@@ -111,7 +112,7 @@ class DaysDeletion(QObject):
         """Tell how much would go."""
         asked = self._asked = self.asked()
         self.preview = None
-        self.button.setEnabled(False)
+        self._allow()
         self.line.show_problem("")
         if asked is None:
             self.line.words.setText("")
@@ -127,7 +128,12 @@ class DaysDeletion(QObject):
         if asked is self._asked:
             self.preview = preview
             self.line.words.setText(preview_words(preview))
-            self.button.setEnabled(preview.entries > 0)
+            self._allow()
+
+    def _allow(self) -> None:
+        """Only what is known to be something is deleted, and nothing beside a deletion."""
+        known = self.preview is not None and self.preview.entries > 0
+        self.button.setEnabled(known and not self._deleting)
 
     # and away
 
@@ -156,6 +162,7 @@ class DaysDeletion(QObject):
 
     async def _delete(self, asked: Deletion) -> None:
         resume = pause(self.button, self.what, self.first, self.last)
+        self._deleting = True
 
         async def work(job: Job) -> Cleaned:
             return await self._context.gateway.delete_range(asked, job.told)
@@ -168,8 +175,9 @@ class DaysDeletion(QObject):
             self.done.emit(deleted_words(cleaned))
             await self.look()
         finally:
+            self._deleting = False
             resume()
-            self.button.setEnabled(self.preview is not None and self.preview.entries > 0)
+            self._allow()
 
 
 def _day(field: DateField) -> date:
