@@ -232,7 +232,6 @@ class ConnectPage(Page):
         if self.list.current == tool:
             self._choose(key="")
             self.view.show_fresh(made.key)
-            await self._look_at_arrival()
 
     # the test
 

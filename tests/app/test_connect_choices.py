@@ -17,6 +17,7 @@ from app.filters import FilterState
 from app.pages.connect import ConnectPage
 from app.pages.connect_parts.snippets import NO_KEY
 from app.pages.connect_parts.tools import BY_KEY, TOOLS
+from app.pages.connect_parts.trying import Trying
 from app.pages.page import RequestTarget
 from app.theme import Theme
 from gateway import TEST_CLIENT, ApiKeyRow, Changes, DoorTrial, ExchangeRecord
@@ -168,6 +169,16 @@ def test_a_new_key_is_masked_until_it_is_copied_also_by_hand(page: ConnectPage, 
     assert whole in pasted(page)
 
 
+def test_whether_requests_arrive_with_a_new_key_is_read_once(
+    page: ConnectPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    choose(page, turns, "aider")
+    gateway.calls.clear()
+    click(qtbot, page.view.choices.make)
+    turns.run()
+    assert gateway.calls == ["create_api_key", "requests 1 0"]
+
+
 # models
 
 
@@ -289,6 +300,21 @@ def test_a_test_is_cancelled(qtbot: QtBot, theme: Theme, gateway: FakeGateway, h
             await asyncio.sleep(0)
         assert card.words is not None and card.words.request is None
         spawn.check()
+
+    asyncio.run(go())
+
+
+def test_a_test_that_ends_in_the_turn_in_which_it_is_given_up_is_given_up() -> None:
+    async def made() -> DoorTrial:
+        return DoorTrial(ok=True, message="")
+
+    async def go() -> None:
+        trying = Trying()
+        trying.begin(made())
+        told = asyncio.ensure_future(trying.end())
+        while not (trying._running and trying._running.done()):
+            await asyncio.sleep(0)
+        assert trying.give_up() and await told is None
 
     asyncio.run(go())
 

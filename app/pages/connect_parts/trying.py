@@ -40,4 +40,8 @@ class Trying:
     def give_up(self) -> bool:
         """Break it off; whether one ran. What it used until then is in its row."""
         running, self._running = self._running, None
-        return running is not None and running.cancel()
+        if running is None:
+            return False
+        # One that came to an end in this turn is not told of any more either.
+        running.cancel()
+        return True
