@@ -94,6 +94,21 @@ def test_why_it_failed_stands_there_by_its_row_or_without_one(
     assert steps.request_card.told.text() == "A request arrived, and failed: Too many."
 
 
+def test_a_later_request_is_told_instead_of_a_test_that_left_none(
+    qtbot: QtBot, theme: Theme, gateway: Empty, turns: Turns
+) -> None:
+    page = make_page(qtbot, theme, gateway, turns)
+    look(page, turns)
+    page.open_first_steps()
+    steps = page.first_run
+    gateway.door_trial = DoorTrial(ok=False, message="Nothing answers at http://127.0.0.1:4210: turn the gateway on.")
+    click(qtbot, steps.test)
+    turns.run()
+    gateway.put(row("error"))
+    look(page, turns)
+    assert steps.request_card.told.text() == "A request arrived, and failed: Too many."
+
+
 def test_it_is_given_up(qtbot: QtBot, theme: Theme, gateway: Empty) -> None:
     async def go() -> None:
         spawn = Spawner()

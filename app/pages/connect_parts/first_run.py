@@ -222,6 +222,9 @@ class FirstRun(QWidget):
 
     def show_steps(self, steps: FirstSteps, url: str, *, vault: bool) -> None:
         """`vault`: there is somewhere to keep a provider's key."""
+        if steps.request != self._steps.request:
+            # Newer than a test that left no row.
+            self._untold = ""
         self._steps, self._url = steps, url
         self.endpoint.setText(f"{url}{API_PATH}")
         self._show_provider(vault)
