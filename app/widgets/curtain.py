@@ -111,8 +111,8 @@ class Curtain(QWidget):
             sheet.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        # Of another size there is no old picture.
-        if event.type() == QEvent.Type.Resize and watched is self._under:
+        # Of another size there is no old picture, and what is hidden takes no time to paint.
+        if watched is self._under and event.type() in (QEvent.Type.Resize, QEvent.Type.Hide):
             self.end()
         return super().eventFilter(watched, event)
 

@@ -152,3 +152,14 @@ def test_what_is_covered_again_meanwhile_is_free_in_the_end(qtbot: QtBot, page: 
     qtbot.waitUntil(curtain.isHidden)
     page.update()
     qtbot.waitUntil(lambda: set(painted) == set(range(ROWS)))
+
+
+def test_nothing_is_learnt_of_what_is_hidden_meanwhile(qtbot: QtBot, page: QWidget, painted: list[int]) -> None:
+    curtain = Curtain(page)
+    turns = lifts_of(curtain, painted)
+    curtain.draw(page.rect())
+    qtbot.waitUntil(lambda: len(turns) >= 2)
+    page.hide()
+    assert curtain.isHidden() and not curtain._timer.isActive()
+    page.show()
+    qtbot.waitUntil(lambda: set(painted) == set(range(ROWS)))
