@@ -2,8 +2,8 @@
 
 Left to itself Python collects cycles on whichever thread happens to allocate. A worker that wrote rows would then
 destroy widgets that were part of a cycle, which ends the process. What start-up and each page's building have made is
-set aside: it lives as long as the window, and need not be looked at again and again. So is what has lived for
-half a minute, as long as that does not become more and more.
+set aside: it lives as long as the window, and need not be looked at again and again. So is, each half a minute, what
+lives then, as long as that does not become more and more.
 
 What is young is looked at many times a second: all that a second of traffic leaves would hold the loop for too long.
 """
