@@ -103,7 +103,7 @@ class ThreadStore:
         self._unstorable = 0
         self._taken_in = self._done = 0
         self._changed = Condition()
-        self._hurried = False
+        self._flush_to = 0
         self._closing = False
         self._group_s = GROUP_S
         self._readers = Readers(self.path, readers_kib(cache_kib))
@@ -175,8 +175,7 @@ class ThreadStore:
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Wait until all that was put is in the database; False where that took too long."""
         with self._changed:
-            target = self._taken_in
-            self._hurried = True
+            target = self._flush_to = self._taken_in
             self._changed.notify_all()
             return self._changed.wait_for(lambda: self._done >= target, timeout_s)
 
@@ -314,12 +313,11 @@ class ThreadStore:
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._work or self._closing)
             self._changed.wait_for(self._is_due, self._group_s)
-            self._hurried = False
             return not self._closing
 
     def _is_due(self) -> bool:
         full = len(self._queue) >= BATCH or self._bytes >= BATCH_BYTES
-        return bool(full or self._hurried or self._work or self._closing)
+        return bool(full or self._flush_to > self._done or self._work or self._closing)
 
     def _batch(self) -> list[tuple[Told, int]]:
         with self._changed:

@@ -1,6 +1,7 @@
 """What comes one after the other shares transactions, the more so the more there is of it."""
 
 from pathlib import Path
+from threading import Thread
 from time import sleep
 
 import pytest
@@ -55,3 +56,24 @@ def test_nothing_waits_for_others_where_somebody_waits_for_it(
         put(store, [told(n, [user(f"{n}")], "many") for n in range(BUSY)])
         put(store, [told(60, [user("one")], "1")])
         store.change(lambda *_: None)
+
+
+def test_who_waits_for_more_than_a_transaction_takes_waits_for_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thread_store, "GROUP_S", 60.0)
+    monkeypatch.setattr(thread_store, "BATCH", 3)
+    flushed: list[bool] = []
+    with opened(tmp_path) as store:
+        waiting = Thread(target=lambda: flushed.append(store.flush(5)))
+
+        def put_and_wait(*_: object) -> None:
+            stored = [store.put(told(number, [user(f"{number}")], "1")) for number in range(7)]
+            assert all(stored)
+            waiting.start()
+            # It waits already when the first of them are written.
+            sleep(0.1)
+
+        store.change(put_and_wait)
+        waiting.join()
+        assert flushed == [True]
