@@ -85,6 +85,8 @@ def delete_said(threads: ThreadStore, start_us: int, end_us: int, told: Told, go
         for table in _TOLD_TABLES:
             ids = _told_in(threads, table, start_us, end_us)
             steps.go(partial(_take_told, threads, table, ids, (start_us, end_us)))
+        # As long as telemetry was there, calls may have been told by it again.
+        steps.go(some_turns)
     finally:
         threads.cut_log()
     return steps.done

@@ -141,3 +141,18 @@ def test_what_comes_meanwhile_stays_though_it_is_given_the_number_of_what_went(t
         store.put_logs([record(second) for second in range(30)], scope="key_1", key="laptop")
         delete_said(store, *stretch(0, 100), meanwhile, lambda ids: None)
     assert came == [30] and count(tmp_path, "logs") == 1
+
+
+def test_what_telemetry_tells_again_meanwhile_goes_too(tmp_path: Path) -> None:
+    """A session that is looked at while it is being deleted has calls of which the turn is gone and the records not."""
+
+    def meanwhile(entries: int) -> None:
+        if entries == 2:
+            put(store, [call])
+
+    call = told(0, [user("words")], "1", request_id=None, identity="told", source="log")
+    with opened(tmp_path) as store:
+        put(store, [call])
+        store.put_logs([LogRecord(time_ns=START_US * 1000, body="words")], scope="key_1", key="laptop")
+        assert delete_said(store, *stretch(0, 1), meanwhile, lambda ids: None) == 3
+        assert all_threads(store) == []
