@@ -6,22 +6,22 @@ arrive late take the calls that continue them along: conversations that turn out
 
 import sqlite3
 from collections.abc import Sequence
-from itertools import takewhile
 from operator import itemgetter
 
 from msgspec import Struct
 
 from gateway.keys.sealing import SealBroken
-from gateway.model import Message, Role
+from gateway.model import Message
 from gateway.store.cache_blocks import HASH_BYTES, NOT_COMPARED, Blocks, first_changed
 from gateway.store.chain import Place
-from gateway.store.content import Contents, Instructions, Sealed, Tools
+from gateway.store.content import Contents, Sealed
 from gateway.store.conversation_rows import Conversations
 from gateway.store.conversation_sums import COUNTED, Change
 from gateway.store.leaving import leave
 from gateway.store.links import Call, Continued, Link, akin, late, link_of
 from gateway.store.names import json_array
 from gateway.store.removal import forget_contents, forget_said
+from gateway.store.said_apart import Said, before_last_answer, has_answer, said_of
 from gateway.store.said_before import said_before
 from gateway.store.title_lines import first_line, user_texts
 from gateway.store.turn_headers import TurnHeaders
@@ -79,21 +79,6 @@ _TURNS_OF = "SELECT id, conversation FROM turns WHERE id IN (SELECT value FROM j
 _counted_of = itemgetter(*COUNTED.split(", "))
 
 
-class _Answer(Struct, frozen=True):
-    message: Message
-    choice: int
-    finish: str | None
-
-
-class _Said(Struct, frozen=True):
-    """What a call says, apart: leading instructions, tools, history, answers."""
-
-    system: Instructions
-    tools: Tools
-    history: Sequence[Message]
-    answers: Sequence[_Answer]
-
-
 class _Earlier(Struct, frozen=True):
     """What was told of a call before: its number and conversation, and the contents that it used."""
 
@@ -147,7 +132,7 @@ class Placer:
     def _place(self, told: Told, earlier: "_Earlier | None") -> None:
         if earlier is not None:
             self._continued.unsure()
-        said = _said(told)
+        said = said_of(told)
         blocks = self._blocks.of(said.tools, said.system, said.history) if told.request else None
         hashes = blocks[-HASH_BYTES * len(said.history) :] if blocks and said.history else b""
         walk = self._walks.walk(told.scope, said.history, hashes, [each.message for each in said.answers])
@@ -259,7 +244,7 @@ class Placer:
         freed = {content for _, content in rows} | {each for each in (system, tools, headers) if each is not None}
         return _Earlier(number, conversation, freed)
 
-    def _link(self, call: Call, said: _Said) -> Link | None:
+    def _link(self, call: Call, said: Said) -> Link | None:
         link = link_of(self._connection, call)
         if link is None or link.via != FOLLOW or call.conversation is None:
             return link
@@ -287,7 +272,7 @@ class Placer:
             return found.conversation
         return self._conversations.recognised(call.told.scope, identity_of(call.told))
 
-    def _begin(self, call: Call, said: _Said, link: Link | None, conversation: int) -> None:
+    def _begin(self, call: Call, said: Said, link: Link | None, conversation: int) -> None:
         """Note the line that a conversation is listed by.
 
         A tool asks for a title without tools and under other instructions, before the question itself or after it:
@@ -307,7 +292,7 @@ class Placer:
             conversation, lambda: told.title or first_line(said.history), told.started_us, anew=anew
         )
 
-    def _insert(self, call: Call, said: _Said, link: Link | None, conversation: int, blocks: bytes | None) -> None:
+    def _insert(self, call: Call, said: Said, link: Link | None, conversation: int, blocks: bytes | None) -> None:
         told, places = call.told, call.walk.places
         row = {
             **row_of(told, self._sealed),
@@ -341,7 +326,7 @@ class Placer:
         found = self._connection.execute(_TAKE_BLOCKS, (link.turn.id,)).fetchone()
         return NOT_COMPARED if found is None else first_changed(found[0], blocks)
 
-    def _insert_said(self, call: Call, said: _Said, link: Link | None) -> None:
+    def _insert_said(self, call: Call, said: Said, link: Link | None) -> None:
         start = link.start if link else 0
         places, history = call.walk.places, said.history
         seen = self._seen(places, history, link)
@@ -351,7 +336,7 @@ class Placer:
         rows: list[tuple[Message, int, Place, bool, int, bool, str | None]] = []
         for order, index in enumerate(new):
             place, message = places[index], history[index]
-            repeated = index >= start and place.mark in seen and _before_last_answer(history, index)
+            repeated = index >= start and place.mark in seen and before_last_answer(history, index)
             self._continued.took_for_new(place, call.told.started_us)
             rows.append((message, order, place, False, 0, repeated, None))
         for order, (answer, place) in enumerate(zip(said.answers, call.walk.outputs, strict=True), len(rows)):
@@ -370,11 +355,11 @@ class Placer:
 
     def _seen(self, places: Sequence[Place], history: Sequence[Message], link: Link | None) -> set[bytes | None]:
         """Marks of this history that the turns before have said, where it does not simply go on."""
-        if link is None or (link.via == CHAIN and not _has_answer(history[link.start :])) or link.via == RESPONSE:
+        if link is None or (link.via == CHAIN and not has_answer(history[link.start :])) or link.via == RESPONSE:
             return set()
         return {*said_before(self._connection, link.turn.id, {place.mark for place in places if place.mark})}
 
-    def _take_along(self, call: Call, said: _Said, conversation: int) -> int:
+    def _take_along(self, call: Call, said: Said, conversation: int) -> int:
         """Let later turns continue this one that arrived after them; the conversation of it all."""
         outputs = [(answer.choice, place) for answer, place in zip(said.answers, call.walk.outputs, strict=True)]
         for last, link in list(late(self._connection, call, outputs, self._continued)):
@@ -424,22 +409,6 @@ class Placer:
         self._contents.forget()
 
 
-def _said(told: Told) -> _Said:
-    messages = told.request.messages if told.request else ()
-    system = tuple(takewhile(lambda each: each.role is Role.SYSTEM, messages))
-    choices = told.response.choices if told.response else ()
-    return _Said(
-        system=system,
-        tools=told.request.tools if told.request else (),
-        history=messages[len(system) :],
-        answers=[
-            _Answer(Message(Role.ASSISTANT, choice.parts), choice.index, choice.finish_reason)
-            for choice in choices
-            if choice.parts
-        ],
-    )
-
-
 def _better(later: _Later, call: Call, link: Link) -> bool:
     """Whether a later turn continues this call rather than the turn that was found for it before."""
     if later.started_us < call.told.started_us:
@@ -449,12 +418,3 @@ def _better(later: _Later, call: Call, link: Link) -> bool:
     if link.via == CHAIN:
         return later.via != RESPONSE
     return later.via == SLIDE and (later.parent_us or 0) < call.told.started_us
-
-
-def _has_answer(messages: Sequence[Message]) -> bool:
-    return any(message.role is Role.ASSISTANT for message in messages)
-
-
-def _before_last_answer(history: Sequence[Message], index: int) -> bool:
-    """What stands behind the last answer is what this call is about, even where it was said before."""
-    return _has_answer(history[index:]) and history[index].role in (Role.ASSISTANT, Role.TOOL)
