@@ -205,7 +205,6 @@ class FilterPopover(Popover):
             return
         # Where one stood among the keys says nothing of the values: Enter would choose any of them.
         other = subject != self.subject
-        row = 0 if other else self.list.currentRow()
         if other:
             self.search.clear()
         words = tr(_FIND_KEY if subject is None else _FIND_VALUE)
@@ -217,7 +216,7 @@ class FilterPopover(Popover):
         self._title.setText(tr("Filter by") if subject is None else _title(subject))
         self.mode.setVisible(is_tag)
         self.mode.set_current("not" if negated else "is")
-        self._fill(row)
+        self._fill(keep=not other)
         if other:
             # A press on a row gave the list the keyboard, where typing finds nothing.
             self.search.setFocus()
@@ -237,9 +236,12 @@ class FilterPopover(Popover):
         """The rows on show."""
         return [self.list.item(row).data(_ENTRY_ROLE) for row in range(self.list.count())]
 
-    def _fill(self, current: int = 0) -> None:
-        """The rows that match what is typed, the `current` one as the one that Enter takes. Of very many values those
-        that are used most, and all that are chosen: thousands would take a tenth of a second at each key."""
+    def _fill(self, *, keep: bool = False) -> None:
+        """The rows that match what is typed; `keep`: Enter takes the same one as before, else the first. Of very many
+        values those that are used most, and all that are chosen: thousands would take a tenth of a second at each
+        key."""
+        row = self.list.currentRow() if keep else -1
+        taken = self.entries()[row].value if row >= 0 else None
         wanted = self.search.text().strip().casefold()
         found = [entry for entry in self._entries if wanted in entry.text.casefold()]
         most = len(found) if self.subject is None else _MOST_VALUES
@@ -251,7 +253,9 @@ class FilterPopover(Popover):
             item.setData(_ENTRY_ROLE, entry)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, _spoken(entry))
         if shown:
-            self.list.setCurrentRow(min(max(current, 0), len(shown) - 1))
+            # They may stand in another order now; of keys it is the place.
+            same = (at for at, entry in enumerate(shown) if taken is not None and entry.value == taken)
+            self.list.setCurrentRow(next(same, min(max(row, 0), len(shown) - 1)))
         self.list.setFixedHeight(min(len(shown), _MAX_ROWS) * _ROW + 2)
         self.list.setVisible(bool(shown))
         words = counted(more, "1 more: type a part of its name.", "{count} more: type a part of a name.")

@@ -293,6 +293,22 @@ def test_of_very_many_values_the_most_used_are_listed_and_any_is_found(qtbot: Qt
     popover.close()
 
 
+def test_enter_takes_the_same_value_after_their_order_has_changed(qtbot: QtBot, theme: Theme) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    popover = FilterPopover(theme, parent)
+    entries = [
+        Entry(subject="tag:team", text=name, value=f"team:{name}") for name in ("growth", "platform", "search")
+    ]
+    popover.show_entries("tag:team", entries)
+    qtbot.keyClick(popover, Qt.Key.Key_Down)
+    popover.show_entries("tag:team", [entries[1], entries[0], entries[2]])
+    with qtbot.waitSignal(popover.chosen) as chosen:
+        qtbot.keyClick(popover, Qt.Key.Key_Return)
+    assert chosen.args == ["tag:team", "team:platform"]
+    popover.close()
+
+
 def test_a_rare_value_among_many_is_found(bar: FilterBar, fake_gateway: FakeGateway, qtbot: QtBot) -> None:
     """Only the two hundred most used of all tags were offered, and of any other it was said that nothing has it."""
     newest = fake_gateway.rows[0]
