@@ -17,6 +17,7 @@ from app.pages.settings_parts.data_sections import DataSection
 from app.pages.settings_parts.deletion import deleted_words, preview_words
 from app.range_picker import day_range
 from app.shell import Shell
+from app.text_label import TextLabel
 from app.theme import Theme
 from gateway import Cleaned, Deletion, DeletionPreview
 from tests.app.accessible import unnamed
@@ -108,6 +109,7 @@ def test_requests_go_from_the_first_one_on(
     fake_gateway.deletion = DeletionPreview(requests=12_482, turns=1, conversations=1, bytes=9_000_000)
     qtbot.mouseClick(deletion.what.segment("requests"), Qt.MouseButton.LeftButton)
     assert not deletion.first.isVisible() and deletion.last.isVisible()
+    assert "Both" not in " ".join(label.text() for label in section.findChildren(TextLabel) if label.isVisible())
     assert deletion.line.words.text() == (
         "That is 12,482 requests, what was said in 1 call of 1 conversation: about 9.0 MB."
     )

@@ -71,7 +71,7 @@ class DaysDeletion(QObject):
             "stay, and stay exact."
         )
         add_line(heading, tr("What"), words, self.what)
-        add_line(heading, tr("Days"), tr("Both are included, in the time zone of tables and charts."), self._days())
+        add_line(heading, tr("Days"), tr("Whole days, in the time zone of tables and charts."), self._days())
         self.line = add_line(heading, tr("Delete for good"), tr("Looking how much it is …"), self.button)
 
     def _days(self) -> QWidget:
