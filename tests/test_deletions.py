@@ -114,3 +114,24 @@ async def test_what_comparisons_kept_of_the_words_goes_too(tmp_path: Path) -> No
     await gateway.delete_range(Deletion(end_us=BASE_US + 2 * MINUTE_US))
     assert sorted(asked) == ["req_000", "req_001"]
     await gateway.close()
+
+
+async def test_what_was_just_read_of_telemetry_is_not_told_again_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session is read, then deleted, and only then is what it tells written."""
+    gateway = await filled(tmp_path, 2)
+    threads = gateway._parts.threads
+    assert threads is not None
+    telling = replace(told(0, [user("words")], "answer", identity="told", source="log"), started_us=BASE_US)
+
+    def written_now() -> None:
+        written.append(threads.put(telling) and threads.flush())
+
+    written: list[bool] = []
+
+    monkeypatch.setattr(gateway._parts.joiner, "flush", written_now)
+    await gateway.delete_range(Deletion(end_us=BASE_US + 2 * MINUTE_US))
+    assert written == [True] and (await gateway.threads(ThreadQuery())).total == 0
+    monkeypatch.undo()
+    await gateway.close()

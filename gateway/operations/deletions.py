@@ -58,7 +58,8 @@ class Deletions:
 
             said = 0
             if parts.threads is not None:
-                done = said = delete_said(parts.threads, start_us, end_us, hear, parts.ratings.forget_prompts_of)
+                forget = parts.ratings.forget_prompts_of
+                done = said = delete_said(parts.threads, start_us, end_us, hear, forget, parts.joiner.flush)
             until = {REQUESTS.name: _last_quarter(end_us)} if asked.requests else {}
             cleaned = parts.store.clean_up(_EVERYTHING, time.time_ns() // 1000, hear, until)
             return replace(cleaned, taken={**cleaned.taken, "content": said})

@@ -65,11 +65,23 @@ def said_in(threads: ThreadStore, start_us: int, end_us: int) -> SaidIn:
     return threads.look(look)
 
 
-def delete_said(threads: ThreadStore, start_us: int, end_us: int, told: Told, gone: Gone) -> int:
+def _nobody() -> None:
+    return
+
+
+def delete_said(
+    threads: ThreadStore,
+    start_us: int,
+    end_us: int,
+    told: Told,
+    gone: Gone,
+    others: Callable[[], object] = _nobody,
+) -> int:
     """Take all of it away, in steps of some ten milliseconds between which others have their turn; how many entries.
 
     After each step `gone` hears the requests whose words are gone, and then `told` the entries so far; what that
-    raises ends it there. Raises sqlite3.Error.
+    raises ends it there. `others` waits until what had read telemetry before it went has written what that tells.
+    Raises sqlite3.Error.
     """
     threads.flush()
     steps, sealed = _Steps(told), threads.sealed
@@ -86,6 +98,7 @@ def delete_said(threads: ThreadStore, start_us: int, end_us: int, told: Told, go
             ids = _told_in(threads, table, start_us, end_us)
             steps.go(partial(_take_told, threads, table, ids, (start_us, end_us)))
         # As long as telemetry was there, calls may have been told by it again.
+        others()
         steps.go(some_turns)
     finally:
         threads.cut_log()
