@@ -1,5 +1,7 @@
 """A date that can be typed, or picked from a month that opens below it, in the theme's colours."""
 
+from datetime import date
+
 from PySide6.QtCore import QDate, QRect, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QTextCharFormat
 from PySide6.QtWidgets import QCalendarWidget, QDateEdit, QToolButton, QWidget
@@ -18,8 +20,10 @@ _NAVIGATION = {"qt_calendar_prevmonth": "chevron-left", "qt_calendar_nextmonth":
 
 
 class DateField(QDateEdit):
+    """On today at first, in the window's zone."""
+
     def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(QDate.currentDate(), parent)
+        super().__init__(parent)
         self._theme = theme
         self.setCalendarPopup(True)
         self.setDisplayFormat("d MMM yyyy")
@@ -29,6 +33,14 @@ class DateField(QDateEdit):
         self.setFont(ui_font(13))
         theme.changed.connect(self._dress)
         self._dress()
+        self.show_day(formats.today())
+
+    def day(self) -> date:
+        shown = self.date()
+        return date(shown.year(), shown.month(), shown.day())
+
+    def show_day(self, day: date) -> None:
+        self.setDate(QDate(day.year, day.month, day.day))
 
     def _dress(self) -> None:
         calendar, theme = self.calendarWidget(), self._theme

@@ -7,7 +7,7 @@ import time
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from PySide6.QtCore import QDate, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.context import AppContext
@@ -99,8 +99,8 @@ class CustomRange(Popover):
 
     def open_at(self, anchor: QWidget, first: date, last: date) -> None:
         """Below a widget, on these days."""
-        self.first.setDate(QDate(first.year, first.month, first.day))
-        self.last.setDate(QDate(last.year, last.month, last.day))
+        self.first.show_day(first)
+        self.last.show_day(last)
         self.place(anchor, right=True)
         self.first.setFocus()
 
@@ -112,8 +112,9 @@ class CustomRange(Popover):
 
     def _apply(self) -> None:
         self.close()
-        days = [date(day.year(), day.month(), day.day()) for day in (self.first.date(), self.last.date())]
-        self.applied.emit(*days, None if self.compare is None else self.compare.currentData())
+        self.applied.emit(
+            self.first.day(), self.last.day(), None if self.compare is None else self.compare.currentData()
+        )
 
 
 class RangePicker(SegmentedControl):

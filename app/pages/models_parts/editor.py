@@ -1,12 +1,12 @@
 """The editor of a price of the user's own: for a model from a day to a day, with a second tier for long requests."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
 from msgspec import structs
-from PySide6.QtCore import QDate, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from app.date_field import DateField
@@ -155,7 +155,7 @@ class PriceEditor(QWidget):
             box.setChecked(us is not None)
             if us is not None:
                 then = datetime.fromtimestamp(us / 1_000_000, ZoneInfo(self._tz))
-                day.setDate(QDate(then.year, then.month, then.day))
+                day.show_day(then.date())
         self.tell("")
         self._check()
         self._begun = self._written()
@@ -215,8 +215,7 @@ class PriceEditor(QWidget):
         self.problem.setVisible(bool(problem))
 
     def _midnight_us(self, field: DateField) -> int:
-        day = field.date()
-        return day_start_us(date(day.year(), day.month(), day.day()), self._tz)
+        return day_start_us(field.day(), self._tz)
 
     def _check(self) -> None:
         complaint = self.complaint()

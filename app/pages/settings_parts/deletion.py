@@ -1,9 +1,8 @@
 """Deleting what was kept of some days: how much it is stands there before, and is named again in the question."""
 
 from collections.abc import Callable
-from datetime import date
 
-from PySide6.QtCore import QDate, QObject, QSignalBlocker, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app import formats
@@ -59,7 +58,7 @@ class DaysDeletion(QObject):
         self.first, self.last = (DateField(theme, name) for name in (tr("First day"), tr("Last day")))
         self.first.setObjectName("delete_first")
         self.last.setObjectName("delete_last")
-        self._fill_in()
+        self.first.setDate(self.last.date().addDays(-_DAYS))
         for field in (self.first, self.last):
             field.dateChanged.connect(lambda _day: self._on_changed())
         self.button = PushButton(theme, tr("Delete…"), "trash-2", "danger")
@@ -84,18 +83,11 @@ class DaysDeletion(QObject):
             row.addWidget(widget)
         return holder
 
-    def _fill_in(self) -> None:
-        today = QDate(*formats.today().timetuple()[:3])
-        with QSignalBlocker(self.first):
-            self.first.setDate(today.addDays(-_DAYS))
-        with QSignalBlocker(self.last):
-            self.last.setDate(today)
-
     # how much
 
     def asked(self) -> Deletion | None:
         """What the lines say; None where the days are the wrong way round."""
-        first, last = (_day(field) for field in (self.first, self.last))
+        first, last = self.first.day(), self.last.day()
         with_requests = self.what.current == REQUESTS
         if first > last and not with_requests:
             return None
@@ -178,11 +170,6 @@ class DaysDeletion(QObject):
             self._deleting = False
             resume()
             self._allow()
-
-
-def _day(field: DateField) -> date:
-    day = field.date()
-    return date(day.year(), day.month(), day.day())
 
 
 def deleted_words(cleaned: Cleaned | None) -> str:
