@@ -88,9 +88,10 @@ class PushButton(_HoverButton):
 
     def set_icon(self, name: str | None) -> None:
         """A Lucide name, or None for words alone."""
-        self._icon_name = name
-        self.updateGeometry()
-        self.update()
+        if name != self._icon_name:
+            self._icon_name = name
+            self.updateGeometry()
+            self.update()
 
     def sizeHint(self) -> QSize:
         width = QFontMetrics(self.font()).horizontalAdvance(self.text()) + 2 * _PADDING

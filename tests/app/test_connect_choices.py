@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QApplication, QWidget
@@ -89,6 +89,21 @@ def click(qtbot: QtBot, widget: QWidget) -> None:
 
 def pasted(page: ConnectPage) -> str:
     return "\n".join(block.view.toPlainText() for block in page.view.blocks)
+
+
+class LayoutRequests(QObject):
+    """The widgets within one that are to be laid out from now on."""
+
+    def __init__(self, shown: QWidget) -> None:
+        super().__init__(shown)
+        self.by: list[str] = []
+        for widget in (shown, *shown.findChildren(QWidget)):
+            widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.by.append(watched.objectName() or type(watched).__name__)
+        return False
 
 
 # keys
@@ -177,6 +192,22 @@ def test_whether_requests_arrive_with_a_new_key_is_read_once(
     click(qtbot, page.view.choices.make)
     turns.run()
     assert gateway.calls == ["create_api_key", "requests 1 0"]
+
+
+@pytest.mark.parametrize("steps", [False, True], ids=["tools", "first steps"])
+def test_news_that_change_nothing_have_nothing_laid_out_anew(page: ConnectPage, turns: Turns, steps: bool) -> None:
+    if steps:
+        page.open_first_steps()
+    shown = page.first_run if steps else page.view
+    for _ in range(3):
+        turns(page.refresh(EVERYTHING))
+        turns.run()
+        QApplication.processEvents()
+    asked = LayoutRequests(shown)
+    turns(page.refresh(EVERYTHING))
+    turns.run()
+    QApplication.processEvents()
+    assert asked.by == []
 
 
 # models

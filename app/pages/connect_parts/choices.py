@@ -143,7 +143,6 @@ class ChoiceCard(Card):
             said = tr(words).format(name=named.name, prefix=named.prefix, place=place)
         self.words.setText(said)
         self.make.setText(self.tr("Make a key") if chosen is not None or newest is None else self.tr("Make another"))
-        self.make.updateGeometry()
         self._offer_keys(newest, others, chosen)
         self._show_model(tool, self.models_of(tool, choice).main)
         return place
@@ -168,9 +167,7 @@ class ChoiceCard(Card):
         self._model_title.setVisible(not tool.sends_spans)
         metrics = QFontMetrics(self.model.font())
         shown = metrics.elidedText(model, Qt.TextElideMode.ElideMiddle, _MOST_MODEL_PX)
-        if self.model.text() != shown:
-            self.model.setText(shown)
-            self.model.updateGeometry()
+        self.model.setText(shown)
         self.model.setToolTip(self.tr("{name}: choose another model").format(name=model))
         self.model.setAccessibleName(self.tr("Model: {name}").format(name=model))
 
