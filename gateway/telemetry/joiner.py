@@ -71,7 +71,8 @@ class Joiner:
         self._placed = PlacedBefore()
         # Keys that telemetry came with: only their exchanges can have been told of.
         self._scopes: set[str] = set()
-        self._busy = False
+        # What the last run left is not noted yet.
+        self._busy = True
         self._hurried = False
         # By what may pass: it is said once, and not with each attempt.
         self._failing = False
@@ -117,6 +118,7 @@ class Joiner:
 
     def _run(self) -> None:
         self._attempt(self._begin)
+        self._is_done()
         while (due := self._next()) is not None:
             (kind, name, scope), key, step = due
             began = monotonic()
@@ -126,9 +128,12 @@ class Joiner:
                 self.note((name,), scope, key, kind, step=step)
                 with self._changed:
                     self._changed.wait_for(lambda: self._closing, REST_S)
-            with self._changed:
-                self._busy = False
-                self._changed.notify_all()
+            self._is_done()
+
+    def _is_done(self) -> None:
+        with self._changed:
+            self._busy = False
+            self._changed.notify_all()
 
     def _attempt(self, work: Callable[[], None]) -> bool:
         """False where it failed and may succeed later."""

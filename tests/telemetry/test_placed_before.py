@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from gateway.store.joined_turns import Own
 from gateway.store.placed_before import PlacedBefore, prints_of
 from gateway.store.placing import Placer
 from gateway.store.removal import forget_turns
+from gateway.telemetry.joiner import Joiner
 from gateway.telemetry.one_join import Kind
 from gateway.telemetry.records import LogRecord
 from gateway.told import Told
@@ -61,6 +63,8 @@ def arrive(joined: Joined, *records: LogRecord) -> None:
 
 def test_a_session_that_grows_is_placed_where_it_grows(tmp_path: Path, placed: list[str]) -> None:
     with joining(tmp_path / "one") as joined:
+        # It looks once when it starts: at a session of which not all has arrived, it would place a call twice.
+        assert joined.joiner.flush()
         for number in range(12):
             arrive(joined, *turn(number))
         assert len(placed) == len(set(placed)) == 12
@@ -213,3 +217,19 @@ def test_what_goes_on_from_an_exchange_now_is_looked_for_again(
         assert not moved
         joined.arrive(exchange("0", 600 + OFFSET_MS, 1600 + OFFSET_MS))
         assert len(moved) == 1
+
+
+def test_who_waits_for_all_that_was_noted_waits_for_what_the_last_run_left(
+    tmp_path: Path, placed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = Joiner._begin
+
+    def later(joiner: Joiner) -> None:
+        time.sleep(0.1)
+        begin(joiner)
+
+    monkeypatch.setattr(Joiner, "_begin", later)
+    with joining(tmp_path / "one") as joined:
+        joined.store.put_logs(turn(0), scope="key_1", key="laptop")
+        assert joined.joiner.flush()
+        assert len(placed) == 1
