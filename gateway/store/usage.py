@@ -50,6 +50,8 @@ DATABASE = "usage.db"
 JOURNAL = "journal"
 CLOSE_TIMEOUT_S = 10.0
 REPLAY_TIMEOUT_S = 5.0
+# For a row that is asked for by its id and has just ended; rows are written in groups.
+JUST_ENDED_S = 2.0
 # Between two steps of a clean-up; however long one took, e.g. while another program held the database.
 LEAST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.1
 # How long a pause between two steps of the settling is, by the step before it.
@@ -211,6 +213,15 @@ class UsageStore(Questions):
             # What was put off just as the last rows were written would wait for the next ones.
             self._take_up_deferred()
         return True
+
+    def request(self, request_id: str) -> ExchangeRecord | None:
+        """A row by its id; whoever has had an answer finds its row, though that is still to be written."""
+        queued = bool(self._writer.queued or self._deferred)
+        found = super().request(request_id)
+        if found is None and queued:
+            self.flush(JUST_ENDED_S)
+            found = super().request(request_id)
+        return found
 
     def let_go(self) -> None:
         """Give up connections that have not been needed lately."""

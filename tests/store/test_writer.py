@@ -71,3 +71,13 @@ def test_a_pause_lasts_as_long_as_it_is_to_and_ends_where_the_writer_is_to_end(s
     began = monotonic()
     assert not store._writer._pause(60.0)
     assert monotonic() - began < 30
+
+
+def test_a_request_that_has_just_ended_is_found_at_once(store: UsageStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "GROUP_S", 30.0)
+    ended, began = record(1), monotonic()
+    store.end(ended)
+    found = store.request(ended.id)
+    assert found is not None and found.id == ended.id
+    assert store.request("req_none") is None
+    assert monotonic() - began < 2
