@@ -2,14 +2,17 @@
 
 A whole page painted at once holds the loop for forty milliseconds and more, so many widgets has it. What lies under a
 widget that says it paints all of itself is not painted; a curtain's sheets paint nothing, so that the old picture
-stays. There is a sheet for each piece, and a piece is a card or a few small things: see `cutting`.
+stays. There is a sheet for each piece, and a piece is a card or a few small things: see `cutting`. Where there is no
+old picture, as in one that is taken of the widget (`QWidget.grab`), a sheet paints what lies under it.
 
 Where a piece takes long, the next time there are more of them.
 """
 
 import time
 
-from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer
+import shiboken6
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer
+from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QRegion
 from PySide6.QtWidgets import QWidget
 
 from app.widgets.cutting import boxes_of, cut
@@ -24,20 +27,62 @@ _PAUSE_MS = 5
 _LONG_S, _SHORT_S = 0.004, 0.0015
 
 
-class Curtain(QWidget):
+class _Sheet(QWidget):
+    """Over a part of its parent, whose picture stays there."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._under = parent
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        if not self._has_picture(painter):
+            self._paint_under(painter, event.rect())
+
+    def _has_picture(self, painter: QPainter) -> bool:
+        """Whether it is painted where the window's picture is, and not for a picture of its own."""
+        mine, windows = painter.paintEngine().paintDevice(), self.window().backingStore().paintDevice()
+        return shiboken6.getCppPointer(mine) == shiboken6.getCppPointer(windows)
+
+    def _paint_under(self, painter: QPainter, part: QRect) -> None:
+        area, flags = part.translated(self.pos()), QWidget.RenderFlag
+        painter.translate(-self.pos())
+        _draw(self._under, area, area.topLeft(), painter, flags.DrawWindowBackground)
+        for child in self._under.children():
+            if isinstance(child, QWidget) and not isinstance(child, _Sheet) and _is_part(child):
+                seen = child.geometry().intersected(area)
+                if not seen.isEmpty():
+                    _draw(child, seen.translated(-child.pos()), seen.topLeft(), painter, flags.DrawChildren)
+
+
+def _draw(widget: QWidget, part: QRect, to: QPoint, painter: QPainter, flags: QWidget.RenderFlag) -> None:
+    """A part of a widget, first by itself: what paints a widget already takes no other one."""
+    scale = painter.device().devicePixelRatioF()
+    drawn = QPixmap(part.size() * scale)
+    drawn.setDevicePixelRatio(scale)
+    drawn.fill(Qt.GlobalColor.transparent)
+    widget.render(drawn, QPoint(), QRegion(part), flags)
+    painter.drawPixmap(to, drawn)
+
+
+def _is_part(child: QWidget) -> bool:
+    return child.isVisible() and not child.isWindow()
+
+
+class Curtain(_Sheet):
     """Over its parent; whoever changes much there calls `draw` before. `whole`: what it covers is painted in one
     turn, after what is beside it."""
 
     def __init__(self, parent: QWidget, *, whole: bool = False) -> None:
         super().__init__(parent)
-        self._under = parent
         self._whole = whole
-        _keep_picture(self)
         self._most = USUAL
         self._longest_s = 0.0
-        self._sheets: list[QWidget] = []
+        self._sheets: list[_Sheet] = []
         self._pieces: list[QRect] = []
-        self._left: list[QWidget] = []
+        self._left: list[_Sheet] = []
         self._timer = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._timer.timeout.connect(self._lift)
         parent.installEventFilter(self)
@@ -69,7 +114,7 @@ class Curtain(QWidget):
     def _lay_sheets(self) -> None:
         """A sheet over each piece, the curtain itself over the last one."""
         *pieces, last = self._pieces
-        self._sheets += [_sheet_over(self._under) for _ in pieces[len(self._sheets) :]]
+        self._sheets += [_Sheet(self._under) for _ in pieces[len(self._sheets) :]]
         for piece, sheet in zip(pieces, self._sheets, strict=False):
             sheet.setGeometry(piece)
             sheet.raise_()
@@ -115,15 +160,3 @@ class Curtain(QWidget):
         if watched is self._under and event.type() in (QEvent.Type.Resize, QEvent.Type.Hide):
             self.end()
         return super().eventFilter(watched, event)
-
-
-def _sheet_over(under: QWidget) -> QWidget:
-    sheet = QWidget(under)
-    _keep_picture(sheet)
-    return sheet
-
-
-def _keep_picture(widget: QWidget) -> None:
-    """It says that it paints all of itself, and is to paint nothing."""
-    widget.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-    widget.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import QRect
+from PySide6.QtCore import QPoint, QRect
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
@@ -163,3 +163,24 @@ def test_nothing_is_learnt_of_what_is_hidden_meanwhile(qtbot: QtBot, page: QWidg
     assert curtain.isHidden() and not curtain._timer.isActive()
     page.show()
     qtbot.waitUntil(lambda: set(painted) == set(range(ROWS)))
+
+
+def test_a_picture_of_what_is_covered_shows_it_as_it_is(qtbot: QtBot, page: QWidget, painted: list[int]) -> None:
+    curtain = Curtain(page)
+    # With nothing but the page's ground beside the rows.
+    page.resize(240, ROWS * HEIGHT)
+    qtbot.waitUntil(lambda: len(set(painted)) == ROWS)
+    curtain.draw(page.rect())
+    curtain._timer.stop()
+    # As a whole, and cut into pieces with a sheet over each.
+    for turns in (0, 2):
+        for _ in range(turns):
+            curtain._lift()
+        picture = page.grab().toImage()
+        for number in range(ROWS):
+            for place, colour in ((20, "#3B5BDB"), (220, page.palette().window().color().name())):
+                at = QPoint(place, number * HEIGHT + 50) * picture.devicePixelRatio()
+                assert picture.pixelColor(at) == QColor(colour)
+    painted.clear()
+    page.repaint()
+    assert not painted, "on the screen the old picture stays"
