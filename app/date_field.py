@@ -3,7 +3,7 @@
 from datetime import date
 
 from PySide6.QtCore import QDate, QRect, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QTextCharFormat
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPalette, QTextCharFormat
 from PySide6.QtWidgets import QCalendarWidget, QDateEdit, QToolButton, QWidget
 
 from app import formats, icons
@@ -31,8 +31,8 @@ class DateField(QDateEdit):
         self.lineEdit().setAccessibleName(name)
         self.setMinimumWidth(160)
         self.setFont(ui_font(13))
+        self._calendar: QCalendarWidget | None = None
         theme.changed.connect(self._dress)
-        self._dress()
         self.show_day(formats.today())
 
     def day(self) -> date:
@@ -42,8 +42,23 @@ class DateField(QDateEdit):
     def show_day(self, day: date) -> None:
         self.setDate(QDate(day.year, day.month, day.day))
 
+    def calendarWidget(self) -> QCalendarWidget:
+        """Made when it is first asked for: it is thirty widgets, and few dates are picked from it."""
+        if self._calendar is None:
+            self._calendar = super().calendarWidget()
+            self._dress()
+        return self._calendar
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        # Qt makes one itself where there is none, in its own colours.
+        self.calendarWidget()
+        super().mousePressEvent(event)
+
     def _dress(self) -> None:
-        calendar, theme = self.calendarWidget(), self._theme
+        self.update()
+        calendar, theme = self._calendar, self._theme
+        if calendar is None:
+            return
         calendar.setVerticalHeaderFormat(QCalendarWidget.VerticalHeaderFormat.NoVerticalHeader)
         calendar.setFirstDayOfWeek(_FIRST_DAYS[formats.week_start()])
         day, title = QTextCharFormat(), QTextCharFormat()
@@ -69,7 +84,6 @@ class DateField(QDateEdit):
             if button is not None:
                 button.setIcon(icons.icon(icon, theme.color("text2")))
                 button.setIconSize(QSize(_ICON, _ICON))
-        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

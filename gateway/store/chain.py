@@ -47,7 +47,7 @@ _ROLES = {role: role.value.encode() for role in Role}
 Atom = tuple[bytes, bytes | str]
 
 
-class Place(Struct, frozen=True):
+class Place(Struct, frozen=True, gc=False):
     """A point in a history, after one message.
 
     `chain` is the digest of all that was said until here, `mark` that of this message alone, None where it says

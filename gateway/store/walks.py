@@ -13,8 +13,8 @@ from gateway.model import Message
 from gateway.store.cache_blocks import HASH_BYTES
 from gateway.store.chain import Hasher, Place, Running, Walk
 
-# Of all histories together: about 200 bytes each.
-MOST_PLACES = 20_000
+# Of all histories together: about 300 bytes each. Agents that run at once have some hundreds each at most.
+MOST_PLACES = 4_000
 MOST_HELD = 1000
 
 
