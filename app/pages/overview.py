@@ -145,10 +145,11 @@ class OverviewPage(Page):
         """Read anew where usage has changed, or nothing was read yet."""
         if changes.providers or not self._provider_titles:
             await self._read_provider_titles()
-        if changes.usage or self._answers is None:
-            await self._reload(told=self._answers is None)
+        # Where they go, all below moves up: not once it is told, and somebody is about to press something.
         if changes.usage or changes.keys or changes.providers:
             await self._read_steps()
+        if changes.usage or self._answers is None:
+            await self._reload(told=self._answers is None)
 
     async def _read_steps(self) -> None:
         """What of the first steps is left, until none is or nobody wants to know."""

@@ -843,6 +843,18 @@ def test_the_first_steps_stay_until_they_are_done(
     assert "api_keys" not in fake_gateway.calls, "what is done is not asked for again"
 
 
+def test_what_is_told_does_not_move_up_afterwards(
+    beginner: OverviewPage, fake_gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_gateway.keys.extend(api_key_rows(fake_gateway.now_us))
+    fake_gateway.rows.extend(exchanges(3, fake_gateway.now_us))
+    parts, shown = beginner.parts, list[bool]()
+    monkeypatch.setattr(parts, "show_state", lambda *_answers, **_how: shown.append(parts.checklist.isVisible()))
+    assert parts.checklist.isVisible()
+    asyncio.run(beginner.refresh(USAGE))
+    assert shown == [False]
+
+
 def test_the_first_steps_can_be_dismissed(qtbot: QtBot, beginner: OverviewPage, context: AppContext) -> None:
     qtbot.mouseClick(beginner.parts.checklist.dismiss, Qt.MouseButton.LeftButton)
     assert beginner.parts.checklist.isHidden()

@@ -33,6 +33,8 @@ def running(
         talk(app, key, "talk", "claude-sonnet-4-6")
         compare(app, key)
         wait_until(lambda: app.usage("summary", key)["requests"] == 9, what="The last row")
+        # The first steps go once they are done, and what is below them moves up.
+        app.wait_for("shown", False, name="overview.checklist")
         yield app, key
 
 
