@@ -282,7 +282,7 @@ def export(folder: Path, end_us: int) -> None:
     store.start()
     told: list[int] = []
     with Path("/dev/null").open("w", newline="") as nowhere:
-        rows = store.export_to(UsageQuery(end_us=end_us), Export(), nowhere, told.append)
+        rows = store.export_to(UsageQuery(end_us=end_us), Export(), nowhere, lambda count, _total: told.append(count))
     store.close()
     print(rows, len(told), peak_mb())
 
