@@ -16,6 +16,8 @@ EVERY_MS = 1000
 _YOUNG_TIMES = 25
 # Of these looks one is at what was left by those before: most of it belongs to requests that still run.
 _SECOND_EVERY = 5
+# Where less comes to life between two of those, the looks between them are left out: an idle window sleeps.
+_FEW = 1000
 _THIRD_EVERY = 30
 # Counting what is set aside takes twenty milliseconds itself.
 COUNTED_EVERY = 900
@@ -38,6 +40,7 @@ class GarbageTimer(QObject):
         self._settling: set[int] = set()
         # How much was set aside, as far as that is known to live.
         self._known: int | None = None
+        self._awake, self._born = True, 0
         self._timer = QTimer(self, interval=EVERY_MS // _YOUNG_TIMES)
         self._timer.timeout.connect(self._on_time)
         self._timer.start()
@@ -61,11 +64,20 @@ class GarbageTimer(QObject):
         self._settling.add(self._beat + _SETTLES_IN)
 
     def _on_time(self) -> None:
-        self._look += 1
+        self._born += gc.get_count()[0]
+        self._look += 1 if self._awake else _SECOND_EVERY
+        if self._look % _SECOND_EVERY == 0:
+            self._choose_pace()
         if self._look % _YOUNG_TIMES:
             gc.collect(0 if self._look % _SECOND_EVERY else 1)
         else:
             self.collect()
+
+    def _choose_pace(self) -> None:
+        awake, self._born = self._born >= _FEW, 0
+        if awake != self._awake:
+            self._awake = awake
+            self._timer.setInterval(EVERY_MS // _YOUNG_TIMES * (1 if awake else _SECOND_EVERY))
 
     def collect(self) -> None:
         """The step of each second."""
