@@ -23,6 +23,7 @@ from app.tables import laid_texts
 from app.theme import Theme
 from tests.app.fake_gateway import NOW_US, FakeGateway
 from tests.app.spawner import Spawner
+from tests.app.turns import Turns
 from tests.waiting import PATIENCE_MS
 
 
@@ -130,6 +131,14 @@ def spawner() -> Iterator[Spawner]:
     made = Spawner()
     yield made
     made.check()
+
+
+@pytest.fixture
+def turns() -> Iterator[Turns]:
+    """Keeps what is spawned until the test lets a later turn come."""
+    made = Turns()
+    yield made
+    made.close()
 
 
 @pytest.fixture

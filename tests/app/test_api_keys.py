@@ -2,7 +2,6 @@
 
 import csv
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -37,13 +36,6 @@ from tests.app.turns import Turns
 
 KEY = "tk_FAKEFAKEFAKEFAKEFAKEFAKEFAKEFAKE"
 KEYS = Changes(keys=True)
-
-
-@pytest.fixture
-def turns() -> Iterator[Turns]:
-    made = Turns()
-    yield made
-    made.close()
 
 
 @pytest.fixture

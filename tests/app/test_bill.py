@@ -3,7 +3,7 @@
 import codecs
 import csv
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -43,13 +43,6 @@ FILES: dict[str, Callable[[Sequence[Billed]], list[str]]] = {
     "google": lambda rows: [bills.google(rows, ZoneInfo("America/Los_Angeles"))],
     "xai": lambda rows: [bills.xai(rows, UTC)],
 }
-
-
-@pytest.fixture
-def turns() -> Iterator[Turns]:
-    made = Turns()
-    yield made
-    made.close()
 
 
 @pytest.fixture

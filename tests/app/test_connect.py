@@ -1,7 +1,6 @@
 """The Connect page as a person uses it: finding a tool, its key, what is pasted, and the check that turns green."""
 
 import time
-from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -41,13 +40,6 @@ NAMED = ("claude-code", "codex", "gemini-cli", "cursor", "opencode", "continue",
 
 def now_us() -> int:
     return time.time_ns() // 1000
-
-
-@pytest.fixture
-def turns() -> Iterator[Turns]:
-    made = Turns()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Which tool a request is of: by the key that was made for it, and by what the request calls itself."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import Qt
@@ -18,13 +17,6 @@ from tests.app.fake_gateway import FakeGateway
 from tests.app.turns import Turns
 
 EVERYTHING = Changes(usage=True, keys=True, providers=True)
-
-
-@pytest.fixture
-def turns() -> Iterator[Turns]:
-    made = Turns()
-    yield made
-    made.close()
 
 
 @pytest.fixture

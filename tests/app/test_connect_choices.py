@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -30,13 +29,6 @@ from tests.app.turns import Turns
 from tests.app.whole import PseudoLocale, crossing, cut
 
 EVERYTHING = Changes(usage=True, keys=True, providers=True)
-
-
-@pytest.fixture
-def turns() -> Iterator[Turns]:
-    made = Turns()
-    yield made
-    made.close()
 
 
 @pytest.fixture

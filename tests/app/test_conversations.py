@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -38,13 +38,6 @@ NO_MODIFIER = Qt.KeyboardModifier.NoModifier
 
 def now_us() -> int:
     return time.time_ns() // 1000
-
-
-@pytest.fixture
-def turns() -> Iterator[Turns]:
-    made = Turns()
-    yield made
-    made.close()
 
 
 @pytest.fixture

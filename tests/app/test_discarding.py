@@ -1,7 +1,6 @@
 """What a person has typed is not lost by a slip: Esc, the cross and another row ask first; a saved view too."""
 
 import time
-from collections.abc import Iterator
 from typing import TypeVar
 
 import pytest
@@ -24,13 +23,6 @@ from tests.app.turns import Turns
 
 P = TypeVar("P", bound=Page)
 EVERYTHING = Changes(usage=True, keys=True, providers=True, prices=True)
-
-
-@pytest.fixture
-def turns() -> Iterator[Turns]:
-    made = Turns()
-    yield made
-    made.close()
 
 
 @pytest.fixture

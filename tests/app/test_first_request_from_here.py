@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -14,13 +13,6 @@ from tests.app.fake_gateway import FakeGateway
 from tests.app.spawner import Spawner
 from tests.app.test_first_run import EVERYTHING, KEY, Empty, click, done, look, make_page
 from tests.app.turns import Turns
-
-
-@pytest.fixture
-def turns() -> Iterator[Turns]:
-    made = Turns()
-    yield made
-    made.close()
 
 
 @pytest.fixture

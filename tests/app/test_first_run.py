@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +55,6 @@ class Empty(FakeGateway):
     async def store_provider_key(self, provider: str, key: str) -> None:
         self.stored.append((provider, key))
         await super().store_provider_key(provider, key)
-
-
-@pytest.fixture
-def turns() -> Iterator[Turns]:
-    made = Turns()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import csv
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -32,13 +31,6 @@ from tests.app.turns import Turns
 
 ALL = Changes(usage=True, prices=True)
 DAY_US = 86_400_000_000
-
-
-@pytest.fixture
-def turns() -> Iterator[Turns]:
-    made = Turns()
-    yield made
-    made.close()
 
 
 @pytest.fixture

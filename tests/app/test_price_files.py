@@ -1,6 +1,6 @@
 """Prices as files: what is written is read back the same, and a table that holds none is refused by its line."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -70,13 +70,6 @@ def test_columns_may_be_few_in_any_order_and_providers_called_as_people_call_the
 def test_a_table_that_holds_no_prices_is_refused_by_its_line(text: str, problem: str) -> None:
     with pytest.raises(PriceFileError, match=problem):
         read(text, PROVIDERS, TZ)
-
-
-@pytest.fixture
-def turns() -> Iterator[Turns]:
-    made = Turns()
-    yield made
-    made.close()
 
 
 @pytest.fixture

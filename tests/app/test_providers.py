@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -49,13 +48,6 @@ class Gateway(FakeGateway):
             raise FaregateError("The keyring is locked: unlock it, then save again.")
         self.stored.append((provider, key))
         await super().store_provider_key(provider, key)
-
-
-@pytest.fixture
-def turns() -> Iterator[Turns]:
-    made = Turns()
-    yield made
-    made.close()
 
 
 @pytest.fixture

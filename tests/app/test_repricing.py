@@ -1,7 +1,6 @@
 """Re-pricing as a person does it: look, apply, find it among the earlier ones, take it back; and what is refused."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import Qt
@@ -26,13 +25,6 @@ from tests.app.turns import Turns
 
 DAY_US = 86_400_000_000
 MODEL = "gpt-5.1"
-
-
-@pytest.fixture
-def turns() -> Iterator[Turns]:
-    made = Turns()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import shlex
 import time
-from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -41,13 +40,6 @@ from tests.app.fake_gateway import NO_HEADERS, FakeGateway
 from tests.app.fake_threads import full_thread, plain_thread
 from tests.app.turns import Turns
 from tests.app.whole import PseudoLocale, crossing, cut
-
-
-@pytest.fixture
-def turns() -> Iterator[Turns]:
-    made = Turns()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import csv
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -63,13 +63,6 @@ NO_MODIFIER = Qt.KeyboardModifier.NoModifier
 
 def now_us() -> int:
     return time.time_ns() // 1000
-
-
-@pytest.fixture
-def turns() -> Iterator[Turns]:
-    made = Turns()
-    yield made
-    made.close()
 
 
 @pytest.fixture

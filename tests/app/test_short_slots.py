@@ -53,13 +53,6 @@ from tests.app.turns import Turns
 USAGE = Changes(usage=True)
 
 
-@pytest.fixture
-def turns() -> Iterator[Turns]:
-    made = Turns()
-    yield made
-    made.close()
-
-
 class Painted(QObject):
     """The rectangles of a widget that are painted from now on."""
 

@@ -1,6 +1,5 @@
 """Each page while it is read, and when that fails: what is seen, what stays, and the way back."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,13 +27,6 @@ from tests.app.turns import Turns
 
 BROKEN = "usage.db cannot be read (disk I/O error): look at the disk, then retry."
 KEYS = [entry.key for entry in PAGES]
-
-
-@pytest.fixture
-def turns() -> Iterator[Turns]:
-    made = Turns()
-    yield made
-    made.close()
 
 
 @pytest.fixture

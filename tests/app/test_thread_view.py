@@ -3,7 +3,6 @@
 import base64
 import time
 import zlib
-from collections.abc import Iterator
 from itertools import count
 
 import msgspec
@@ -31,13 +30,6 @@ from tests.app.turns import Turns
 
 NO_MODIFIER = Qt.KeyboardModifier.NoModifier
 LEFT = Qt.MouseButton.LeftButton
-
-
-@pytest.fixture
-def turns() -> Iterator[Turns]:
-    made = Turns()
-    yield made
-    made.close()
 
 
 @pytest.fixture
