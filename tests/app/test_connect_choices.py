@@ -166,6 +166,7 @@ def test_a_new_key_is_masked_until_it_is_copied_also_by_hand(page: ConnectPage, 
     click(qtbot, page.view.choices.make)
     turns.run()
     assert whole not in pasted(page) and "tk_FAKE••••••••••••" in pasted(page)
+    assert "masked until it is copied" in page.view.choices.words.text()
     view = page.view.blocks[1].view
     view.selectAll()
     view.copy()
@@ -174,6 +175,12 @@ def test_a_new_key_is_masked_until_it_is_copied_also_by_hand(page: ConnectPage, 
     click(qtbot, page.view.blocks[1].copy_button)
     assert QGuiApplication.clipboard().text() == f'export FAREGATE_API_KEY={whole}\ncodex exec "hello"'
     assert whole in pasted(page)
+    assert page.view.choices.words.text() == (
+        "The key codex stands in the snippets until another tool or page is shown. It is shown this once."
+    )
+    turns(page.refresh(EVERYTHING))
+    turns.run()
+    assert "masked" not in page.view.choices.words.text()
 
 
 def test_whether_requests_arrive_with_a_new_key_is_read_once(

@@ -22,6 +22,7 @@ _MOST_MODEL_PX, _WIDEST_KEY = 320, 440
 WITHOUT = later("No key was made for it yet. One of its own tells its requests apart.")
 MASKED = later("Its key {name} ({prefix}…) was shown once, when it was made. Lost it? Make another.")
 FRESH = later("The key {name} stands in the snippets, masked until it is copied. Copy it now: it is shown this once.")
+COPIED = later("The key {name} stands in the snippets until another tool or page is shown. It is shown this once.")
 CHOSEN = later(
     "The key {name} ({prefix}…) was shown once, when it was made: put it where {place} stands below. Lost it? Make "
     "one for this tool."
@@ -116,8 +117,11 @@ class ChoiceCard(Card):
     def offer_models(self, rows: Sequence[ModelRow], providers: Sequence[ProviderRow]) -> None:
         """What can be chosen: models of providers that take requests."""
         self._providers = {row.name: row for row in providers if row.enabled}
-        # A name that several serve is the first one's, as where requests go.
-        self._models = {row.id: row for row in reversed(rows) if row.provider in self._providers}
+        self._models = {}
+        for row in rows:
+            if row.provider in self._providers:
+                # A name that several serve is the first one's, as where requests go.
+                self._models.setdefault(row.id, row)
 
     def models_of(self, tool: Tool, choice: Choice) -> Models:
         """With a model of another provider than usual, small tasks go to that one too."""
@@ -129,8 +133,9 @@ class ChoiceCard(Card):
         same = chosen is not None and small is not None and chosen.provider == small.provider
         return Models(main, usual.small if same else main)
 
-    def show_choice(self, tool: Tool, rows: Sequence[ApiKeyRow], choice: Choice, *, fresh: bool) -> str:
-        """What is chosen; the place that stands for a key which is not known in full."""
+    def show_choice(self, tool: Tool, rows: Sequence[ApiKeyRow], choice: Choice, fresh: str = "") -> str:
+        """What is chosen; the place that stands for a key which is not known in full. `fresh` says where the tool's
+        newest key stands while it is."""
         own, others = keys_of(tool.key, rows), usable_keys(tool, rows)
         newest = own[0] if own else None
         chosen = next((row for row in others if row.id == choice.key), None)
@@ -139,7 +144,7 @@ class ChoiceCard(Card):
             place = f"{named.prefix}_YOUR_KEY"
         said = tr(WITHOUT)
         if named is not None:
-            words = CHOSEN if chosen is not None else FRESH if fresh else MASKED
+            words = CHOSEN if chosen is not None else fresh or MASKED
             said = tr(words).format(name=named.name, prefix=named.prefix, place=place)
         self.words.setText(said)
         self.make.setText(self.tr("Make a key") if chosen is not None or newest is None else self.tr("Make another"))
@@ -173,6 +178,6 @@ class ChoiceCard(Card):
 
     def open_picker(self) -> None:
         """Models that can be asked; where there is none, those that a key is missing for."""
-        rows = list(self._models.values())[::-1]
+        rows = self._models.values()
         ready = [row for row in rows if is_ready(row, self._providers)]
         self.picker.open_under(self.model, model_commands(ready or rows, self._providers, self.model_chosen.emit))

@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.pages.connect_parts.arrival_card import ArrivalCard
 from app.pages.connect_parts.arrivals import Arrival, keys_of
-from app.pages.connect_parts.choices import USUAL, Choice, ChoiceCard, usable_keys
+from app.pages.connect_parts.choices import COPIED, FRESH, USUAL, Choice, ChoiceCard, usable_keys
 from app.pages.connect_parts.code_block import CodeBlock
-from app.pages.connect_parts.snippets import NO_KEY, SHELLS, Models, render
+from app.pages.connect_parts.snippets import NO_KEY, NO_MODELS, SHELLS, Models, render
 from app.pages.connect_parts.tools import Tool
 from app.pages.connect_parts.trial_card import TrialCard
 from app.text_label import TextLabel
@@ -79,7 +79,7 @@ class ToolView(QWidget):
     @property
     def models(self) -> Models:
         """Those in the snippets."""
-        return Models("") if self.tool is None else self.choices.models_of(self.tool, self._choice)
+        return NO_MODELS if self.tool is None else self.choices.models_of(self.tool, self._choice)
 
     @property
     def fresh(self) -> str:
@@ -157,7 +157,8 @@ class ToolView(QWidget):
 
     def _show_key(self) -> None:
         assert self.tool is not None
-        self._place = self.choices.show_choice(self.tool, self._keys, self._choice, fresh=bool(self._fresh))
+        fresh = "" if not self._fresh else COPIED if self._copied else FRESH
+        self._place = self.choices.show_choice(self.tool, self._keys, self._choice, fresh)
 
     def _show_snippets(self) -> None:
         if self.tool is None:
@@ -174,5 +175,6 @@ class ToolView(QWidget):
             words = self.tr("Copied: put your key in the place of {place}").format(place=self._place)
         elif block.hides:
             self._copied = True
+            self._show_key()
             self._show_snippets()
         self.copied.emit(words)
