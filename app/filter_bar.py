@@ -186,20 +186,23 @@ class FilterBar(QWidget):
 
     async def _show_values(self, subject: str | None, breakdown: Breakdown, *, cut: bool) -> None:
         """Rows are made beside the loop: there can be thousands."""
-        negated = False
+        condition = None
         if subject is None:
             entries = await asyncio.to_thread(key_entries, breakdown)
         elif subject.startswith(f"{TAG}:"):
             key = subject.removeprefix(f"{TAG}:")
             condition = find_condition(self._filters.tags, key)
             chosen = condition.any_of if condition is not None else ()
-            negated = condition.negated if condition is not None else False
             entries = await asyncio.to_thread(tag_entries, breakdown, key, chosen)
         else:
             chosen = self._filters.dimensions.get(subject, ())
             name = self._context.conversation_names.name if subject == CONVERSATION else str
             entries = await asyncio.to_thread(value_entries, subject, breakdown, chosen, name)
         if subject == self._wanted:
+            negated = condition is not None and condition.negated
+            if subject == self.popover.subject:
+                # Said since, and of no value yet where none is chosen.
+                negated = self.popover.is_negated
             self.popover.show_entries(subject, entries, negated=negated, cut=cut)
 
     def _range_only(self) -> UsageQuery:

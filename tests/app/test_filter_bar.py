@@ -351,3 +351,22 @@ def test_values_of_a_tag_stand_while_they_are_read_anew(
     context.filters.set_range("24h")
     choose(bar.popover, "team")
     assert "platform" not in shown[-1]
+
+
+def test_is_not_stands_while_values_are_read_anew(
+    bar: FilterBar, fake_gateway: FakeGateway, context: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was "is" again as soon as they came, and who then chose a value had the opposite."""
+    read = fake_gateway.breakdown
+
+    async def breakdown(query: UsageQuery, by: str, **how: Any) -> Breakdown:
+        bar.popover.mode.segment("not").click()
+        return await read(query, by, **how)
+
+    bar.open_popover()
+    monkeypatch.setattr(fake_gateway, "breakdown", breakdown)
+    choose(bar.popover, "team")
+    monkeypatch.undo()
+    assert bar.popover.mode.current == "not"
+    choose(bar.popover, "platform")
+    assert context.filters.tags == (TagCondition(any_of=("team:platform",), negated=True),)
