@@ -1,15 +1,18 @@
 """Prices as files: what is written is read back the same, and a table that holds none is refused by its line."""
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.filters import FilterState
+from app.local_days import day_start_us
 from app.pages.models import ModelsPage
 from app.pages.models_parts.price_file import PriceFileError, read, written
 from app.theme import Theme
@@ -42,6 +45,13 @@ def test_what_is_written_is_read_back_the_same() -> None:
     # As a spreadsheet saves it: another separator, a byte order mark, other line ends, and lines that are empty.
     again = "\ufeff" + text.replace(",", ";").replace('"=SUM(A1); ""agreed"""', "x").replace("\n", "\r\n") + ";;;\r\n"
     assert [price.model for price in read(again, PROVIDERS, TZ)] == ["gemini-3-pro", "*"]
+
+
+@pytest.mark.parametrize(("tz", "day"), [("Africa/Cairo", date(2026, 4, 24)), ("America/Havana", date(2026, 11, 1))])
+def test_a_day_without_a_midnight_or_with_two_is_read_back_the_same(tz: str, day: date) -> None:
+    price = structs.replace(PLAIN, valid_from_us=day_start_us(day, tz))
+    text = written((price,), tz)
+    assert day.isoformat() in text and read(text, PROVIDERS, tz) == (price,)
 
 
 def test_columns_may_be_few_in_any_order_and_providers_called_as_people_call_them() -> None:

@@ -149,6 +149,5 @@ def _day(us: int | None, tz: str) -> str | None:
     """The day that begins then; of a moment within a day the day after it, so that nothing holds too early."""
     if us is None:
         return None
-    moment = datetime.fromtimestamp(us / 1_000_000, ZoneInfo(tz))
-    at_midnight = (moment.hour, moment.minute, moment.second) == (0, 0, 0)
-    return (moment.date() if at_midnight else moment.date() + timedelta(days=1)).isoformat()
+    day = datetime.fromtimestamp(us / 1_000_000, ZoneInfo(tz)).date()
+    return (day if us == day_start_us(day, tz) else day + timedelta(days=1)).isoformat()
