@@ -47,7 +47,6 @@ class Shell(QObject):
         self._theme = theme
         self._filters = filters
         self._system_zone = filters.tz
-        self._machine_zone = local_zone()
         self.preferences.changed.connect(self._follow)
         self._apply_clock()
         formats.use_week(self.preferences.get("week_start"))
@@ -76,9 +75,9 @@ class Shell(QObject):
         """Where the machine was moved to another time zone meanwhile, days and hours are that zone's, unless the
         person chose one."""
         zone = local_zone()
-        if zone == self._machine_zone:
+        if zone == self._system_zone:
             return
-        self._machine_zone = self._system_zone = zone
+        self._system_zone = zone
         if hasattr(time, "tzset"):
             # Python's own local time is that of the start, until it is told.
             time.tzset()

@@ -13,13 +13,14 @@ from app import formats
 from app.context import AppContext
 from app.date_field import DateField
 from app.pages.settings import SettingsPage
+from app.pages.settings_parts import own_sections
 from app.pages.settings_parts.data_sections import DataSection
 from app.pages.settings_parts.deletion import deleted_words, preview_words
+from app.pages.settings_parts.own_sections import AppearanceSection
 from app.range_picker import day_range
 from app.shell import Shell
-from app.text_label import TextLabel
 from app.theme import Theme
-from gateway import Cleaned, Deletion, DeletionPreview
+from gateway import Changes, Cleaned, Deletion, DeletionPreview
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
 from tests.app.whole import PseudoLocale, crossing, cut
@@ -109,7 +110,6 @@ def test_requests_go_from_the_first_one_on(
     fake_gateway.deletion = DeletionPreview(requests=12_482, turns=1, conversations=1, bytes=9_000_000)
     qtbot.mouseClick(deletion.what.segment("requests"), Qt.MouseButton.LeftButton)
     assert not deletion.first.isVisible() and deletion.last.isVisible()
-    assert "Both" not in " ".join(label.text() for label in section.findChildren(TextLabel) if label.isVisible())
     assert deletion.line.words.text() == (
         "That is 12,482 requests, what was said in 1 call of 1 conversation: about 9.0 MB."
     )
@@ -211,3 +211,14 @@ def test_calendars_begin_their_weeks_on_the_chosen_day(
     later = DateField(theme, "To")
     qtbot.addWidget(later)
     assert later.calendarWidget().firstDayOfWeek() == Qt.DayOfWeek.Sunday
+
+
+def test_the_machines_zone_is_named_as_it_is_by_now(
+    make_page: Callable[[str], SettingsPage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = make_page("appearance")
+    view = page.views["appearance"]
+    assert isinstance(view, AppearanceSection)
+    monkeypatch.setattr(own_sections, "local_zone", lambda: "Asia/Tokyo")
+    asyncio.run(page.refresh(Changes(state=True)))
+    assert view.zone.currentText() == "System (Asia/Tokyo)"

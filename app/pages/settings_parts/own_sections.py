@@ -170,7 +170,7 @@ class AppearanceSection(Preferring):
         self.zone.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.zone.setFixedWidth(260)
         self._zone_names = ["", *zone_names()]
-        self.zone.addItems([self.tr("System ({zone})").format(zone=local_zone()), *self._zone_names[1:]])
+        self.zone.addItems([self._system_words(), *self._zone_names[1:]])
         edit, completer = self.zone.lineEdit(), self.zone.completer()
         assert edit is not None and completer is not None
         edit.setAccessibleName(self.tr("Time zone"))
@@ -181,6 +181,13 @@ class AppearanceSection(Preferring):
         # What was typed and is no zone gives way to the one in force.
         edit.editingFinished.connect(lambda: self.zone.setEditText(self.zone.itemText(self.zone.currentIndex())))
         return self.zone
+
+    def _system_words(self) -> str:
+        return self.tr("System ({zone})").format(zone=local_zone())
+
+    async def refresh(self) -> None:
+        # The machine may be elsewhere by now.
+        self.zone.setItemText(0, self._system_words())
 
     def _choose_zone(self) -> None:
         try:
