@@ -17,7 +17,7 @@ from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
 from app.pages.connect_parts.arrivals import free_name, told
 from app.pages.connect_parts.code_block import CodeBlock
-from app.pages.connect_parts.snippets import BASE, KEY, NO_KEY, Snippet, render
+from app.pages.connect_parts.snippets import BASE, KEY, MODEL, NO_KEY, Models, Snippet, render
 from app.pages.connect_parts.trying import Trying
 from app.pages.providers_parts.secret_field import SecretField, lies_on_clipboard, offer_to_clear
 from app.pages.providers_parts.steps import StepList
@@ -35,17 +35,12 @@ FIRST_MODELS = {
     "google": "gemini-2.5-flash",
     "xai": "grok-4.3",
 }
-_DATA = '{"model": "<model>", "messages": [{"role": "user", "content": "Hello"}]}'
-
-
-def first_request(model: str) -> Snippet:
-    """The command that makes the first request."""
-    return Snippet(
-        step="",
-        command=f"curl {BASE}/v1/chat/completions \\\n"
-        f'  -H "Authorization: Bearer {KEY}" -H "Content-Type: application/json" \\\n'
-        f"  -d '{_DATA.replace('<model>', model)}'",
-    )
+FIRST_REQUEST = Snippet(
+    step="",
+    command=f"curl {BASE}/v1/chat/completions \\\n"
+    f'  -H "Authorization: Bearer {KEY}" -H "Content-Type: application/json" \\\n'
+    f'  -d \'{{"model": "{MODEL}", "messages": [{{"role": "user", "content": "Hello"}}]}}\'',
+)
 
 
 class StepCard(Card):
@@ -281,8 +276,8 @@ class FirstRun(QWidget):
         self.test.set_icon("x" if running else "play")
         self.test.setEnabled(self._steps.provider_done)
         self.test.setVisible(running or not self._steps.request_done)
-        command = first_request(self._model())
-        self.command.show_text(render(command, self._url, self._fresh or NO_KEY))
+        models = Models(self._model())
+        self.command.show_text(render(FIRST_REQUEST, self._url, self._fresh or NO_KEY, models=models))
 
     def _model(self) -> str:
         ready = (row.name for row in self._steps.providers if row.key_source not in ("none", "unneeded"))
