@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
@@ -218,34 +218,48 @@ class RealApp:
     def save_as(self, path: Path) -> None:
         """Type a path into the file dialog that is open."""
         self.wait_for_window("QFileDialog")
-        self._answer_dialog(path)
+        self.give_path(path, self._asks_for_nothing)
         self.wait_for_window("QFileDialog", False)
         self.focus()
 
     def open_file(self, path: Path) -> None:
         """Type a path into the dialog that asks for a file."""
-        wait_until(self._asks_for_file, what="The dialog")
-        self._answer_dialog(path)
+        wait_until(lambda: not self._asks_for_nothing(), what="The dialog")
+        self.give_path(path, self._asks_for_nothing)
         self.focus()
 
-    def _asks_for_file(self) -> bool:
-        return bool(self.ask("dialogs"))
+    def _asks_for_nothing(self) -> bool:
+        return not self.ask("dialogs")
 
-    def _answer_dialog(self, path: Path) -> None:
-        """It completes paths meanwhile: it may follow one, or take Return for the list of those that it offers."""
+    def give_path(self, path: Path, taken: Callable[[], bool]) -> None:
+        """Type a path into the file dialog until it is `taken`. The dialog completes paths meanwhile: it may follow
+        one, or take Return for the list of those that it offers."""
         self.focus()
 
         def done() -> bool:
-            if self._asks_for_file():
+            if not taken():
                 self.write("fileNameEdit", str(path))
-                with contextlib.suppress(AssertionError):
+                with contextlib.suppress(AssertionError, TimeoutError):
                     # Only when all of it has arrived: a part of a path is a folder, which is gone into.
                     self.wait_for("text", str(path), _TYPED_S, name="fileNameEdit")
                     self.display.press("Return")
-                    self.wait_for("dialogs", 0, _TYPED_S)
-            return not self._asks_for_file()
+                    wait_until(taken, _TYPED_S)
+            return taken()
 
         wait_until(done, PATIENCE_S, "The end of the dialog")
+
+    def leave_dialogs(self) -> None:
+        """Those that a test before left open."""
+
+        def left() -> bool:
+            if self._asks_for_nothing():
+                return True
+            self.focus()
+            self.display.press("Escape")
+            return False
+
+        wait_until(left, what="The end of a dialog", pause=0.2)
+        self.focus()
 
     # its gateway
 
