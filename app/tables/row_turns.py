@@ -11,6 +11,8 @@ from PySide6.QtCore import QObject, QSize, QTimer, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
 
+from app.widgets.painting import has_old_picture
+
 AT_ONCE = 8
 """Rows that one paint draws: three milliseconds of a table with many columns."""
 # Between two turns, so that the gateway's callbacks have theirs.
@@ -31,8 +33,7 @@ class RowTurns(QObject):
 
     def most(self, painter: QPainter, window: QWidget) -> float:
         """How many rows may be drawn with this painter, of a widget in this window."""
-        store = window.backingStore()
-        if store is None or painter.paintEngine().paintDevice() is not store.paintDevice():
+        if not has_old_picture(painter, window):
             return math.inf
         before, self._painted_in = self._painted_in, window.size() * window.devicePixelRatioF()
         return AT_ONCE if before == self._painted_in else math.inf

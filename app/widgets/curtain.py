@@ -10,12 +10,12 @@ Where a piece takes long, the next time there are more of them.
 
 import time
 
-import shiboken6
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QRegion
 from PySide6.QtWidgets import QWidget
 
 from app.widgets.cutting import boxes_of, cut
+from app.widgets.painting import has_old_picture
 
 USUAL, LEAST, MOST = 16, 12, 48
 """What a piece weighs as a rule, and may at least and at most be meant to weigh: a small widget weighs one."""
@@ -38,13 +38,8 @@ class _Sheet(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        if not self._has_picture(painter):
+        if not has_old_picture(painter, self.window()):
             self._paint_under(painter, event.rect())
-
-    def _has_picture(self, painter: QPainter) -> bool:
-        """Whether it is painted where the window's picture is, and not for a picture of its own."""
-        mine, windows = painter.paintEngine().paintDevice(), self.window().backingStore().paintDevice()
-        return shiboken6.getCppPointer(mine) == shiboken6.getCppPointer(windows)
 
     def _paint_under(self, painter: QPainter, part: QRect) -> None:
         area, flags = part.translated(self.pos()), QWidget.RenderFlag
@@ -126,7 +121,7 @@ class Curtain(_Sheet):
         """A piece, and more of them as long as they take little."""
         began = time.thread_time()
         spent_s = 0.0
-        while self._left and not spent_s > _SHORT_S:
+        while self._left and spent_s <= _SHORT_S:
             free = self._left.pop(0)
             free.hide()
             self._under.repaint(free.geometry())

@@ -5,6 +5,7 @@ import math
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QWidget
+from shiboken6 import getCppPointer
 
 CONTROL_HEIGHT = 32
 CONTROL_RADIUS = 7.0
@@ -18,6 +19,13 @@ def smooth_painter(widget: QWidget) -> QPainter:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setFont(widget.font())
     return painter
+
+
+def has_old_picture(painter: QPainter, window: QWidget) -> bool:
+    """Whether it paints where the window's picture is, so that what it leaves out stays as it was; else it is for a
+    picture of its own, as `QWidget.grab` takes one."""
+    own, store = painter.paintEngine().paintDevice(), window.backingStore()
+    return store is not None and getCppPointer(own) == getCppPointer(store.paintDevice())
 
 
 def rounded_box(

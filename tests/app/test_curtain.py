@@ -154,7 +154,7 @@ def test_what_is_covered_again_meanwhile_is_free_in_the_end(qtbot: QtBot, page: 
     qtbot.waitUntil(lambda: set(painted) == set(range(ROWS)))
 
 
-def test_nothing_is_learnt_of_what_is_hidden_meanwhile(qtbot: QtBot, page: QWidget, painted: list[int]) -> None:
+def test_what_is_hidden_meanwhile_is_free_at_once(qtbot: QtBot, page: QWidget, painted: list[int]) -> None:
     curtain = Curtain(page)
     turns = lifts_of(curtain, painted)
     curtain.draw(page.rect())

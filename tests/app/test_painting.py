@@ -1,14 +1,15 @@
-"""A rounded box is painted in pieces where that shows the same."""
+"""A rounded box is painted in pieces where that shows the same, and a paint knows whether there is an old picture."""
 
 import itertools
 
 import pytest
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QColor, QImage, QPainter
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
 
 from app.widgets import painting
-from app.widgets.painting import rounded_box
+from app.widgets.painting import has_old_picture, rounded_box
 
 WHITE, GREY, VEIL = QColor("#ffffff"), QColor("#d0d4da"), QColor(10, 20, 30, 90)
 BOXES = (QRectF(0, 0, 180, 120), QRectF(3, 5, 90, 141), QRectF(0, 0, 100, 90.5), QRectF(2, 2, 12, 160))
@@ -62,3 +63,27 @@ def test_only_what_is_high_and_lies_on_whole_pixels_is_painted_in_pieces(
     qapp: QApplication, box: QRectF, plain: int
 ) -> None:
     assert painted(box, (WHITE, GREY))[1] == plain
+
+
+class Asking(QWidget):
+    """Notes with each of its paints whether there is an old picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[bool] = []
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self.told.append(has_old_picture(QPainter(self), self.window()))
+
+
+def test_only_what_is_on_the_screen_has_an_old_picture(qtbot: QtBot) -> None:
+    asking = Asking()
+    qtbot.addWidget(asking)
+    asking.grab()
+    assert asking.told == [False], "it was never shown"
+    asking.show()
+    qtbot.waitUntil(lambda: asking.told[-1])
+    for paint, expected in ((asking.repaint, True), (asking.grab, False), (asking.repaint, True)):
+        asking.told.clear()
+        paint()
+        assert set(asking.told) == {expected}
