@@ -40,7 +40,8 @@ class GarbageTimer(QObject):
         self._settling: set[int] = set()
         # How much was set aside, as far as that is known to live.
         self._known: int | None = None
-        self._awake, self._born = True, 0
+        # Looks that one step of the timer stands for, and what came to life since that was chosen.
+        self._stride, self._born = 1, 0
         self._timer = QTimer(self, interval=EVERY_MS // _YOUNG_TIMES)
         self._timer.timeout.connect(self._on_time)
         self._timer.start()
@@ -65,7 +66,7 @@ class GarbageTimer(QObject):
 
     def _on_time(self) -> None:
         self._born += gc.get_count()[0]
-        self._look += 1 if self._awake else _SECOND_EVERY
+        self._look += self._stride
         if self._look % _SECOND_EVERY == 0:
             self._choose_pace()
         if self._look % _YOUNG_TIMES:
@@ -74,10 +75,10 @@ class GarbageTimer(QObject):
             self.collect()
 
     def _choose_pace(self) -> None:
-        awake, self._born = self._born >= _FEW, 0
-        if awake != self._awake:
-            self._awake = awake
-            self._timer.setInterval(EVERY_MS // _YOUNG_TIMES * (1 if awake else _SECOND_EVERY))
+        stride, self._born = (1 if self._born >= _FEW else _SECOND_EVERY), 0
+        if stride != self._stride:
+            self._stride = stride
+            self._timer.setInterval(EVERY_MS // _YOUNG_TIMES * stride)
 
     def collect(self) -> None:
         """The step of each second."""

@@ -162,6 +162,11 @@ def test_young_objects_are_looked_at_seldom_while_few_come_to_life(qapp: QApplic
             gc.collect()
             timer._on_time()
         assert timer._timer.interval() == 5 * often
+        seconds = timer._beat
+        for _ in range(5):
+            gc.collect()
+            timer._on_time()
+        assert timer._beat == seconds + 1, "what is older is looked at as often as before"
         born = [[number] for number in range(5000)]
         timer._on_time()
         assert timer._timer.interval() == often and born
