@@ -72,7 +72,7 @@ def _minute_ticks(start_us: int, end_us: int, zone: ZoneInfo, minutes: int) -> I
     midnight = start.replace(hour=0, minute=0, second=0)
     step = timedelta(minutes=minutes)
     # Not all of the day's: each takes microseconds. A clock that was put back shows earlier times than it did before.
-    moment = max(midnight, midnight + (start - midnight - _PUT_BACK) // step * step)
+    moment = midnight + (start - midnight - _PUT_BACK) // step * step
     while (us := _instant(moment, zone)) is None or us < end_us:
         if us is not None and us >= start_us:
             begins_day = moment.hour == 0 and moment.minute == 0

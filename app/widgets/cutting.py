@@ -88,25 +88,24 @@ def cut(area: QRect, boxes: Sequence[Box], most: int) -> Iterator[QRect]:
     if below >= beside:
         first.setBottom(y - 1)
         second.setTop(y)
-        in_first = [box.bottom <= y for box in boxes]
+        before, after = [box for box in boxes if box.bottom <= y], [box for box in boxes if box.top >= y]
     else:
         first.setRight(x - 1)
         second.setLeft(x)
-        in_first = [box.right <= x for box in boxes]
-    yield from cut(first, [box for box, here in zip(boxes, in_first, strict=True) if here], most)
-    yield from cut(second, [box for box, here in zip(boxes, in_first, strict=True) if not here], most)
+        before, after = [box for box in boxes if box.right <= x], [box for box in boxes if box.left >= x]
+    yield from cut(first, before, most)
+    yield from cut(second, after, most)
 
 
 def _best_cut(spans: list[Span]) -> tuple[int, int]:
     """How good the best cut is that goes through none of these, and where it is; 0 and 0 where there is none. A wide
     gap is better than a narrow one, and halves are better than a large piece and a small one."""
     whole = sum(weight for _, _, weight in spans)
-    best, before = (0, 0), 0
-    reached: int | None = None
+    best, before, reached = (0, 0), 0, 0
     for start, end, weight in sorted(spans):
-        if reached is not None and start >= reached:
+        if before and start >= reached:
             score = (min(start - reached, _WIDE) + 1) * min(before, whole - before)
             best = max(best, (score, (start + reached + 1) // 2))
-        reached = end if reached is None else max(reached, end)
+        reached = max(reached, end)
         before += weight
     return best

@@ -34,16 +34,18 @@ class RequestBody(SectionLines):
         super().__init__(theme, parent)
         self._row = row
         self._cause: Banner | None = None
-        self._lines = chain(self._make_top(row), self._make_lines(groups))
-        self._has_top = False
+        self._timing: TimingBar | None = None
+        self._lines = chain(self._make_top(), self._make_lines(groups))
 
     def show_record(self, row: ExchangeRecord, groups: Sequence[Section]) -> None:
         self._row = row
         self.show_sections(groups)
-        if self._has_top:
-            self._tell_top()
+        self._tell_top()
 
     def _tell_top(self) -> None:
+        """Once it is made."""
+        if self._timing is None:
+            return
         row = self._row
         pill = status_pill(row)
         self._status.setText(pill.text)
@@ -54,20 +56,19 @@ class RequestBody(SectionLines):
             self._cause.set_text(cause(row) or "")
         self._timing.show_row(row)
 
-    def _make_top(self, row: ExchangeRecord) -> Iterator[None]:
+    def _make_top(self) -> Iterator[None]:
         column = self._column
         column.addLayout(self._head())
         yield
         column.addLayout(self._elsewhere())
         yield
-        kind = _cause_kind(row)
+        kind = _cause_kind(self._row)
         if kind is not None:
             self._cause = Banner(self._theme, kind, "")
             self._cause.setObjectName("request_cause")
             column.addWidget(self._cause)
         self._timing = TimingBar(self._theme)
         column.addWidget(self._timing)
-        self._has_top = True
         self._tell_top()
         yield
 

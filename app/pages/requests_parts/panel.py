@@ -79,11 +79,10 @@ class LinesPanel(QScrollArea, Generic[Body]):
         before its end wait until it is shown again."""
         if not body.isHidden():
             return
-        if body.complete:
-            yield ALONE
         while not body.complete:
             body.make_line()
-            yield ALONE if body.complete else None
+            yield None
+        yield ALONE
         # Within its showing it would take as long again as all else of that.
         lay_out_hidden(body, self.viewport().width(), self.viewport().height())
         yield ALONE
