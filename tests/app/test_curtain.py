@@ -48,8 +48,8 @@ def page(qtbot: QtBot, painted: list[int]) -> QWidget:
     made.resize(200, ROWS * HEIGHT)
     for number in range(ROWS):
         Row(number, painted, made)
-    made.show()
-    qtbot.waitExposed(made)
+    with qtbot.waitExposed(made):
+        made.show()
     qtbot.waitUntil(lambda: len(set(painted)) == ROWS)
     painted.clear()
     return made

@@ -23,8 +23,8 @@ def drawer(qtbot: QtBot, theme: Theme) -> Iterator[Drawer]:
     row.addWidget(made)
     qtbot.addWidget(window)
     window.resize(900, 700)
-    window.show()
-    qtbot.waitExposed(window)
+    with qtbot.waitExposed(window):
+        window.show()
     QApplication.processEvents()
     yield made
 

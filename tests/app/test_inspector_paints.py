@@ -27,8 +27,8 @@ def inspector(qtbot: QtBot, theme: Theme) -> Inspector:
     made = Inspector(theme)
     qtbot.addWidget(made)
     made.resize(WIDTH, 420)
-    made.show()
-    qtbot.waitExposed(made)
+    with qtbot.waitExposed(made):
+        made.show()
     made.show_costs(SPLIT)
     made.show_rows(rows_of(THREAD, told(THREAD, {}).steps), 0)
     settle(made)

@@ -72,8 +72,8 @@ def shown(qtbot: QtBot, theme: Theme, *, pictures: bool) -> TableView:
     qtbot.addWidget(view)
     view.set_faint(lambda row: row.number == 3)
     view.resize(500, 400)
-    view.show()
-    qtbot.waitExposed(view)
+    with qtbot.waitExposed(view):
+        view.show()
     model.set_rows(ROWS)
     QApplication.processEvents()
     return view
@@ -201,8 +201,8 @@ def test_a_provider_that_is_called_otherwise_is_told_in_the_rows_on_show(
     page = RequestsPage(context)
     qtbot.addWidget(page)
     page.resize(1100, 600)
-    page.show()
-    qtbot.waitExposed(page)
+    with qtbot.waitExposed(page):
+        page.show()
     asyncio.run(page.refresh(EVERYTHING))
     painted_until_kept(page.view, drawn)
     page._provider_titles = dict.fromkeys(page._provider_titles, "as it was called")
@@ -218,8 +218,8 @@ def test_only_what_is_new_is_made_ready_to_be_let_in(qtbot: QtBot, context: AppC
     page = RequestsPage(context)
     qtbot.addWidget(page)
     page.resize(1100, 600)
-    page.show()
-    qtbot.waitExposed(page)
+    with qtbot.waitExposed(page):
+        page.show()
     asyncio.run(page.refresh(EVERYTHING))
     painted_until_kept(page.view, drawn)
     count = page.model.rowCount()

@@ -49,8 +49,8 @@ def view(request: pytest.FixtureRequest, qtbot: QtBot, theme: Theme) -> TableVie
     made = TableView(theme, model, "Records", pictures=request.param)
     qtbot.addWidget(made)
     made.resize(500, 800)
-    made.show()
-    qtbot.waitExposed(made)
+    with qtbot.waitExposed(made):
+        made.show()
     model.set_rows(ROWS)
     made.clearFocus()
     settle(made)

@@ -64,8 +64,8 @@ def panel(qtbot: QtBot, theme: Theme) -> RequestPanel:
     made = RequestPanel(theme)
     qtbot.addWidget(made)
     made.resize(420, 800)
-    made.show()
-    qtbot.waitExposed(made)
+    with qtbot.waitExposed(made):
+        made.show()
     for row in ROWS[:2]:
         made.show_record(row, str.title, UNEXPLAINED)
     uncovered(qtbot, made)
@@ -145,8 +145,8 @@ def test_the_pane_of_another_conversation_is_painted_in_turns(qtbot: QtBot, them
     pane = Inspector(theme)
     qtbot.addWidget(pane)
     pane.resize(WIDTH, 800)
-    pane.show()
-    qtbot.waitExposed(pane)
+    with qtbot.waitExposed(pane):
+        pane.show()
     threads = [plain_thread(number, NOW_US, turns=12) for number in (1, 2)]
     rows = [rows_of(thread, told(thread, {}).steps) for thread in threads]
     pane.show_costs(whole_of(threads[0].row))
@@ -167,8 +167,8 @@ def test_another_tool_is_painted_in_turns(qtbot: QtBot, context: AppContext) -> 
         control.setParent(page)
     qtbot.addWidget(page)
     page.resize(1220, 840)
-    page.show()
-    qtbot.waitExposed(page)
+    with qtbot.waitExposed(page):
+        page.show()
     page.list.choose("codex")
     uncovered(qtbot, page)
     painted = PaintedTogether(page.view, QWidget)
