@@ -17,13 +17,13 @@ import msgspec
 from msgspec import Struct
 
 from gateway.errors import ClientError
+from gateway.keys.key_trial import AUTH_HEADERS, DIALECT_HEADERS, parsed_json, reason_in
 from gateway.records import DoorTrial
 from gateway.relaying.clients import TEST_AGENT
 
 TIMEOUT_S = 60.0
-_READ_LIMIT = 4 << 20
 _SAID = "Reply with the word OK."
-_BEARER, _GOOGLE = {"authorization": "Bearer {key}"}, {"x-goog-api-key": "{key}"}
+_BEARER = AUTH_HEADERS["bearer"]
 
 
 class _Call(Struct, frozen=True):
@@ -41,12 +41,12 @@ _CALLS: Mapping[str, _Call] = {
     "openai_responses": _Call("/api/ai/v1/responses", _BEARER, {"input": _SAID, "store": False}),
     "anthropic": _Call(
         "/api/ai/v1/messages",
-        {**_BEARER, "anthropic-version": "2023-06-01"},
+        {**_BEARER, **DIALECT_HEADERS["anthropic"]},
         {"messages": _MESSAGES, "max_tokens": 64},
     ),
     "gemini": _Call(
         "/api/ai/v1beta/models/{model}:generateContent",
-        _GOOGLE,
+        AUTH_HEADERS["x-goog-api-key"],
         {"contents": [{"role": "user", "parts": [{"text": _SAID}]}]},
         names_model=False,
     ),
@@ -85,7 +85,7 @@ async def try_door(url: str, door: str, model: str, key: str, trust: ssl.SSLCont
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust)) as session,
             session.post(address, data=msgspec.json.encode(body), headers=headers, allow_redirects=False) as answer,
         ):
-            said = await answer.content.read(_READ_LIMIT)
+            said = await answer.read()
             return _judged(answer.status, answer.headers, said, (time.perf_counter() - begun) * 1000)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         return DoorTrial(ok=False, message=_unreachable(url, error))
@@ -112,16 +112,8 @@ def _nano(usd: str | None) -> int | None:
 
 
 def _reason(said: bytes) -> str:
-    """Every dialect has its error's sentence at the same place."""
-    try:
-        parsed = msgspec.json.decode(said)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        parsed = None
-    error = parsed.get("error") if isinstance(parsed, dict) else None
-    message = error.get("message") if isinstance(error, dict) else error
-    if isinstance(message, str) and message.strip():
-        return " ".join(message.split())
-    return "the answer says nothing of why; open the request for what is known of it."
+    nothing = "the answer says nothing of why; open the request for what is known of it."
+    return reason_in(parsed_json(said)) or nothing
 
 
 def _unreachable(url: str, error: Exception) -> str:

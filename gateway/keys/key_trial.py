@@ -125,7 +125,7 @@ async def _whole(answer: aiohttp.ClientResponse) -> bytes:
 
 
 def _judge(title: str, status: int, body: bytes, key: str, steps: _Steps) -> KeyTrial:
-    parsed = _json(body)
+    parsed = parsed_json(body)
     text = body.decode("utf-8", "replace")
     if status == 401 or (status in (400, 403) and _REJECTED_WORDS.search(text)):
         wants = f"{title} rejects this key ({status}): check it, or make a new one."
@@ -165,7 +165,8 @@ def _failed(steps: _Steps, state: str, message: str) -> KeyTrial:
     return KeyTrial(ok=False, message=message, state=state, steps=tuple(steps.done))
 
 
-def _json(body: bytes) -> Any:
+def parsed_json(body: bytes) -> Any:
+    """None where it is no JSON."""
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -174,16 +175,19 @@ def _json(body: bytes) -> Any:
 
 def _shown(parsed: Any, key: str) -> str:
     """The provider's own words as ", …", or nothing where they might quote the key."""
+    words = reason_in(parsed)
+    if key and any(key[at : at + 6] in words for at in range(max(1, len(key) - 5))):
+        return ""
+    return f', "{words[:160]}"' if words else ""
+
+
+def reason_in(parsed: Any) -> str:
+    """The sentence of an error's body, which every dialect has at the same place; "" where there is none."""
     if isinstance(parsed, list) and parsed:
         parsed = parsed[0]
     error = parsed.get("error") if isinstance(parsed, dict) else None
     message = error.get("message") if isinstance(error, dict) else error
-    if not isinstance(message, str) or (
-        key and any(key[at : at + 6] in message for at in range(max(1, len(key) - 5)))
-    ):
-        return ""
-    words = " ".join(message.split())
-    return f', "{words[:160]}"' if words else ""
+    return " ".join(message.split()) if isinstance(message, str) else ""
 
 
 def _models(parsed: dict[str, Any]) -> tuple[str, ...]:

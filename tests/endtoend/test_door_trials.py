@@ -6,9 +6,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from gateway import TEST_CLIENT, ClientError, DoorTrial, UsageQuery
-from gateway.http.door_trial import TRIED_DOORS
+from gateway.http.door_trial import TRIED_DOORS, try_door
 from gateway.operations.door_trials import KEY_NAME, DoorTrials
 from gateway.relaying.doors import DOORS
 from tests.endtoend.inside import Inside
@@ -101,3 +103,19 @@ def test_a_certificate_that_cannot_be_read_is_told(inside: Inside, tmp_path: Pat
     trial = asyncio.run_coroutine_threadsafe(work, inside._loop).result(PATIENCE_S)
     assert not trial.ok
     assert trial.message == f"{gone} cannot be read (No such file or directory): check server.tls_cert."
+
+
+async def test_an_answer_that_comes_in_pieces_is_read_to_its_end() -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(status=404)
+        await response.prepare(request)
+        for piece in (b'{"error": {"message": "There is', b' no such model."}}'):
+            await response.write(piece)
+            await asyncio.sleep(0.05)
+        return response
+
+    app = web.Application()
+    app.router.add_post("/{path:.*}", answer)
+    async with TestServer(app) as server:
+        trial = await try_door(str(server.make_url("/")), "openai_chat", "gpt-4.1-mini", "tk_1")
+    assert (trial.status, trial.message) == (404, "404: There is no such model.")
