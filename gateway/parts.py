@@ -152,6 +152,12 @@ class Parts:
             for told in said:
                 self.threads.put(told)
 
+    def stored(self, timeout_s: float = 10.0) -> bool:
+        """Wait until all that was said by exchanges that have ended is stored; False where that took too long. From
+        any thread but the loop's."""
+        capture, threads = self.capture, self.threads
+        return (capture is None or capture.flush(timeout_s)) and (threads is None or threads.flush(timeout_s))
+
     async def open(self) -> None:
         """Raises FaregateError or OSError, and may be called again then."""
         self.bell.open()

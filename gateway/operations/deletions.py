@@ -45,9 +45,9 @@ class Deletions:
         step that it is at; what is gone until then is gone.
         """
         start_us, end_us = _checked(asked)
+        parts, done = self._parts, 0
+        await parts.workers.run(parts.stored)
         preview = await self.preview(asked)
-        parts = self._parts
-        done = 0
 
         def whole(told: Progress) -> Cleaned:
             nonlocal done
@@ -56,13 +56,12 @@ class Deletions:
                 told(done + entries, max(done + entries, preview.entries))
                 return True
 
-            said = 0
             if parts.threads is not None:
                 forget = parts.ratings.forget_prompts_of
-                done = said = delete_said(parts.threads, start_us, end_us, hear, forget, parts.joiner.flush)
+                done = delete_said(parts.threads, start_us, end_us, hear, forget, parts.joiner.flush)
             until = {REQUESTS.name: _last_quarter(end_us)} if asked.requests else {}
             cleaned = parts.store.clean_up(_EVERYTHING, time.time_ns() // 1000, hear, until)
-            return replace(cleaned, taken={**cleaned.taken, "content": said})
+            return replace(cleaned, taken={**cleaned.taken, "content": done})
 
         try:
             return await parts.workers.run_until_cancelled(whole, progress)

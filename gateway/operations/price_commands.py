@@ -171,8 +171,7 @@ class PriceCommands:
 
     def _follow_costs(self, threads: ThreadStore) -> None:
         # What was priced before is told with that price: it must be there to be changed.
-        capture = self._parts.capture
-        if not ((capture is None or capture.flush()) and threads.flush()):
+        if not self._parts.stored():
             raise FaregateError("what was said waits to be written")
         follow_costs(self._parts.store, threads)
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from gateway.header_records import ExchangeHeaders
 from gateway.model import Usage
 from gateway.parts import Parts
+from gateway.store.usage import JUST_ENDED_S
 from gateway.telemetry.reported import Reported, reported
 from gateway.thread_records import Thread, ThreadPage, ThreadQuery, Trace
 from gateway.told import Told
@@ -12,7 +13,10 @@ from gateway.workers import Progress
 
 
 class ThreadQueries:
-    """`forget_prompts_of` takes away what comparisons kept of these requests' words."""
+    """`forget_prompts_of` takes away what comparisons kept of these requests' words.
+
+    Whoever has had an answer finds by its request what was said, though that is still to be stored.
+    """
 
     def __init__(self, parts: Parts, forget_prompts_of: Callable[[Sequence[str]], Awaitable[None]]) -> None:
         self._parts = parts
@@ -46,14 +50,24 @@ class ThreadQueries:
     async def thread_of_request(self, request_id: str) -> tuple[str, int] | None:
         """The conversation of a request, and the number of its turn there."""
         threads = self._parts.threads
-        return None if threads is None else await self._work(threads.thread_of_request, request_id)
+        if threads is None:
+            return None
+        found = await self._work(threads.thread_of_request, request_id)
+        if found is None:
+            await self._work(self._parts.stored, JUST_ENDED_S)
+            found = await self._work(threads.thread_of_request, request_id)
+        return found
 
     async def headers_of_request(self, request_id: str, *, scope: str | None = None) -> ExchangeHeaders:
         """A request's headers with their secrets masked, as far as they are kept, and else why they are not."""
         threads = self._parts.threads
         if threads is None:
             return ExchangeHeaders(why="The gateway has not been started: nothing can be read.")
-        return await self._work(threads.headers_of_request, request_id, scope)
+        found = await self._work(threads.headers_of_request, request_id, scope)
+        if not found.groups:
+            await self._work(self._parts.stored, JUST_ENDED_S)
+            found = await self._work(threads.headers_of_request, request_id, scope)
+        return found
 
     async def headers_of_thread(self, id: str, *, scope: str | None = None) -> Mapping[str, ExchangeHeaders]:
         """Those of a conversation, by request."""
@@ -65,6 +79,7 @@ class ThreadQueries:
         threads = self._parts.threads
         if threads is None:
             return False
+        await self._work(self._parts.stored)
         asked = await self._work(threads.requests_of, id)
         deleted = await self._work(threads.delete_thread, id)
         await self._forget_prompts_of(asked)

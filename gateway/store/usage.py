@@ -50,7 +50,7 @@ DATABASE = "usage.db"
 JOURNAL = "journal"
 CLOSE_TIMEOUT_S = 10.0
 REPLAY_TIMEOUT_S = 5.0
-# For a row that is asked for by its id and has just ended; rows are written in groups.
+# For what is asked for by a request's id and has just ended: rows, and what was said, are written in groups.
 JUST_ENDED_S = 2.0
 # Between two steps of a clean-up; however long one took, e.g. while another program held the database.
 LEAST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.1
