@@ -100,6 +100,13 @@ def shares(connection: sqlite3.Connection, pruned: Pruned) -> Mapping[str, int]:
     return {name: used * weight // whole for name, weight in weights.items()}
 
 
+def next_step(entries: int, seconds: float, most: int) -> int:
+    """How many entries to take at once, so that it takes about TARGET_S, where so many have taken this long."""
+    if seconds > TARGET_S:
+        return max(1, entries // 2)
+    return min(most, entries * 2) if seconds < TARGET_S / 2 else entries
+
+
 def _number(connection: sqlite3.Connection, statement: str) -> int:
     return int(connection.execute(statement).fetchone()[0])
 
@@ -110,7 +117,6 @@ class _CleanUp:
         self._path = path
         self._between = between
         self._progress = progress
-        self._entries = FIRST_ENTRIES
         self._taken: dict[str, int] = {}
 
     def run(self, pruned: Pruned, keeps: Mapping[str, Keep], now_us: int, until: Mapping[str, int]) -> Cleaned:
@@ -146,20 +152,17 @@ class _CleanUp:
 
     def in_steps(self, take: Callable[[int], int]) -> int:
         """Call with a number of entries, each time in a transaction, until nothing was taken; how many were."""
-        total, self._entries = 0, FIRST_ENTRIES
+        total, entries = 0, FIRST_ENTRIES
         while True:
             with writing(self._connection):
                 begins = perf_counter()
-                taken = take(self._entries)
+                taken = take(entries)
             seconds = perf_counter() - begins
             if not taken:
                 return total
             total += taken
             self._progress(taken)
-            if seconds > TARGET_S:
-                self._entries = max(1, self._entries // 2)
-            elif seconds < TARGET_S / 2:
-                self._entries = min(MOST_ENTRIES, self._entries * 2)
+            entries = next_step(entries, seconds, MOST_ENTRIES)
             self._pause(seconds)
 
     def _pause(self, seconds: float) -> None:

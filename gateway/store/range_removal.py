@@ -13,7 +13,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from gateway.store.clean_up import used_bytes
+from gateway.store.clean_up import next_step, used_bytes
 from gateway.store.content import Sealed
 from gateway.store.conversation_rows import Conversations
 from gateway.store.conversation_sums import sum_up
@@ -24,7 +24,7 @@ from gateway.store.retention import CONTENT
 from gateway.store.thread_store import ThreadStore
 
 FIRST_ENTRIES, MOST_ENTRIES = 20, 500
-TARGET_S, LONGEST_PAUSE_S = 0.01, 0.05
+LONGEST_PAUSE_S = 0.05
 
 _IN = "started_us >= ? AND started_us < ?"
 _TURNS = (
@@ -83,11 +83,10 @@ def delete_said(
     raises ends it there. `others` waits until what had read telemetry before it went has written what that tells.
     Raises sqlite3.Error.
     """
-    threads.flush()
-    steps, sealed = _Steps(told), threads.sealed
+    steps = _Steps(told)
 
     def some_turns(most: int) -> int:
-        found = threads.change(lambda connection, _: _forget(connection, sealed, start_us, end_us, most))
+        found = threads.change(lambda connection, placer: _forget(connection, placer.sealed, start_us, end_us, most))
         if ids := [id for *_, id in found if id is not None]:
             gone(ids)
         return len(found)
@@ -126,7 +125,7 @@ class _Steps:
                 return
             self.done += taken
             self._told(self.done)
-            entries = max(1, entries // 2) if seconds > TARGET_S else min(MOST_ENTRIES, entries * 2)
+            entries = next_step(entries, seconds, MOST_ENTRIES)
             time.sleep(min(seconds, LONGEST_PAUSE_S))
 
 

@@ -163,11 +163,6 @@ class ThreadStore:
         return True
 
     @property
-    def sealed(self) -> Sealed:
-        """What seals and opens its contents."""
-        return self._sealed
-
-    @property
     def refused(self) -> int:
         """Tellings that found no room, or that no table could hold, since the start."""
         return self._refused + self._unstorable

@@ -14,7 +14,7 @@ import pytest
 from gateway.configuration.setting_values import Keep
 from gateway.records import Breakdown, Cleaned, ExchangeRecord, Sizes, Summary, TagCondition, TimeBucket, UsageQuery
 from gateway.store import clean_up as clean_up_module
-from gateway.store.clean_up import clean_up, shares
+from gateway.store.clean_up import TARGET_S, clean_up, next_step, shares
 from gateway.store.database import open_database
 from gateway.store.kept import Kept
 from gateway.store.quarters import QUARTER_US
@@ -284,6 +284,14 @@ def test_whoever_follows_a_clean_up_can_end_it(filled: UsageStore, monkeypatch: 
     cleaned = filled.clean_up(keeps(Keep(days=1)), END_US, progress)
     assert (told, cleaned.finished, filled.sizes().requests) == ([50, 100, 150], False, ROWS - 150)
     assert_whole(filled)
+
+
+@pytest.mark.parametrize(
+    ("entries", "share", "following"),
+    [(40, 0.2, 80), (400, 0.2, 500), (40, 0.7, 40), (40, 1.2, 20), (1, 9, 1)],
+)
+def test_steps_are_sized_by_how_long_the_last_one_took(entries: int, share: float, following: int) -> None:
+    assert next_step(entries, share * TARGET_S, most=500) == following
 
 
 def test_closing_ends_a_clean_up_between_two_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
