@@ -6,6 +6,7 @@ that the order of arrival makes no difference.
 """
 
 import sqlite3
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ WINDOW_US = 24 * 3600 * 1_000_000
 RETRY_US = 120 * 1_000_000
 # The longest that a failed call can have taken.
 LONGEST_CALL_US = 2 * 3600 * 1_000_000
-# Answers that are known to have been said again: about 130 bytes each.
+# Answers that are known to have been said again: about 200 bytes each.
 MOST_ANSWERS = 10_000
 # What is said alike over and over (a prompt that an app sends all day) is looked for among the latest so many.
 MOST_ALIKE, MOST_ALIKE_GIVEN = 64, 512
@@ -140,7 +141,7 @@ class Continued:
         self._failed_us = int(failed_us)
         self._most_answers = most_answers
         # By digest of an answer, when the last began that took it for new, or goes on from it.
-        self._answers: dict[bytes, int] = {}
+        self._answers: OrderedDict[bytes, int] = OrderedDict()
 
     def note(self, call: Call) -> None:
         if call.told.outcome == "error":
@@ -152,7 +153,7 @@ class Continued:
         started_us = max(started_us, self._answers.pop(answer, 0))
         self._answers[answer] = started_us
         if len(self._answers) > self._most_answers:
-            self._latest_us = max(self._latest_us, self._answers.pop(next(iter(self._answers))))
+            self._latest_us = max(self._latest_us, self._answers.popitem(last=False)[1])
 
     def took_for_new(self, place: Place, started_us: int) -> None:
         """A call that began then has this message as one that no turn before it has."""

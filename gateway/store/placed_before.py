@@ -6,6 +6,7 @@ than before, or turns were taken away, all is placed anew.
 """
 
 import sqlite3
+from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -77,8 +78,8 @@ class PlacedBefore:
 
     def __init__(self, most_calls: int = MOST_CALLS) -> None:
         self._most_calls = most_calls
-        self._prints: dict[bytes, bytes] = {}
-        self._joined: dict[Hashable, bytes] = {}
+        self._prints: OrderedDict[bytes, bytes] = OrderedDict()
+        self._joined: OrderedDict[Hashable, bytes] = OrderedDict()
 
     def unchanged(
         self, connection: sqlite3.Connection, scope: str, look: Hashable, own: Sequence["Own"], prints: Prints
@@ -95,12 +96,12 @@ class PlacedBefore:
 
     def note(self, look: Hashable, prints: Prints) -> None:
         """A look's transaction is over, and what it told is stored."""
-        self._joined.pop(look, None)
         self._joined[look] = prints.joined
+        self._joined.move_to_end(look)
         if len(self._joined) > MOST_LOOKS:
-            del self._joined[next(iter(self._joined))]
+            self._joined.popitem(last=False)
         for name, of_call in prints.own:
-            self._prints.pop(name, None)
             self._prints[name] = of_call
+            self._prints.move_to_end(name)
         while len(self._prints) > self._most_calls:
-            del self._prints[next(iter(self._prints))]
+            self._prints.popitem(last=False)
