@@ -5,7 +5,6 @@ becomes a refusal in one sentence. A provider key goes in and never comes out; a
 made. Prices have routes of their own.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
@@ -14,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from gateway.capture.pause import LONGEST_MIN
+from gateway.dialects.client_json import misshapen
 from gateway.errors import ClientError, FaregateError
 from gateway.keys.access import KeyFieldError, KeyNameError
 from gateway.read_api import render_time
@@ -34,7 +34,6 @@ BASE = "/api/ai/v1/admin"
 ROLE = "admin"
 
 _Body = TypeVar("_Body")
-_NAMED_FIELD = re.compile(r"(?:required|unknown) field `([^`]*)`")
 
 
 class Commands(Protocol):
@@ -257,17 +256,9 @@ def body_as(call: Call, shape: type[_Body]) -> _Body:
         return msgspec.json.decode(call.body, type=shape)
     except msgspec.ValidationError as error:
         # It tells types and places, and never a value.
-        raise ClientError(f"The body is not as it should be: {error}.", param=_field_of(error)) from None
+        raise ClientError(f"The body is not as it should be: {error}.", param=misshapen(error).param) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise ClientError("The body is not JSON: send a JSON object.") from None
-
-
-def _field_of(error: msgspec.ValidationError) -> str | None:
-    """`request.messages` of "Object missing required field `messages` - at `$.request`"."""
-    said, _, place = str(error).partition(" - at ")
-    named = _NAMED_FIELD.search(said)
-    steps = (place.strip("`").removeprefix("$").removeprefix("."), named[1] if named else "")
-    return ".".join(filter(None, steps)) or None
 
 
 @contextmanager

@@ -76,8 +76,8 @@ def _write(store: UsageStore, query: UsageQuery, export: Export, file: TextIO) -
             sys.stderr.write("\r\x1b[K")
 
 
-def _progress(count: int, total: int | None) -> None:
-    sys.stderr.write(f"\r{counted(count, 'row')}" if total is None else f"\r{count:,} of {counted(total, 'row')}")
+def _progress(count: int, total: int) -> None:
+    sys.stderr.write(f"\r{count:,} of {counted(total, 'row')}")
     sys.stderr.flush()
 
 

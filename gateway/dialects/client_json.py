@@ -10,6 +10,7 @@ from gateway.dialects.json_text import decode_json
 from gateway.errors import ClientError
 
 T = TypeVar("T")
+_NAMED = re.compile(r"(?:required|unknown) field `([^`]*)`")
 _AT = re.compile(r" - at `\$?(.*)`$")
 
 
@@ -38,8 +39,8 @@ def misshapen(error: msgspec.ValidationError, path: str = "") -> ClientError:
     found = _AT.search(text)
     where = (path + (found.group(1) if found else "")).lstrip(".")
     reason = _AT.sub("", text)
-    if missing := re.search(r"missing required field `(\w+)`", reason):
-        where = f"{where}.{missing.group(1)}".lstrip(".")
+    if named := _NAMED.search(reason):
+        where = f"{where}.{named.group(1)}".lstrip(".")
     return ClientError(f"{where or 'The body'}: {reason}." if where else f"{reason}.", param=where or None)
 
 

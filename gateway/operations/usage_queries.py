@@ -1,7 +1,7 @@
 """What the rows of `usage.db` say: sums, series, lists, exports. SQL is met in worker threads."""
 
 import time
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Collection
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -22,6 +22,7 @@ from gateway.records import (
     TimeBucket,
     UsageQuery,
 )
+from gateway.workers import Progress
 
 
 class UsageQueries:
@@ -78,10 +79,10 @@ class UsageQueries:
         return downloaded(self._store.export(query, export), workers.run_long, workers.long_pool)
 
     async def export_file(
-        self, query: UsageQuery, export: Export, path: Path, progress: Callable[[int, int | None], None] | None = None
+        self, query: UsageQuery, export: Export, path: Path, progress: Progress | None = None
     ) -> int:
-        """Write an export to a file; how many rows. `progress` is told the rows so far, and how many there will be
-        where that is known, on a worker's thread."""
+        """Write an export to a file; how many rows. `progress` is told the rows so far, and how many there will be,
+        on a worker's thread."""
 
         def whole() -> int:
             with output_file(path) as file:

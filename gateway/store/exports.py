@@ -24,8 +24,8 @@ from gateway.time_zones import zone_of
 PROGRESS_ROWS = 1000
 UTC = "UTC"
 
-Progress = Callable[[int, int | None], None]
-"""Told the rows so far, and how many there will be where that is known."""
+Progress = Callable[[int, int], None]
+"""Told the rows so far, and how many there will be."""
 
 Known = Callable[[int], None]
 """Told how many rows there will be, once and before the first."""

@@ -180,17 +180,15 @@ class Questions:
         header = export.format == "csv"
         if progress is None:
             return exports.write(self.export(query, export), file, header)
-        total: int | None = None
-
-        def told(count: int) -> None:
-            progress(count, total)
+        total = 0
 
         def known(rows: int) -> None:
             nonlocal total
             total = rows
-            told(0)
+            progress(0, rows)
 
-        return exports.write(self.export(query, export, known), file, header, told)
+        lines = self.export(query, export, known)
+        return exports.write(lines, file, header, lambda count: progress(count, total))
 
     def check(self) -> list[str]:
         """What differs between rows and buckets, in words; nothing where they agree, as far back as both are kept."""

@@ -330,7 +330,7 @@ def test_an_export_says_how_many_rows_it_will_have(
         )
         for number in range(3)
     )
-    told: list[tuple[int, int | None]] = []
+    told: list[tuple[int, int]] = []
     rows = store.export_to(UsageQuery(), export, io.StringIO(newline=""), lambda *each: told.append(each))
     assert told[0] == (0, total) and told[-1] == (rows, total) and rows == total
 
