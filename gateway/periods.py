@@ -18,11 +18,9 @@ def period_before(query: UsageQuery, now_us: int) -> UsageQuery | None:
     """
     if query.start_us is None:
         return None
-    closed = query if query.end_us is not None else replace(query, end_us=now_us)
-    start = _start_before(closed)
-    if start is None:
-        start = 2 * query.start_us - (closed.end_us or 0)
-    return replace(query, start_us=start, end_us=query.start_us)
+    end = query.end_us if query.end_us is not None else now_us
+    start = _start_before(replace(query, end_us=end))
+    return replace(query, start_us=2 * query.start_us - end if start is None else start, end_us=query.start_us)
 
 
 def whole_months(query: UsageQuery) -> int | None:

@@ -9,6 +9,8 @@ from urllib.parse import unquote
 
 from gateway.tags import whole_list
 
+# By which the window's own trial of a door is told from a tool's request.
+TEST_AGENT, TEST_CLIENT = "faregate-test/1", "Faregate's test"
 USER_AGENTS: tuple[tuple[str, str], ...] = (
     ("claude-cli/", "Claude Code"),
     ("codex_exec/", "Codex"),
@@ -31,10 +33,8 @@ USER_AGENTS: tuple[tuple[str, str], ...] = (
     ("ai-sdk", "Vercel AI SDK"),
     ("litellm/", "LiteLLM"),
     ("curl/", "curl"),
-    ("faregate-test/", "Faregate's test"),
+    ("faregate-test/", TEST_CLIENT),
 )
-# By which the window's own trial of a door is told from a tool's request.
-TEST_AGENT, TEST_CLIENT = "faregate-test/1", "Faregate's test"
 # The conversation's own header comes first; the rest are what tools send by themselves.
 CONVERSATION_HEADERS = (
     "x-conversation-id",

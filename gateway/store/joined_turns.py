@@ -336,8 +336,7 @@ def _attach(
     conversation, request_id = connection.execute(_ATTACH, values).fetchone()
     for identity in each.identities:
         earlier = connection.execute(_BY_IDENTITY, (stored_identity(scope, identity),)).fetchone()
-        moved = {"from": earlier[0], "to": each.turn} if earlier is not None else None
-        if moved is not None and connection.execute(_REPARENT, moved).rowcount:
+        if earlier is not None and connection.execute(_REPARENT, {"from": earlier[0], "to": each.turn}).rowcount:
             placer.reparented()
     if each.conversation is not None and not conversations.is_given(conversation):
         conversation = placer.merge(conversation, conversations.given(each.conversation, scope))
