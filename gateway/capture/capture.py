@@ -76,8 +76,7 @@ class Capture:
         self._counts: Counter[str] = Counter()
         self._counts_lock = Lock()
         self._changed = Condition()
-        self._taken_in = self._done = 0
-        self._hurried = False
+        self._taken_in = self._done = self._flush_to = 0
         self._closing = False
         self._thread = Thread(target=self._run, name="capture", daemon=True)
         self._thread.start()
@@ -150,8 +149,7 @@ class Capture:
     def flush(self, timeout_s: float = CLOSE_TIMEOUT_S) -> bool:
         """Wait until all that has ended is told; False where that took too long."""
         with self._changed:
-            target = self._taken_in
-            self._hurried = True
+            target = self._flush_to = self._taken_in
             self._changed.notify_all()
             return self._changed.wait_for(lambda: self._done >= target, timeout_s)
 
@@ -180,8 +178,7 @@ class Capture:
             if self._closing:
                 return None
             # A group at once: what just ended is still warm on the loop, whose last steps this would delay.
-            self._changed.wait_for(lambda: self._hurried or self._closing, GROUP_S)
-            self._hurried = False
+            self._changed.wait_for(lambda: self._flush_to > self._done or self._closing, GROUP_S)
             batch = list(self._queue)
             self._queue.clear()
             return batch

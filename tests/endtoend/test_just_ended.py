@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
+from time import sleep
 from typing import Any, TypeVar
 
 import pytest
@@ -64,3 +65,11 @@ def test_a_conversation_that_is_deleted_is_gone_with_its_last_turn(inside: Insid
     last = asked(inside)
     assert result(inside, inside.gateway.delete_thread("just"))
     assert [result(inside, inside.gateway.thread_of_request(id)) for id in (first, last)] == [None, None]
+
+
+def test_who_waited_before_hurries_nobody_later(inside: Inside) -> None:
+    """More comes at nearly the same time, and is told together."""
+    assert inside.capture.flush()
+    asked(inside)
+    sleep(0.1)
+    assert len(inside.capture._queue) == 1
