@@ -51,6 +51,21 @@ from gateway.model import (
 )
 from gateway.number_filters import NUMBERS, number_text, parse_number
 from gateway.periods import period_before, whole_months
+from gateway.price_records import (
+    CostExplanation,
+    CostPart,
+    ModelRow,
+    NewPriceOverride,
+    PriceList,
+    PriceOverride,
+    PriceRow,
+    RepricedModel,
+    RepricedSource,
+    Repricing,
+    RepricingPreview,
+    UnitPrice,
+    UnitPrices,
+)
 from gateway.records import (
     DIMENSIONS,
     OPERATORS,
@@ -64,8 +79,6 @@ from gateway.records import (
     Completeness,
     ConversationPage,
     ConversationRow,
-    CostExplanation,
-    CostPart,
     Deletion,
     DeletionPreview,
     Difference,
@@ -75,18 +88,9 @@ from gateway.records import (
     Export,
     GatewayState,
     KeyTrial,
-    ModelRow,
     NewApiKey,
-    NewPriceOverride,
     NumberCondition,
-    PriceList,
-    PriceOverride,
-    PriceRow,
     ProviderRow,
-    RepricedModel,
-    RepricedSource,
-    Repricing,
-    RepricingPreview,
     RequestPage,
     SettingRow,
     Sizes,
@@ -94,8 +98,6 @@ from gateway.records import (
     TagCondition,
     TimeBucket,
     TrialStep,
-    UnitPrice,
-    UnitPrices,
     UsageQuery,
     VaultState,
 )

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.errors import ClientError
 from gateway.number_filters import NUMBERS, parse_number
+from gateway.price_records import CostExplanation
 from gateway.records import (
     COST_SOURCES,
     EXPORTS,
@@ -23,7 +24,6 @@ from gateway.records import (
     Completeness,
     ConversationPage,
     ConversationRow,
-    CostExplanation,
     Distribution,
     ExchangeRecord,
     Export,

@@ -10,9 +10,15 @@ from msgspec import Struct
 
 from gateway.api.admin import BASE, body_as, missing, refusals, route, time_text
 from gateway.errors import ClientError
+from gateway.price_records import (
+    NewPriceOverride,
+    PriceList,
+    PriceOverride,
+    PriceRow,
+    UnitPrices,
+)
 from gateway.prices.price_overrides import NoSuchPrice
 from gateway.read_api import parse_moment
-from gateway.records import NewPriceOverride, PriceList, PriceOverride, PriceRow, UnitPrices
 from gateway.routes import Call, Route, taking
 
 _Dollars = str | int | float | None

@@ -12,9 +12,10 @@ from msgspec import Struct
 
 from gateway.api.admin import BASE, body_as, missing, refusals, route, time_text
 from gateway.errors import ClientError
+from gateway.price_records import Repricing, RepricingPreview
 from gateway.prices.repricing import KEPT_BECAUSE
 from gateway.read_api import DIMENSION_PARAMETERS, NANO_PER_DOLLAR, parse_query, render_money
-from gateway.records import Repricing, RepricingPreview, TagCondition, UsageQuery
+from gateway.records import TagCondition, UsageQuery
 from gateway.routes import Call, Route, taking
 
 _FILTERS = ("from", "to", "tz", "tag", *DIMENSION_PARAMETERS)

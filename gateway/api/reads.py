@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from gateway.api.model_lists import SHAPES
 from gateway.errors import ClientError
 from gateway.periods import period_before
+from gateway.price_records import CostExplanation
 from gateway.providers.models import BY_SPELLING, MODELS, Model, spelling_key
 from gateway.read_api import (
     EXPORT_PARAMETERS,
@@ -34,7 +35,6 @@ from gateway.records import (
     Breakdown,
     BreakdownRow,
     ConversationPage,
-    CostExplanation,
     ExchangeRecord,
     Export,
     OtherRows,

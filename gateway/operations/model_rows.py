@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
+from gateway.price_records import ModelRow, PriceRow
 from gateway.prices.pricing import Pricing
 from gateway.providers.catalog import Provider
 from gateway.providers.models import Model, life_state
-from gateway.records import ModelRow, PriceRow
 
 
 def model_rows(

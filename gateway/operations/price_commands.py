@@ -8,11 +8,8 @@ from datetime import UTC, date, datetime
 from gateway.errors import FaregateError
 from gateway.operations.model_rows import model_rows, price_rows
 from gateway.parts import Parts
-from gateway.prices.repricing import Repricer
-from gateway.records import (
-    Changes,
+from gateway.price_records import (
     CostExplanation,
-    ExchangeRecord,
     ModelRow,
     NewPriceOverride,
     PriceList,
@@ -20,8 +17,9 @@ from gateway.records import (
     PriceRow,
     Repricing,
     RepricingPreview,
-    UsageQuery,
 )
+from gateway.prices.repricing import Repricer
+from gateway.records import Changes, ExchangeRecord, UsageQuery
 from gateway.store.followed_costs import follow_costs
 from gateway.store.thread_store import ThreadStore
 from gateway.workers import Progress

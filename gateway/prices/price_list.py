@@ -25,9 +25,9 @@ from msgspec import Struct
 from gateway.errors import FaregateError
 from gateway.model import Usage
 from gateway.output_file import output_file
+from gateway.price_records import PriceList
 from gateway.prices.price_plan import NANO, Plan, Unit, scaled
 from gateway.providers.catalog import PROVIDERS
-from gateway.records import PriceList
 
 if TYPE_CHECKING:
     from genai_prices.data_snapshot import DataSnapshot

@@ -17,7 +17,7 @@ from gateway import state_db
 from gateway.configuration.extra_providers import ANY_MODEL
 from gateway.errors import FaregateError
 from gateway.folder import DataFolder
-from gateway.records import NewPriceOverride, PriceOverride, UnitPrices
+from gateway.price_records import NewPriceOverride, PriceOverride, UnitPrices
 
 _ALL = "SELECT * FROM price_overrides ORDER BY id"
 _INSERT = (

@@ -11,7 +11,7 @@ from operator import attrgetter
 from msgspec import Struct
 
 from gateway.model import Usage
-from gateway.records import UnitPrices
+from gateway.price_records import UnitPrices
 
 NANO = 1_000_000_000
 PER_MILLION = 1_000_000

@@ -14,19 +14,19 @@ from msgspec.structs import asdict, replace
 
 from gateway.configuration.extra_providers import ANY_MODEL, ExtraPrice
 from gateway.model import Usage
-from gateway.prices import price_list, price_plan
-from gateway.prices.price_list import ListedPrices, Match
-from gateway.prices.price_plan import NANO, NoUnitPrice, Plan
-from gateway.records import (
+from gateway.price_records import (
     CostExplanation,
     CostPart,
-    ExchangeRecord,
     PriceList,
     PriceOverride,
     PriceRow,
     UnitPrice,
     UnitPrices,
 )
+from gateway.prices import price_list, price_plan
+from gateway.prices.price_list import ListedPrices, Match
+from gateway.prices.price_plan import NANO, NoUnitPrice, Plan
+from gateway.records import ExchangeRecord
 
 _NO_PRICES: Mapping[str, Mapping[str, ExtraPrice]] = {}
 # Whose price of a token stands for audio too where the list has none of its own for it.

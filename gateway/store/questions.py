@@ -11,13 +11,13 @@ from typing import TextIO, TypeVar
 
 from msgspec.structs import replace
 
+from gateway.price_records import Repricing
 from gateway.records import (
     Breakdown,
     ConversationPage,
     ConversationRow,
     ExchangeRecord,
     Export,
-    Repricing,
     RequestPage,
     Summary,
     TimeBucket,

@@ -8,8 +8,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from gateway.price_records import RepricedModel, RepricedSource, RepricingPreview
 from gateway.prices.pricing import Priced
-from gateway.records import ExchangeRecord, RepricedModel, RepricedSource, RepricingPreview, UsageQuery
+from gateway.records import ExchangeRecord, UsageQuery
 from gateway.store.cursors import EARLIEST, LATEST
 from gateway.store.filters import condition
 from gateway.store.measures import COUNTS, UNUSED

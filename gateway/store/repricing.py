@@ -13,8 +13,9 @@ import msgspec
 
 from gateway.counted import counted
 from gateway.errors import ClientError
+from gateway.price_records import Repricing, RepricingPreview
 from gateway.read_api import render_money, render_time
-from gateway.records import Repricing, RepricingPreview, UsageQuery
+from gateway.records import UsageQuery
 from gateway.store import combining, conversation_totals
 from gateway.store.commit import day_zone
 from gateway.store.database import writing

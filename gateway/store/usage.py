@@ -18,12 +18,11 @@ from zoneinfo import ZoneInfo
 from gateway.configuration.setting_values import Keep
 from gateway.errors import FaregateError
 from gateway.folder import DataFolder
+from gateway.price_records import Repricing, RepricingPreview
 from gateway.records import (
     Cleaned,
     Completeness,
     ExchangeRecord,
-    Repricing,
-    RepricingPreview,
     Sizes,
     UsageQuery,
 )

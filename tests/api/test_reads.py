@@ -9,16 +9,14 @@ from msgspec import structs
 from gateway.api.reads import BASE, read_routes
 from gateway.errors import ClientError
 from gateway.keys.access import Principal
+from gateway.price_records import CostExplanation, CostPart, PriceList
 from gateway.records import (
     Breakdown,
     BreakdownRow,
     ConversationPage,
-    CostExplanation,
-    CostPart,
     ExchangeRecord,
     Export,
     OtherRows,
-    PriceList,
     RequestPage,
     Summary,
     TimeBucket,

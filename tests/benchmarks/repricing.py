@@ -17,9 +17,10 @@ from time import perf_counter, process_time
 
 from msgspec.structs import replace
 
+from gateway.price_records import PriceOverride, UnitPrices
 from gateway.prices.pricing import Pricing
 from gateway.prices.repricing import Repricer
-from gateway.records import ExchangeRecord, PriceOverride, UnitPrices, UsageQuery
+from gateway.records import ExchangeRecord, UsageQuery
 from gateway.store import UsageStore
 from gateway.store.database import open_database
 from tests.benchmarks.history import ROWS_PER_DAY, history

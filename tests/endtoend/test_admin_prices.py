@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from gateway.folder import DataFolder
+from gateway.price_records import NewPriceOverride, UnitPrices
 from gateway.prices.price_overrides import PriceOverrides
-from gateway.records import NewPriceOverride, UnitPrices
 from tests.endtoend.serving import MODELS, Served, upstreams
 from tests.provider.client import ProviderProcess
 from tests.waiting import wait_until

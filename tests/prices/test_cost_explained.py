@@ -9,8 +9,14 @@ from msgspec.structs import replace
 
 from gateway.configuration.extra_providers import ExtraPrice
 from gateway.model import Usage
+from gateway.price_records import (
+    CostExplanation,
+    CostPart,
+    PriceOverride,
+    UnitPrices,
+)
 from gateway.prices.pricing import Pricing, usage_of
-from gateway.records import CostExplanation, CostPart, ExchangeRecord, PriceOverride, UnitPrices
+from gateway.records import ExchangeRecord
 
 AT_US = int(datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()) * 1_000_000
 PRICING = Pricing({"local": {"llama": ExtraPrice(input=0.1, cached=0.03, output=0.4)}})

@@ -7,8 +7,8 @@ import pytest
 
 from gateway import state_db
 from gateway.folder import DataFolder
+from gateway.price_records import NewPriceOverride, UnitPrices
 from gateway.prices.price_overrides import NoSuchPrice, PriceFieldError, PriceOverrides
-from gateway.records import NewPriceOverride, UnitPrices
 
 
 def _price(model: str, dollars: str = "1") -> NewPriceOverride:

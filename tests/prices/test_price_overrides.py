@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from gateway.configuration.extra_providers import ExtraPrice
 from gateway.model import MEDIA, Usage
+from gateway.price_records import PriceOverride, UnitPrices
 from gateway.prices.price_plan import amounts, count, own_plan
 from gateway.prices.pricing import NO_PRICE, Pricing
-from gateway.records import PriceOverride, UnitPrices
 
 NOVEMBER, DECEMBER = 1_793_491_200_000_000, 1_796_083_200_000_000
 WHOLE = UnitPrices(

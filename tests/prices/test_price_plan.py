@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from gateway.model import Usage
+from gateway.price_records import UnitPrices
 from gateway.prices.price_plan import NoUnitPrice, Plan, amounts, cost, count, own_plan, scaled
-from gateway.records import UnitPrices
 
 WHOLE = Usage(
     input_tokens=1000,

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from gateway.configuration.extra_providers import ExtraPrice
 from gateway.model import Usage
+from gateway.price_records import PriceRow
 from gateway.prices.pricing import NO_PRICE, Pricing
-from gateway.records import ExchangeRecord, PriceRow
+from gateway.records import ExchangeRecord
 from tests.large_calls import cpu_costs
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -6,9 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.configuration.extra_providers import ExtraPrice
+from gateway.price_records import PriceOverride, UnitPrices
 from gateway.prices.pricing import Priced, Pricing, usage_of
 from gateway.prices.repricing import KEPT_BECAUSE, Repricer
-from gateway.records import ExchangeRecord, PriceOverride, UnitPrices, UsageQuery
+from gateway.records import ExchangeRecord, UsageQuery
 from gateway.store import UsageStore
 from tests.store.examples import BASE_US, FULL, record
 

@@ -19,8 +19,9 @@ from msgspec.structs import replace
 
 from gateway.configuration.setting_values import Keep
 from gateway.errors import ClientError, FaregateError
+from gateway.price_records import RepricedModel, RepricedSource, RepricingPreview
 from gateway.prices.pricing import NO_PRICE, Priced
-from gateway.records import AttemptRecord, ExchangeRecord, RepricedModel, RepricedSource, RepricingPreview, UsageQuery
+from gateway.records import AttemptRecord, ExchangeRecord, UsageQuery
 from gateway.store import kept, repriced_rows, repricing
 from gateway.store import writer as writer_module
 from gateway.store.database import open_database, writing
