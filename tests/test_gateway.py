@@ -403,7 +403,7 @@ async def test_a_re_pricing_is_not_followed_while_what_was_said_before_it_is_sti
     follow_costs = gateway._prices.follow_costs
     for waits in (gateway._parts.capture, gateway._parts.threads):
         with monkeypatch.context() as patched:
-            patched.setattr(waits, "flush", lambda: False)
+            patched.setattr(waits, "flush", lambda *_: False)
             followed.clear()
             await follow_costs()
             assert not followed and "what was said waits to be written" in caplog.text

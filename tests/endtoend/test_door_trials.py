@@ -70,17 +70,12 @@ def test_what_is_refused_is_told_in_the_gateways_words(inside: Inside) -> None:
 
 
 def test_a_call_that_is_given_up_is_broken_off(inside: Inside, provider: ProviderProcess) -> None:
-    async def given_up() -> None:
-        work = asyncio.ensure_future(inside.gateway.try_door("openai_chat", "gpt-4.1-mini", key))
-        while not inside.gateway._parts.arrivals.running and not work.done():
-            await asyncio.sleep(0)
-        work.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await work
-
-    key = inside.key(name="codex")
-    before = inside.count()
-    asyncio.run_coroutine_threadsafe(given_up(), inside._loop).result(PATIENCE_S)
+    key, before = inside.key(name="codex"), inside.count()
+    provider.order("silent", provider="openai")
+    work = inside.gateway.try_door("openai_chat", MODELS["openai"], key)
+    asking = asyncio.run_coroutine_threadsafe(work, inside._loop)
+    wait_until(lambda: provider.open() == 1, what="The call")
+    assert asking.cancel()
     wait_until(lambda: inside.count() == before + 1, what="Its row")
     assert inside.last().outcome == "aborted"
 
