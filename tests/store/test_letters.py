@@ -91,3 +91,22 @@ def test_what_stands_in_most_columns_takes_three_bytes() -> None:
     letters = made(["ab"] * MOST)
     # Two letters, and their pair.
     assert len(letters.codes + letters.sizes + letters.columns) == 3 * 3
+
+
+def test_what_stands_in_most_columns_may_stand_in_each() -> None:
+    letters = made(["ab", "cd", "ab", "ab"])
+    assert columns_with(letters, "ab", 4) == {0, 1, 2, 3} and columns_with(letters, "cd", 4) == {1}
+
+
+@pytest.mark.parametrize(("count", "size"), [(31, 31), (32, 32), (33, 32)])
+def test_columns_are_told_by_their_numbers_only_where_these_are_shorter_than_bits(count: int, size: int) -> None:
+    letters = made(["q"] * count + [""] * (MOST - count))
+    assert columns_with(letters, "q", MOST) == set(range(count)) and letters.sizes == bytes([size])
+
+
+def test_each_pair_of_a_text_is_sought() -> None:
+    assert letters_of(b"abc") == {0x6261, 0x6362, 0xFF61, 0xFF62, 0xFF63}
+
+
+def test_two_letters_are_a_wide_pair_wherever_one_of_them_is_wide() -> None:
+    assert wide_pairs_of("bह".encode()) == {ord("ह") << 16 | ord("b")} and wide_pairs_of("bжc".encode()) == set()
