@@ -19,7 +19,7 @@ DEFINITION = later(
 USAGE_SOURCE_WORDS = Words(
     {
         "provider": "counted by the provider",
-        "partial": "provider's counts so far, output estimated",
+        "partial": "provider's counts so far, the rest estimated",
         "estimated": "estimated: the provider gave no counts, or none of the input",
         "reported": "as the app says: the gateway did not see the provider's counts",
         "none": "not counted",
@@ -36,7 +36,7 @@ COST_SOURCE_WORDS = Words(
 _COUNTED = Words(
     {
         "provider": "counted by the provider",
-        "partial": "with their output estimated",
+        "partial": "partly estimated",
         "estimated": "estimated",
         "none": "uncounted",
     }

@@ -107,14 +107,24 @@ Event = Start | PartStart | Delta | PartEnd | UsageReport | Finish | StreamError
 
 
 def merge_usage(earlier: Usage | None, later: Usage) -> Usage:
-    """The later report's known fields over the earlier one's."""
+    """The later report's known fields over the earlier one's; of one that takes back counts, all but its zeros."""
     if earlier is None:
         return later
+    unsaid = (None, 0) if takes_back(earlier, later) else (None,)
     values = {
-        name: new if (new := getattr(later, name)) is not None else getattr(earlier, name)
+        name: getattr(earlier, name) if (new := getattr(later, name)) in unsaid else new
         for name in Usage.__struct_fields__
     }
     return Usage(**values)
+
+
+def takes_back(earlier: Usage | None, later: Usage) -> bool:
+    """Whether a report says that nothing was read, or nothing made, where an earlier one counted some: counts are
+    cumulative, so this one does not know them."""
+    if earlier is None:
+        return False
+    read, made = later.input_tokens == 0 and earlier.input_tokens, later.output_tokens == 0 and earlier.output_tokens
+    return bool(read or made)
 
 
 def merge_extra(one: Extra, other: Extra) -> Extra:

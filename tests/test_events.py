@@ -130,12 +130,25 @@ def test_nothing_at_all() -> None:
             True,
         ),
         (
-            [UsageReport(Usage(input_tokens=5)), UsageReport(Usage(input_tokens=0, output_tokens=0), False)],
-            Usage(input_tokens=0, output_tokens=0),
+            [UsageReport(Usage(output_tokens=5)), UsageReport(Usage(input_tokens=0, cached_tokens=0), False)],
+            Usage(input_tokens=0, cached_tokens=0, output_tokens=5),
+            True,
+        ),
+        (
+            [
+                UsageReport(Usage(input_tokens=5, cached_tokens=2)),
+                UsageReport(Usage(input_tokens=0, cached_tokens=0)),
+            ],
+            Usage(input_tokens=5, cached_tokens=2),
             True,
         ),
     ],
-    ids=["early only", "later known fields replace", "a zero that was said counts (BerriAI/litellm#37992)"],
+    ids=[
+        "early only",
+        "later known fields replace",
+        "a zero that was said counts (BerriAI/litellm#37992)",
+        "a zero takes nothing back",
+    ],
 )
 def test_usage_reports_are_cumulative(reports: list[UsageReport], merged: Usage, final: bool) -> None:
     assembler = assembled(*reports)

@@ -2,12 +2,12 @@
 
 The provider's last word wins, per counter. Where a stream ended before it, what the provider had said so far stands
 and the output is estimated from the bytes that came (UTF-8 bytes / 4), and the row says so. So it is where the last
-word leaves out a count: what is missing is never priced as if it were nought.
+word leaves out a count, or says nought of what was counted before: what is missing is never priced as nought.
 """
 
 from msgspec.structs import replace
 
-from gateway.events import Delta, Event, Finish, PartStart, Start, StreamError, UsageReport, merge_usage
+from gateway.events import Delta, Event, Finish, PartStart, Start, StreamError, UsageReport, merge_usage, takes_back
 from gateway.model import Part, Reasoning, Refusal, Response, Text, ToolCall, Usage
 from gateway.relaying.exchange import Observer
 
@@ -36,14 +36,18 @@ def _text(part: Part) -> str:
 
 class Tally:
     """Folds events, and shows them to an observer. `finished`: a finish reason was seen; `content`: so was something
-    that the model said."""
+    that the model said; `taken_back`: a later report said nought of what was counted before."""
 
-    __slots__ = ("content", "error", "final", "finished", "model", "observer", "output_bytes", "response_id", "usage")
+    __slots__ = (
+        *("content", "error", "final", "finished", "model", "observer", "output_bytes", "response_id", "taken_back"),
+        "usage",
+    )
 
     def __init__(self) -> None:
         self.usage: Usage | None = None
         self.final = False
         self.finished = False
+        self.taken_back = False
         self.content = False
         self.output_bytes = 0
         self.model: str | None = None
@@ -61,8 +65,10 @@ class Tally:
             case PartStart():
                 self.content = True
             case UsageReport():
+                denied = takes_back(self.usage, event.usage)
+                self.taken_back = self.taken_back or denied
                 self.usage = merge_usage(self.usage, event.usage)
-                self.final = self.final or event.final
+                self.final = self.final or (event.final and not (denied and event.usage.output_tokens == 0))
             case Finish():
                 self.finished = True
             case Start():
@@ -78,7 +84,7 @@ class Tally:
     @property
     def settled(self) -> bool:
         """Nothing that counts can follow: the provider finished and gave its final count."""
-        return self.finished and self.final
+        return self.finished and (self.final or self.taken_back)
 
     def verdict(self, request_bytes: int, *, answered: bool) -> tuple[Usage, str]:
         """Usage and its source. `answered`: the provider took the request, so that it may bill it.
@@ -92,7 +98,7 @@ class Tally:
             return Usage(input_tokens=estimated_tokens(request_bytes), output_tokens=estimate), "estimated"
         read, said = self.usage.input_tokens, self.usage.output_tokens
         if self.final and read is not None and (said is not None or estimate is None):
-            return self.usage, "provider"
+            return self.usage, "partial" if self.taken_back else "provider"
         if estimate is not None and (said is None or not self.final):
             said = max(estimate, said or 0)
         if read is not None:

@@ -79,7 +79,7 @@ REASONS: tuple[Reason, ...] = (
         "partial",
         "counted",
         False,
-        "The answer broke off, or lacks its output count: the provider's counts so far, and the output estimated.",
+        "The answer broke off, lacks a count or takes one back: the provider's counts so far, the rest estimated.",
     ),
     Reason(
         "unreadable", "counted", True, "The provider sent what could not be read: ask it why, by the request's id."

@@ -1060,7 +1060,7 @@ def test_details_name_every_fact() -> None:
     for expected in (
         ("Latency", "1.00 s", ""),
         ("First token", "300 ms", ""),
-        ("Input", "10", "provider's counts so far, output estimated"),
+        ("Input", "10", "provider's counts so far, the rest estimated"),
         ("of which cached", "4", ""),
         ("of which cache-written", "2", ""),
         ("of which kept 1 hour", "1", ""),

@@ -75,7 +75,7 @@ def test_cards_mark_sums_that_hold_estimates_and_their_tooltips_count_them() -> 
     assert exact["cost"].exact == "$2.000000000 · $1.00 / request\n2 by list price"
     marked = {figure.key: figure for figure in figures(GUESSED, None, (), 1)}
     assert (marked["tokens"].value, marked["cost"].value) == ("≈150", "≈$2.00")
-    words = "1,190 counted by the provider, 2 with their output estimated, 12 estimated"
+    words = "1,190 counted by the provider, 2 partly estimated, 12 estimated"
     assert marked["tokens"].exact == f"150\n{words}\n{sources.DEFINITION}"
     assert (marked["requests"].value, marked["latency"].value) == ("2", "—")
     nothing = {figure.key: figure for figure in figures(Summary(), None, (), 1)}

@@ -79,6 +79,32 @@ def test_litellm_37992_a_zero_is_a_count() -> None:
     )
 
 
+NOUGHT = UsageReport(Usage(input_tokens=0, cached_tokens=0, output_tokens=0))
+
+
+@pytest.mark.parametrize(
+    ("events", "usage"),
+    [
+        # After the final count, which stands.
+        ((*TEXT, FINISH, WHOLE, NOUGHT), WHOLE.usage),
+        ((*TEXT, FINISH, WHOLE, UsageReport(Usage(input_tokens=3, output_tokens=0))), WHOLE.usage),
+        # After the first count only: what was said is estimated, as without a last word.
+        ((FIRST, *TEXT, FINISH, NOUGHT), Usage(input_tokens=7, cached_tokens=2, output_tokens=2)),
+        # What it counted of the output is no estimate.
+        (
+            (FIRST, *TEXT, FINISH, UsageReport(Usage(input_tokens=0, output_tokens=1))),
+            Usage(input_tokens=7, cached_tokens=2, output_tokens=1),
+        ),
+    ],
+)
+def test_a_zero_that_takes_back_a_count_is_not_believed_and_the_row_says_so(
+    events: tuple[Event, ...], usage: Usage
+) -> None:
+    tally = tallied(*events)
+    assert tally.verdict(100, answered=True) == (usage, "partial")
+    assert tally.settled
+
+
 @pytest.mark.parametrize(
     ("events", "content", "finished", "settled", "failed"),
     [
@@ -125,7 +151,14 @@ def test_new_api_5003_nothing_is_negative_and_a_report_is_never_forgotten(events
     spoke = any(isinstance(event, Delta) and event.text for event in events)
     assert (source == "estimated") == ("input_tokens" not in counted)
     final = any(report.final for report in reports)
-    assert (source == "provider") == (final and counted >= {"input_tokens", *({"output_tokens"} if spoke else ())})
+    taken_back = any(
+        getattr(later.usage, name) == 0 and getattr(report.usage, name)
+        for name in ("input_tokens", "output_tokens")
+        for at, report in enumerate(reports)
+        for later in reports[at:]
+    )
+    whole = final and counted >= {"input_tokens", *({"output_tokens"} if spoke else ())}
+    assert (source == "provider") == (whole and not taken_back)
     assert usage.input_tokens is not None
     for name in ("input_tokens", "cached_tokens", "output_tokens"):
         value = getattr(usage, name)
