@@ -60,7 +60,7 @@ def open_database(
         connection.close()
         raise
     connection.create_function("merge_histograms", 2, merge, deterministic=True)
-    connection.create_function("percentile_of", 2, percentile_of, deterministic=True)
+    connection.create_function("percentile_of", 3, percentile_of, deterministic=True)
     connection.create_aggregate("sum_histograms", 1, SumHistograms)  # type: ignore[arg-type]
     connection.create_aggregate("histogram_of", 1, HistogramOf)  # type: ignore[arg-type]
     return connection

@@ -161,12 +161,16 @@ def merge(left: bytes, right: bytes) -> bytes:
     return encode(bins)
 
 
-def percentiles(bins: Mapping[int, int], fractions: Sequence[float]) -> list[float | None]:
-    """Milliseconds at the nearest ranks (the smallest value with at least a fraction of all at or below it)."""
+def percentiles(bins: Mapping[int, int], fractions: Sequence[float], mean_ms: float | None) -> list[float | None]:
+    """Milliseconds at the nearest ranks (the smallest value with at least a fraction of all at or below it).
+
+    `mean_ms` is that of all durations: where they share a bin it stands for each, since it lies among them."""
     keys = sorted(bins)
     seen = list(accumulate(map(bins.__getitem__, keys)))
     if not seen or not seen[-1]:
         return [None] * len(fractions)
+    if len(keys) == 1:
+        return [mean_ms] * len(fractions)
     ranks = (max(1, ceil(fraction * seen[-1])) for fraction in fractions)
     return [middle_ms(keys[bisect_left(seen, rank)]) for rank in ranks]
 
@@ -177,9 +181,9 @@ def middle_ms(key: int) -> float:
     return _MIDDLE * GROWTH**key
 
 
-def percentile_of(blob: bytes, percent: int) -> float | None:
+def percentile_of(blob: bytes, percent: int, mean_us: float | None) -> float | None:
     """SQL function: a percentile of a stored histogram, in milliseconds."""
-    return percentiles(decode(blob), (percent / 100,))[0]
+    return percentiles(decode(blob), (percent / 100,), None if mean_us is None else mean_us / 1000)[0]
 
 
 class SumHistograms:

@@ -105,7 +105,7 @@ RANKS: Mapping[str, str] = {
     },
     **{f"{name}.avg": f"AVG(b.{duration})" for name, duration in _DISTRIBUTIONS.items()},
     **{
-        f"{name}.p{percent}": f"percentile_of(histogram_of(b.{duration}), {percent})"
+        f"{name}.p{percent}": f"percentile_of(histogram_of(b.{duration}), {percent}, AVG(b.{duration}))"
         for name, duration in _DISTRIBUTIONS.items()
         for percent in (50, 95, 99)
     },
@@ -139,12 +139,12 @@ class Stored(NamedTuple):
     """How a table stores histograms: how such bytes are read, and their percentiles told."""
 
     decode: Callable[[bytes], histogram.Bins]
-    percentiles: Callable[[bytes, Sequence[float]], list[float | None]]
+    percentiles: Callable[[bytes, Sequence[float], float | None], list[float | None]]
 
 
 IN_PAIRS = Stored(packed_bins.decode, packed_bins.percentiles)
 IN_BUCKETS = Stored(
-    histogram.decode, lambda blob, fractions: histogram.percentiles(histogram.decode(blob), fractions)
+    histogram.decode, lambda blob, fractions, mean: histogram.percentiles(histogram.decode(blob), fractions, mean)
 )
 
 
@@ -226,5 +226,6 @@ class Sums:
 
     def _distribution(self, total_us: int, known: int, bins: histogram.Bins | bytes) -> Distribution:
         percentiles = self._stored.percentiles if isinstance(bins, bytes) else histogram.percentiles
-        p50, p95, p99 = percentiles(bins, _FRACTIONS)  # type: ignore[arg-type]
-        return Distribution(avg=total_us / known / 1000 if known else None, p50=p50, p95=p95, p99=p99)
+        avg = total_us / known / 1000 if known else None
+        p50, p95, p99 = percentiles(bins, _FRACTIONS, avg)  # type: ignore[arg-type]
+        return Distribution(avg=avg, p50=p50, p95=p95, p99=p99)

@@ -59,14 +59,18 @@ def decode(blob: bytes) -> histogram.Bins:
     return dict(compress(enumerate(counts, first + FIRST_BIN), counts))
 
 
-def percentiles(blob: bytes, fractions: Sequence[float]) -> list[float | None]:
+def percentiles(blob: bytes, fractions: Sequence[float], mean_ms: float | None) -> list[float | None]:
     """As `histogram.percentiles` tells of the same durations."""
     if not blob:
         return [None] * len(fractions)
     if blob[0] == _SINGLY:
+        if blob[1] == blob[-1]:
+            return [mean_ms] * len(fractions)
         count = len(blob) - 1
         return [_middle_ms(blob[ceil(fraction * count) or 1] + FIRST_BIN) for fraction in fractions]
     first, counts = _row(blob)
+    if len(counts) == 1:
+        return [mean_ms] * len(fractions)
     seen = list(accumulate(counts))
     first, count = first + FIRST_BIN, seen[-1]
     return [_middle_ms(first + bisect_left(seen, ceil(fraction * count) or 1)) for fraction in fractions]

@@ -1,10 +1,11 @@
 from math import ceil, log
+from statistics import fmean
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.store import histogram
+from gateway.store import histogram, packed_bins
 
 durations = st.lists(st.integers(1, 4_000_000_000), min_size=1, max_size=200)
 FRACTIONS = (0.5, 0.95, 0.99)
@@ -19,11 +20,24 @@ def bins_of(values: list[int]) -> histogram.Bins:
 
 @given(durations)
 def test_percentiles_are_within_five_percent_of_the_nearest_rank(values: list[int]) -> None:
-    found = histogram.percentiles(bins_of(values), FRACTIONS)
+    found = histogram.percentiles(bins_of(values), FRACTIONS, fmean(values) / 1000)
     for fraction, percentile in zip(FRACTIONS, found, strict=True):
         exact = sorted(values)[max(1, ceil(fraction * len(values))) - 1] / 1000
         assert percentile is not None
         assert abs(percentile - exact) <= 0.05 * exact
+
+
+@given(st.integers(1, 4_000_000_000), st.lists(st.floats(0, 0.08), max_size=60))
+def test_durations_of_one_bin_have_percentiles_between_the_shortest_and_the_longest(
+    us: int, more: list[float]
+) -> None:
+    first = bins_of([us])
+    values = [us, *(near for share in more if bins_of([near := int(us * (1 + share))]).keys() == first.keys())]
+    told = histogram.percentiles(bins_of(values), FRACTIONS, fmean(values) / 1000)
+    assert told == packed_bins.percentiles(packed_bins.encode(bins_of(values)), FRACTIONS, fmean(values) / 1000)
+    for percentile in told:
+        assert percentile is not None
+        assert min(values) / 1000 <= percentile <= max(values) / 1000
 
 
 @given(durations, durations)
@@ -37,7 +51,7 @@ def test_histograms_add_up_in_any_order_to_the_same_counts(left: list[int], righ
 
 
 def test_nothing_measured_has_no_percentiles_and_no_bytes() -> None:
-    assert histogram.percentiles({}, FRACTIONS) == [None, None, None]
+    assert histogram.percentiles({}, FRACTIONS, None) == [None, None, None]
     assert histogram.encode({}) == b""
     assert histogram.decode(b"") == {}
     assert histogram.merge(b"", b"") == b""
@@ -133,10 +147,11 @@ def test_few_stay_one_by_one_and_many_are_counted_whichever_meet(left: int, righ
 
 def test_a_percentile_of_what_is_stored_is_that_of_its_durations() -> None:
     blob = kept([1000 * ms for ms in range(1, 101)])
-    found = [histogram.percentile_of(blob, percent) for percent in (50, 95, 99, 100)]
+    found = [histogram.percentile_of(blob, percent, 50_500.0) for percent in (50, 95, 99, 100)]
     assert found == [histogram.middle_ms(histogram.bin_of(1000 * ms)) for ms in (50, 95, 99, 100)]
     rare = kept([1000] * 199 + [1_000_000])
-    assert [histogram.percentile_of(rare, percent) for percent in (99, 100)] == [
+    assert [histogram.percentile_of(rare, percent, 5995.0) for percent in (99, 100)] == [
         histogram.middle_ms(histogram.bin_of(us)) for us in (1000, 1_000_000)
     ]
-    assert histogram.percentile_of(b"", 50) is None
+    assert histogram.percentile_of(kept([1040] * 60), 50, 1040.0) == 1.04
+    assert histogram.percentile_of(b"", 50, None) is None

@@ -19,6 +19,7 @@ from gateway.number_filters import NUMBERS
 from gateway.records import (
     DIMENSIONS,
     OPERATORS,
+    Distribution,
     ExchangeRecord,
     NumberCondition,
     Summary,
@@ -354,6 +355,14 @@ def test_percentiles_are_those_that_they_are_named_after() -> None:
         # Filters by two dimensions are answered from another table.
         filtered = store.summary(UsageQuery(model=("m1",), provider=("openai",)))
         assert filtered.latency_ms.p95 == pytest.approx(1900, rel=0.05)
+
+
+def test_one_request_is_its_own_percentiles(store: UsageStore) -> None:
+    store.insert_history([record(0, latency_us=1_001_000, ttft_us=None)])
+    for query in (UsageQuery(), UsageQuery(model=("gpt-5",)), UsageQuery(provider=("openai",), model=("gpt-5",))):
+        told = store.summary(query).latency_ms
+        assert (told.avg, told.p50, told.p95, told.p99) == (1001.0,) * 4
+    assert store.summary(UsageQuery()).ttft_ms == Distribution()
 
 
 def test_generation_speed_leaves_out_the_wait_for_the_first_token_of_streams(store: UsageStore) -> None:
