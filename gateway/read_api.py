@@ -73,8 +73,12 @@ Parameters = Sequence[tuple[str, str]]
 def parse_query(params: Parameters) -> UsageQuery:
     """The filters (`FILTERS`) among these parameters; others are the caller's. Raises ClientError that names one.
 
-    A time without an offset is read in `tz`. A dimension may be repeated: any of its values matches.
+    An empty one is refused: a script whose variable is not set would be told of everybody. A time without an offset
+    is read in `tz`. A dimension may be repeated: any of its values matches.
     """
+    for name, value in params:
+        if name in FILTERS and not value:
+            raise ClientError(f"The filter {name} is empty: say what it is to match, or leave it out.", param=name)
     tz = _single(params, "tz") or "UTC"
     zone = zone_of(tz)
     start, end = (_parse_time(name, _single(params, name), zone) for name in ("from", "to"))

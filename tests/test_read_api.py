@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from gateway.errors import ClientError
 from gateway.number_filters import NUMBERS, number_text, parse_number
 from gateway.read_api import (
+    FILTERS,
     parse_limit,
     parse_query,
     render_breakdown,
@@ -223,8 +224,11 @@ def test_any_text_is_read_or_refused_never_a_crash(name: str, text: str) -> None
         assert error.param == name
 
 
-def test_empty_parameters_say_nothing() -> None:
-    assert parse_query([("model", ""), ("from", ""), ("tag", ""), ("tz", "")]) == UsageQuery()
+@pytest.mark.parametrize("name", FILTERS)
+def test_an_empty_filter_is_no_question_about_everything(name: str) -> None:
+    with pytest.raises(ClientError, match=f"The filter {name} is empty") as caught:
+        parse_query([("provider", "openai"), (name, "")])
+    assert (caught.value.param, caught.value.status) == (name, 400)
 
 
 @pytest.mark.parametrize(("text", "limit"), [("1", 1), ("1000", 1000), ("", 100)])

@@ -90,9 +90,6 @@ def repricing_routes(commands: RepricingCommands) -> tuple[Route, ...]:
 
 
 def _query(call: Call) -> UsageQuery:
-    for name, value in call.query:
-        if not value:
-            raise ClientError(f"The filter {name} says nothing: leave it out.", param=name)
     # A key that came as a parameter is no filter by key.
     return parse_query([(name, value) for name, value in call.query if not _is_credential(name, value)])
 

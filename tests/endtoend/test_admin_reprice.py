@@ -152,7 +152,7 @@ def dollars(nano: int) -> str:
     ("method", "path", "body", "status", "words"),
     [
         ("POST", "?modle=gpt-5", None, 400, "'modle' is unknown here"),
-        ("POST", "?model=", None, 400, "says nothing"),
+        ("POST", "?model=", None, 400, "is empty"),
         ("POST", "?from=soon", None, 400, "cannot be read"),
         ("POST", "", {"aply": True}, 400, "unknown field"),
         ("POST", "", {"apply": "yes"}, 400, "$.apply"),
