@@ -10,7 +10,7 @@ from app.vault_words import vault_words
 from gateway import Completeness, GatewayState, VaultState
 
 # What keeps requests from being written as long as it lasts.
-_HINDRANCES = ("database_locked", "database_full", "database_failing", "memory_only")
+_HINDRANCES = ("database_locked", "database_full", "database_failing", "database_moved", "memory_only")
 
 
 def show_hindrances(notices: Notices, reading: Completeness) -> None:

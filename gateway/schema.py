@@ -68,6 +68,8 @@ def unusable(path: Path | str, error: Exception) -> FaregateError:
     """The sentence for a database, or what holds it, that SQLite or the system (`error`) refuses."""
     if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
         return FaregateError(f"Another process holds {path}: wait for it or end it, and try again.")
+    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_DBMOVED:
+        return FaregateError(f"{error}: put it back, or start Faregate anew.")
     if "full" in str(error) or "I/O" in str(error):
         return FaregateError(f"{path} cannot be used ({error}): check the space on its disk.")
     reason = error.strerror if isinstance(error, OSError) else error

@@ -21,7 +21,7 @@ from gateway.store.buckets import DAY
 from gateway.store.commit import day_zone
 from gateway.store.counting import cells_of
 from gateway.store.cursors import EARLIEST, LATEST
-from gateway.store.database import TEMPORARY, WRITERS_CACHE_KIB, open_database, writing
+from gateway.store.database import TEMPORARY, WRITERS_CACHE_KIB, open_database, open_existing, writing
 from gateway.store.kept import kept
 from gateway.store.migrations import BUCKET_KEY, COMBINED_KEY, CREATE_BUCKETS, CREATE_COMBINED
 from gateway.store.names import Names, Texts
@@ -85,7 +85,7 @@ def check(connection: sqlite3.Connection) -> list[str]:
 def rebuild(path: Path, zone: ZoneInfo) -> None:
     """Make buckets anew as far back as rows are kept, with days of this zone, or of the one before where older
     buckets stay. One transaction. Raises sqlite3.Error, nothing changed."""
-    with closing(open_database(path, cache_kib=WRITERS_CACHE_KIB)) as connection, writing(connection):
+    with closing(open_existing(path, cache_kib=WRITERS_CACHE_KIB)) as connection, writing(connection):
         if kept(connection).both_from_us is not None:
             zone = day_zone(connection)
         # Rows of a time that is not made anew may wait too.

@@ -36,6 +36,33 @@ def readers_kib(writers_kib: int) -> int:
     return min(CACHE_KIB, max(writers_kib * 2 // 5, LEAST_CACHE_KIB))
 
 
+class Moved(sqlite3.OperationalError):
+    """The file is not where it was opened: what is written to it now would be in no database of this folder."""
+
+    sqlite_errorcode = sqlite3.SQLITE_READONLY_DBMOVED
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(f"{Path(path).name} was moved, replaced or deleted while Faregate runs")
+
+
+class _Connection(sqlite3.Connection):
+    """Knows the file that it was opened with."""
+
+    path: Path | str = TEMPORARY
+    file: tuple[int, int] | None = None
+
+    def is_in_place(self) -> bool:
+        return self.file is None or self.file == _file_at(self.path)
+
+
+def _file_at(path: Path | str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def open_database(
     path: Path | str, *, busy_timeout_s: float = BUSY_TIMEOUT_S, cache_kib: int = CACHE_KIB
 ) -> sqlite3.Connection:
@@ -51,7 +78,11 @@ def open_database(
         # process to leave would take the log away under them.
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False, factory=_Connection
+    )
+    if path != TEMPORARY:
+        connection.path, connection.file = path, _file_at(path)
     try:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA cache_size = -{cache_kib:d}")
@@ -66,13 +97,23 @@ def open_database(
     return connection
 
 
+def open_existing(path: Path, *, cache_kib: int = CACHE_KIB) -> sqlite3.Connection:
+    """A further connection to a database that is open already: where its file has gone no other is begun in its
+    place. Raises sqlite3.Error, Moved among them."""
+    if not path.exists():
+        raise Moved(path)
+    return open_database(path, cache_kib=cache_kib)
+
+
 @contextmanager
 def writing(connection: sqlite3.Connection) -> Iterator[None]:
     """One transaction that holds the write lock from its first moment, rolled back on any exception. The lock is
-    waited for as long as the connection waits for any."""
+    waited for as long as the connection waits for any. Raises Moved where the file went away under the connection."""
     _begin(connection)
     try:
         yield
+        if isinstance(connection, _Connection) and not connection.is_in_place():
+            raise Moved(connection.path)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -126,7 +167,7 @@ class Readers:
             connection = self._idle.pop() if self._idle else None
             self._unused = min(self._unused, len(self._idle))
         if connection is None:
-            connection = open_database(self._path, cache_kib=self._cache_kib)
+            connection = open_existing(self._path, cache_kib=self._cache_kib)
             connection.execute("PRAGMA query_only = 1")
         try:
             connection.execute("BEGIN")

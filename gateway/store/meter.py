@@ -16,6 +16,7 @@ from gateway.records import Completeness, Difference, ExchangeRecord
 from gateway.store.storable import adds_up, storable
 
 LOCKED, FULL, FAILING = "database_locked", "database_full", "database_failing"
+MOVED = "database_moved"
 # Primary result codes of SQLite: https://www.sqlite.org/rescode.html
 _HINDRANCES = {5: LOCKED, 6: LOCKED, 13: FULL}
 
@@ -47,6 +48,12 @@ REASONS: tuple[Reason, ...] = (
     ),
     Reason(
         FAILING, "written", True, "usage.db cannot be written: the log says why, and the journal keeps what waits."
+    ),
+    Reason(
+        MOVED,
+        "written",
+        True,
+        "usage.db was moved, replaced or deleted while Faregate runs: put it back, or start Faregate anew.",
     ),
     Reason("refused", "written", True, "No table can hold them: they stay in the journal, and the log names them."),
     Reason(
@@ -120,7 +127,8 @@ REASONS: tuple[Reason, ...] = (
 
 def hindrance(error: sqlite3.Error) -> str:
     """The kind of reason for which the database takes nothing now."""
-    return _HINDRANCES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, FAILING)
+    code = getattr(error, "sqlite_errorcode", 0)
+    return MOVED if code == sqlite3.SQLITE_READONLY_DBMOVED else _HINDRANCES.get(code & 0xFF, FAILING)
 
 
 def contradictory(record: ExchangeRecord) -> bool:

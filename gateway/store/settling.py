@@ -22,7 +22,7 @@ from gateway.store import combining, conversation_totals
 from gateway.store.buckets import DAY, HOUR, TOTAL
 from gateway.store.commit import day_zone
 from gateway.store.counting import Counting, Row, pieces
-from gateway.store.database import WRITERS_CACHE_KIB, open_database, readers_kib, writing
+from gateway.store.database import WRITERS_CACHE_KIB, open_existing, readers_kib, writing
 from gateway.store.kept import kept
 from gateway.store.names import json_array
 from gateway.store.packed import encode, total
@@ -94,8 +94,8 @@ def settle(path: Path, now_us: int, between: Between, cache_kib: int = WRITERS_C
     settled until then stays so.
     """
     with (
-        closing(open_database(path, cache_kib=cache_kib)) as connection,
-        closing(open_database(path, cache_kib=readers_kib(cache_kib))) as reader,
+        closing(open_existing(path, cache_kib=cache_kib)) as connection,
+        closing(open_existing(path, cache_kib=readers_kib(cache_kib))) as reader,
     ):
         return _Settling(connection, reader, between).run(now_us)
 

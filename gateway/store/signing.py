@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from gateway.keys.sealing import SealBroken
 from gateway.store.content import UNSEARCHED, Entry, Sealed, texts_of
-from gateway.store.database import open_database, writing
+from gateway.store.database import open_existing, writing
 from gateway.store.names import json_array
 from gateway.store.signatures import Signatures, Signer
 
@@ -116,7 +116,7 @@ class Signing:
 
     def sign(self) -> None:
         """Make all that are to be there, on the thread that asks. Raises sqlite3.Error."""
-        with closing(open_database(self._path)) as connection:
+        with closing(open_existing(self._path)) as connection:
             while not self._closing and self._sign(connection):
                 pass
 

@@ -24,7 +24,15 @@ from gateway.store.cache_misses import Unit
 from gateway.store.chain import Hasher
 from gateway.store.content import PAGE_BYTES, Sealed
 from gateway.store.conversation_rows import Conversations, conversation_number
-from gateway.store.database import WRITERS_CACHE_KIB, Readers, open_database, passes, readers_kib, writing
+from gateway.store.database import (
+    WRITERS_CACHE_KIB,
+    Readers,
+    open_database,
+    open_existing,
+    passes,
+    readers_kib,
+    writing,
+)
 from gateway.store.names import json_array
 from gateway.store.placing import Placer
 from gateway.store.removal import delete_thread
@@ -191,7 +199,7 @@ class ThreadStore:
 
     def cut_log(self) -> None:
         """Leave nothing in the database's log of what was deleted. Raises sqlite3.Error."""
-        with closing(open_database(self.path)) as connection:
+        with closing(open_existing(self.path)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def rename_thread(self, name: str, title: str | None) -> bool:

@@ -31,7 +31,7 @@ from gateway.store import check, combining, repricing
 from gateway.store.assigning import Assignment
 from gateway.store.clean_up import NOTHING_MORE, clean_up, newest_us
 from gateway.store.commit import Committer, day_zone, unknown
-from gateway.store.database import WRITERS_CACHE_KIB, Readers, open_database, readers_kib, writing
+from gateway.store.database import WRITERS_CACHE_KIB, Readers, open_database, open_existing, readers_kib, writing
 from gateway.store.journal import Journal
 from gateway.store.meter import NOTHING, Meter, hindrance
 from gateway.store.migrations import migrate
@@ -247,7 +247,7 @@ class UsageStore(Questions):
                 if self._closing:
                     break
                 if self._history is None:
-                    connection = open_database(self._folder / DATABASE, cache_kib=self._cache_kib)
+                    connection = open_existing(self._folder / DATABASE, cache_kib=self._cache_kib)
                     self._history = Committer(connection)
                 inserted += self._history.commit(chunk)
             self._tell()
@@ -312,7 +312,7 @@ class UsageStore(Questions):
         with self._readers.snapshot() as connection:
             if combining.uncounted(connection) is None:
                 return
-        with self._combine_lock, closing(open_database(self._folder / DATABASE)) as connection:
+        with self._combine_lock, closing(open_existing(self._folder / DATABASE)) as connection:
             more = not self._closing
             while more:
                 begins = perf_counter()
@@ -363,14 +363,14 @@ class UsageStore(Questions):
         With `expected` only if that many rows change by that much. Raises ClientError, sqlite3.Error or what
         `progress` raises, with nothing changed; `close` ends it so too.
         """
-        with closing(open_database(self._folder / DATABASE)) as connection:
+        with closing(open_existing(self._folder / DATABASE)) as connection:
             applied = repricing.apply(connection, query, price, at_us, expected, self._unless_closing(progress))
         self._tell()
         return applied
 
     def undo_repricing(self, number: int, at_us: int, progress: RepricingProgress | None = None) -> Repricing:
         """Give rows and buckets back what they were before, likewise. Raises as `apply_repricing`."""
-        with closing(open_database(self._folder / DATABASE)) as connection:
+        with closing(open_existing(self._folder / DATABASE)) as connection:
             undone = repricing.undo(connection, number, at_us, self._unless_closing(progress))
         self._tell()
         return undone

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -386,3 +387,34 @@ def test_a_row_that_is_told_twice_is_counted_once() -> None:
     for _ in range(2):
         meter.wrote([record(1)])
     assert meter.reading(0) == Completeness(seen=1, written=1, priced=1)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_database_that_is_deleted_or_replaced_beneath_us_takes_nothing_and_nothing_is_lost_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replaced: bool
+) -> None:
+    """SQLite would go on writing to the file that is in no folder any more, and the journal would let go of rows."""
+    monkeypatch.setattr(usage_module, "CLOSE_TIMEOUT_S", 0.05)
+    path, before = tmp_path / "usage.db", tmp_path / "before.db"
+    with started(tmp_path):
+        pass
+    shutil.copy(path, before)
+    with started(tmp_path) as store:
+        store.end(record(0))
+        assert store.flush()
+        if replaced:
+            before.replace(path)
+        else:
+            path.unlink()
+        store.end(record(1))
+        assert not store.flush(timeout_s=0.05)
+        assert named(store.completeness()) == {"database_moved": 1}
+        if not replaced:
+            store._readers.close()
+            with pytest.raises(sqlite3.OperationalError, match=r"usage\.db was moved, replaced or deleted"):
+                store.summary(UsageQuery())
+            with pytest.raises(sqlite3.OperationalError, match=r"usage\.db was moved, replaced or deleted"):
+                store.settle(2**60)
+            assert not path.exists()
+    with started(tmp_path) as store:
+        assert record(1).id in {row.id for row in store.requests(UsageQuery()).rows}

@@ -65,6 +65,7 @@ def test_a_connection_that_answers_just_then_is_not_closed(readers: Readers) -> 
     [(WRITERS_CACHE_KIB, 6_000), (WRITERS_CACHE_KIB // 2, 6_000), (6_000, 2_400), (3_000, 2_000)],
 )
 def test_where_a_writer_keeps_little_each_reader_does(tmp_path: Path, writers: int, each_reader: int) -> None:
+    (tmp_path / "some.db").touch()
     readers = Readers(tmp_path / "some.db", readers_kib(writers))
     with readers.snapshot() as connection:
         assert connection.execute("PRAGMA cache_size").fetchone() == (-each_reader,)
