@@ -6,14 +6,14 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from gateway.errors import ClientError
-from gateway.reconcile.forms import NUMBERS
+from gateway.reconcile.forms import NUMBERS, plain_name
 from gateway.reconcile.reading import Opener, Table, digest, recognise, records
 from gateway.reconcile.repeated import Line, Name, Naming, shared
+from gateway.reconcile.stretches import LONGEST_DAYS, Stretches, end_of_month, last_day
 from gateway.reconcile.sums import EXACT, SLOT_US, BillSums, Moment, day_of
 from gateway.reconcile.values import NOTHING, Unreadable, Writing, Written, amount, count, day_first, moment
 from gateway.relaying.routing import counted_as
 
-LONGEST_LINE_US = 90_000_000_000
 _DOLLARS = ("", "$", "us$", "usd")
 # What stands in place of a day where a line adds others up, in languages that spreadsheets are kept in.
 _SUMMING_UP = frozenset(
@@ -62,7 +62,8 @@ def together(entries: Sequence[Entry]) -> Entry:
 
 class Bill:
     """One or several files of one provider. `requests` is None where lines do not name requests, and `cells` then
-    hold all; with it they hold the lines without a name. `places` is how many decimals its amounts have, None
+    hold all; with it they hold the lines without a name. `stretches` are those of lines of more than a day, whose
+    moment is their first day. `places` is how many decimals its amounts have, None
     without any. `days` are the moments of all lines, those on which nothing was used too. `by_model`: it tells
     models apart, which one with amounts of whole days does not, whatever its counts do."""
 
@@ -76,6 +77,7 @@ class Bill:
         self.cells: dict[tuple[Moment, str | None], BillSums] = {}
         self.requests: dict[str, Entry] | None = None
         self.files: list[set[Moment]] = []
+        self.stretches = Stretches()
         self.by_model = True
         self.lines = 0
         self.passed_over = 0
@@ -100,12 +102,12 @@ class Bill:
         return tuple(spans)
 
     def by_day(self, zone: ZoneInfo) -> dict[tuple[date, str | None], BillSums]:
-        """The cells by the days of this zone."""
+        """The cells by the days of this zone, and by the first days of stretches."""
         days: dict[tuple[date, str | None], BillSums] = {}
         known: dict[Moment, date] = {}
         for (at, model), sums in self.cells.items():
             if at not in known:
-                known[at] = day_of(at, zone)
+                known[at] = self.stretches.first(day_of(at, zone))
             days.setdefault((known[at], model if self.by_model else None), BillSums()).add(sums)
         return days
 
@@ -205,6 +207,8 @@ class _Lines:
         self._numbers = [name for name in (*NUMBERS, "quantity") if name in table.places]
         figures = (*self._numbers, "cost", "time", "until")
         self._naming = Naming(table.titles, {table.places[name] for name in figures if name in table.places})
+        # Whose lines may say the first day for all of it.
+        self._by_month = "month" in plain_name(table.title("time")).split()
         self._models: dict[str, str | None] = {}
         self._mark = self._count_mark = "."
         self._slack = Decimal(0)
@@ -335,20 +339,22 @@ class _Lines:
             yield field, numbers["quantity"]
 
     def _at(self, line: int, cells: Sequence[str]) -> Moment:
-        return _moment_of(self._time(line, cells, "time"))
+        return _moment_of(self._written(line, cells))
 
     def _written(self, line: int, cells: Sequence[str]) -> Written:
+        """The line's beginning; where it is of more than a day, its first day."""
         start = self._time(line, cells, "time")
+        is_month = start.month or (self._by_month and start.day.day == 1)
+        last = end_of_month(start.day) if is_month else None
         if self._text(cells, "until"):
-            end = self._time(line, cells, "until")
-            long = end.day - start.day > timedelta(days=1)
-            if start.us is not None and end.us is not None:
-                long = end.us - start.us > LONGEST_LINE_US
-            if long:
-                raise self._wrong(
-                    line, "until", "is more than a day after the line's beginning: download the bill by day"
-                )
-        return start
+            last = last_day(start, self._time(line, cells, "until"))
+        if last is None:
+            return start
+        if (last - start.day).days > LONGEST_DAYS:
+            raise self._wrong(line, "until", "is more than a year after the line's beginning")
+        self._bill.stretches.add(start.day, last)
+        self._moments.add(last)
+        return Written(start.day)
 
     def _time(self, line: int, cells: Sequence[str], field: str) -> Written:
         try:

@@ -21,7 +21,7 @@ from gateway.reconcile.matching import add_up, bill_totals, compare, row_totals,
 from gateway.reconcile.named import Named
 from gateway.reconcile.reading import Opener
 from gateway.reconcile.records import KINDS, DayModel, Reconciliation, Request, Shared, Totals
-from gateway.reconcile.sums import BillSums, RowSums, day_of
+from gateway.reconcile.sums import BillSums, RowSums, day_of, iso
 from gateway.reconcile.zones import best_zone
 from gateway.records import ExchangeRecord, UsageQuery
 from gateway.time_zones import zone_of
@@ -138,7 +138,7 @@ def _provider_of(bill: Bill) -> str:
 def _by_sums(bill: Bill, ledger: Ledger, zone: ZoneInfo) -> list[DayModel]:
     spans = bill.spans(zone)
     theirs = bill.by_day(zone)
-    ours = {key: sums for key, sums in ledger.by_day(zone).items() if covered(spans, key[0])}
+    ours = {key: sums for key, sums in ledger.by_day(zone, bill.stretches.first).items() if covered(spans, key[0])}
     keys = sorted(theirs.keys() | ours.keys(), key=lambda key: (key[0], key[1] or ""))
     days = (_day(key, ours.get(key, RowSums()), theirs.get(key, BillSums()), bill, ledger) for key in keys)
     return [day for day in days if day is not None]
@@ -150,12 +150,14 @@ def _day(key: tuple[date, str | None], rows: RowSums, sums: BillSums, bill: Bill
         # Calls with keys of their own, and nothing on this bill.
         return None
     counts = tuple(sorted(bill.counts))
-    near = (day - _EPOCH_DAY).days
-    rates = ledger.rates(model, range(near - 1, near + 2))
+    last = bill.stretches.last(day)
+    near, until = ((each - _EPOCH_DAY).days for each in (day, last or day))
+    rates = ledger.rates(model, range(near - 1, until + 2))
     parts, note = compare(rows, sums, counts, bill.has_cost, rates)
     reasons = {} if all(part.kind == "matched" for part in parts) else dict(rows.reasons)
     return DayModel(
         day=day.isoformat(),
+        last_day=iso(last),
         model=model,
         here=row_totals(rows),
         bill=bill_totals(sums, counts, bill.has_cost),

@@ -72,7 +72,7 @@ def _kinds(*pairs: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
 
 
 _USUAL: Mapping[str, tuple[str, ...]] = {
-    "time": ("time", "timestamp", "date", "day", "created at", "created", "started at"),
+    "time": ("time", "timestamp", "date", "day", "created at", "created", "started at", "month"),
     "model": ("model", "model id", "model name", "slug"),
     "request_id": ("request id", "upstream request id", "response id", "generation id", "id"),
     "requests": ("requests", "num requests", "request count"),

@@ -21,6 +21,10 @@ MOST_UNNAMED = 5_000
 Met = Callable[[str, ExchangeRecord, Entry], None]
 
 
+def _itself(day: date) -> date:
+    return day
+
+
 class Ledger:
     """`slots`: (quarter of an hour, model) → sums. `days`: (quarter, day as the bill has it) → how many requests
     that both know were then, by which the bill's zone shows; `offsets` the same where the bill has times of day:
@@ -74,14 +78,17 @@ class Ledger:
             self._models[name] = counted_as(name) if self._by_model and name else None
         return self._models[name]
 
-    def by_day(self, zone: ZoneInfo) -> dict[tuple[date, str | None], RowSums]:
-        """The slots by the days of this zone, with the rows that ran past midnight among the reasons."""
+    def by_day(
+        self, zone: ZoneInfo, first: Callable[[date], date] = _itself
+    ) -> dict[tuple[date, str | None], RowSums]:
+        """The slots by the days of this zone, or the `first` of the stretch that a day lies in, with the rows that
+        ran past the end of one among the reasons."""
         cut: dict[tuple[date, str | None], RowSums] = {}
         known: dict[int, date] = {}
         for (slot, model), sums in self.slots.items():
             for at in (slot, slot + 1):
                 if at not in known:
-                    known[at] = day_of(at, zone)
+                    known[at] = first(day_of(at, zone))
             day = cut.setdefault((known[slot], model), RowSums())
             day.add(sums)
             if sums.crossing and known[slot + 1] != known[slot]:

@@ -9,7 +9,7 @@ from gateway.reconcile.bill import Bill, Entry, covered
 from gateway.reconcile.ledger import Ledger
 from gateway.reconcile.matching import add_up, bill_totals, compare_request, row_totals, tolerance
 from gateway.reconcile.records import KINDS, DayModel, Part, Request
-from gateway.reconcile.sums import BillSums, Moment, RowSums, day_of, to_nano
+from gateway.reconcile.sums import BillSums, Moment, RowSums, day_of, iso, to_nano
 from gateway.records import ExchangeRecord
 
 MOST_NAMED = 1000
@@ -56,17 +56,18 @@ class Named:
     def days(self, ledger: Ledger, zone: ZoneInfo) -> list[DayModel]:
         """Day by day in this zone."""
         cells: dict[_Key, _Cell] = {}
+        first = self._bill.stretches.first
         for (at, model), met in self._met.items():
-            cell = cells.setdefault((day_of(at, zone), model), _Cell())
+            cell = cells.setdefault((first(day_of(at, zone)), model), _Cell())
             cell.rows.add(met.rows)
             cell.bill.add(met.bill)
             cell.parts = list(add_up([*cell.parts, *met.parts], KINDS))
         for entry in self.left.values():
-            self._missing_here(cells, (day_of(entry.moment, zone), self._model(entry)), entry)
+            self._missing_here(cells, (first(day_of(entry.moment, zone)), self._model(entry)), entry)
         for key, sums in self._bill.by_day(zone).items():
             self._missing_here(cells, key, sums)
         spans = self._bill.spans(zone)
-        for key, rows in ledger.by_day(zone).items():
+        for key, rows in ledger.by_day(zone, first).items():
             if covered(spans, key[0]) and rows.requests:
                 cell = cells.setdefault(key, _Cell())
                 cell.rows.add(rows)
@@ -118,6 +119,7 @@ class Named:
     def _day(self, key: _Key, cell: _Cell) -> DayModel:
         return DayModel(
             day=key[0].isoformat(),
+            last_day=iso(self._bill.stretches.last(key[0])),
             model=key[1],
             here=row_totals(cell.rows),
             bill=bill_totals(cell.bill, ("requests", *self._counts), self._bill.has_cost),

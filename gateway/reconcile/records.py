@@ -61,7 +61,8 @@ class Part(Struct, frozen=True, kw_only=True):
 
 
 class DayModel(Struct, frozen=True, kw_only=True):
-    """A day (ISO, in the bill's zone) and model; `model` None where the bill tells none apart.
+    """A day (ISO, in the bill's zone) and model; `model` None where the bill tells none apart. `last_day` where the
+    bill tells of a longer stretch as a whole, like a month, whose first one `day` is.
 
     `tolerance_nano`: how far rounding may have moved the bill's cost. `reasons`: word of REASONS → requests;
     `note` is a word of NOTES, or "".
@@ -75,6 +76,12 @@ class DayModel(Struct, frozen=True, kw_only=True):
     tolerance_nano: int = 0
     reasons: Mapping[str, int] = {}
     note: str = ""
+    last_day: str | None = None
+
+    @property
+    def days(self) -> str:
+        """As people read it, on one line: a day, or the first and the last."""
+        return self.day if self.last_day is None else f"{self.day} to {self.last_day}"
 
     @property
     def matched(self) -> bool:

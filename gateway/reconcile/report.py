@@ -22,6 +22,7 @@ WORDS: Mapping[str, str] = {
 }
 CSV_COLUMNS = (
     "day",
+    "last_day",
     "model",
     "kind",
     "requests",
@@ -87,6 +88,7 @@ def csv_rows(done: Reconciliation) -> Iterator[Mapping[str, Any]]:
         for part in day.parts:
             yield {
                 "day": day.day,
+                "last_day": day.last_day,
                 "model": day.model,
                 **_part_columns(part, day.whole_nano),
                 **{f"here_{name}": value for name, value in _totals(day.here).items()},
@@ -128,7 +130,7 @@ def lines(done: Reconciliation) -> tuple[list[str], list[tuple[str, ...]]]:
         said.append(f"{WORDS[part.kind]}:{requests} {_dollars(part.cost_nano)}{share}, difference {difference}")
     rows: list[tuple[str, ...]] = [
         (
-            day.day,
+            day.days,
             day.model or "all",
             part.kind.replace("_", " "),
             "" if part.requests is None else f"{part.requests:,}",
@@ -169,6 +171,7 @@ def _part_columns(part: Part, whole: int | None) -> dict[str, Any]:
 def _day(day: DayModel) -> dict[str, Any]:
     return {
         "day": day.day,
+        **({} if day.last_day is None else {"last_day": day.last_day}),
         "model": day.model,
         "here": _totals(day.here),
         "bill": _totals(day.bill),

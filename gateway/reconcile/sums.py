@@ -32,6 +32,10 @@ def day_of(moment: Moment, zone: ZoneInfo) -> date:
     return _at(moment).astimezone(zone).date()
 
 
+def iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
 def offset_of(slot: int, zone: ZoneInfo) -> int:
     """The quarters of an hour by which this zone is ahead of UTC then."""
     return round((_at(slot).astimezone(zone).utcoffset() or timedelta()) / _SLOT)

@@ -23,6 +23,8 @@ _GROUPS = re.compile(r"^[-+]?[1-9]\d{0,2}([.,])(?:\d{2,3}\1)*\d{3}$", re.ASCII)
 _SLASHED = re.compile(r"^(\d{1,2})([/.])(\d{1,2})\2(\d{4})(?:[ T,]+(.*))?$")
 _EPOCH_S = re.compile(r"^\d{9,10}(?:\.\d+)?$")
 _EPOCH_MS = re.compile(r"^\d{12,13}$")
+_MONTH = re.compile(r"^(\d{4})-?(\d{2})$")
+_MONTHS_WRITTEN = ("%b %Y", "%B %Y", "%m/%Y", "%Y/%m")
 _WRITTEN = ("%b %d, %Y", "%d %b %Y", "%B %d, %Y", "%d %B %Y", "%Y/%m/%d", "%Y/%m/%d %H:%M:%S")
 _ZONE_NAME = re.compile(r"\s*(?:UTC|GMT)$", re.IGNORECASE)
 NOTHING = ("", "-", "–", "—", "n/a", "N/A", "null", "NULL", "None", "not_available")
@@ -137,12 +139,14 @@ def day_first(text: str) -> bool | None:
 class Written(Struct, frozen=True):
     """A time as a bill writes it: its day, and the instant in microseconds since the epoch where it names one.
 
-    `clock` is a time without an offset, in the bill's own zone, as if that were UTC; None for a day alone.
+    `clock` is a time without an offset, in the bill's own zone, as if that were UTC; None for a day alone. `month`:
+    only a month is written, whose first day `day` is.
     """
 
     day: date
     us: int | None = None
     clock: int | None = None
+    month: bool = False
 
 
 def moment(text: str, *, day_is_first: bool) -> Written:
@@ -157,6 +161,9 @@ def _moment(text: str, day_is_first: bool) -> Written:
     if _EPOCH_S.match(text) or _EPOCH_MS.match(text):
         us = int(Decimal(text) * (1000 if _EPOCH_MS.match(text) else 1_000_000))
         return Written((_EPOCH + timedelta(microseconds=us)).date(), us)
+    first = _month(text)
+    if first is not None:
+        return Written(first, month=True)
     parsed = _parsed(_ZONE_NAME.sub("+00:00", text) if ":" in text else text, day_is_first)
     if parsed is None:
         raise Unreadable("is not a day or time; use ISO 8601, like 2026-11-23")
@@ -164,6 +171,20 @@ def _moment(text: str, day_is_first: bool) -> Written:
         clock = (parsed.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND if ":" in text else None
         return Written(parsed.date(), clock=clock)
     return Written(parsed.date(), (parsed - _EPOCH) // _MICROSECOND)
+
+
+def _month(text: str) -> date | None:
+    """The first day of a month that is written alone."""
+    found = _MONTH.match(text)
+    if found is not None:
+        year, month = int(found[1]), int(found[2])
+        return date(year, month, 1) if 1 <= month <= 12 and year in _YEARS else None
+    for pattern in _MONTHS_WRITTEN:
+        try:
+            return datetime.strptime(text, pattern).date()
+        except ValueError:
+            continue
+    return None
 
 
 def _parsed(text: str, day_is_first: bool) -> datetime | None:

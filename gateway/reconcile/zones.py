@@ -86,7 +86,9 @@ def _by_sums(bill: Bill, ledger: Ledger) -> Callable[[ZoneInfo], Score]:
     def score(zone: ZoneInfo) -> Score:
         spans = bill.spans(zone)
         theirs = bill.by_day(zone)
-        ours = {key: sums for key, sums in ledger.by_day(zone).items() if covered(spans, key[0])}
+        ours = {
+            key: sums for key, sums in ledger.by_day(zone, bill.stretches.first).items() if covered(spans, key[0])
+        }
         return agreement(theirs, ours, counts)
 
     return score

@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.errors import ClientError
 from gateway.reconcile import bill as bills
 from gateway.reconcile.bill import Bill, read_bill
 from tests.reconcile.bills import opener
@@ -30,6 +29,9 @@ def test_files_that_follow_within_a_week_are_one_span_and_others_are_apart() -> 
     assert spans([of_days(0, 2), of_days(10, 11)]) == [(0, 2), (10, 11)]
     assert spans([of_days(30, 31), of_days(0, 2), of_days(33, 34)]) == [(0, 2), (30, 34)]
     assert spans([of_days(20, 29), of_days(0, 1), of_days(21, 22)]) == [(0, 1), (20, 29)]
+
+
+FIRST_OF_LONG = date(2026, 10, 25)
 
 
 def until(start: str, end: str) -> Bill:
@@ -60,9 +62,8 @@ def test_a_line_may_be_as_long_as_the_longest_day(start: str, end: str) -> None:
         ("2026-10-25T00:00:00Z", "2026-10-27"),
     ],
 )
-def test_a_longer_one_is_refused(start: str, end: str) -> None:
-    with pytest.raises(ClientError, match="more than a day after the line's beginning"):
-        until(start, end)
+def test_a_longer_one_is_a_stretch(start: str, end: str) -> None:
+    assert until(start, end).stretches.last(FIRST_OF_LONG) is not None
 
 
 def test_progress_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:

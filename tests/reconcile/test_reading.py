@@ -169,33 +169,9 @@ def test_a_file_of_another_provider_is_told_by_what_it_looks_like() -> None:
     )
 
 
-def test_weeks_and_months_are_refused() -> None:
-    week = "start_time,end_time,amount_value,amount_currency\n1793664000,1794268800,5,usd\n"
-    assert "Line 2, column 'end_time': this is more than a day" in refusal(week)
-    month = bills.text(
-        bills.GOOGLE,
-        [
-            [
-                "a",
-                "b",
-                "c",
-                "d",
-                "Gemini API",
-                "S",
-                "x input",
-                "K",
-                "",
-                "Usage",
-                "2026-11-01",
-                "2026-11-30",
-                1,
-                "count",
-                1,
-                1,
-            ]
-        ],
-    )
-    assert "column 'Usage end date'" in refusal(month)
+def test_what_is_longer_than_a_year_is_refused() -> None:
+    years = "start_time,end_time,amount_value,amount_currency\n1693664000,1793664000,5,usd\n"
+    assert "Line 2, column 'end_time': this is more than a year after" in refusal(years)
 
 
 def test_a_mapping_reads_any_other_form() -> None:

@@ -135,8 +135,8 @@ def test_as_rows_of_a_csv() -> None:
     figures = [tuple(part.values()) for part in PARTS]
     untold = (1, *[None] * 4, "0.000000000", *[None] * 6, "0.000000000", "", "")
     assert rows == [
-        *(("2026-11-03", "gpt-5", *each, *shared) for each in figures),
-        ("2026-11-04", None, *NOT_TOLD.values(), *untold),
+        *(("2026-11-03", None, "gpt-5", *each, *shared) for each in figures),
+        ("2026-11-04", None, None, *NOT_TOLD.values(), *untold),
     ]
     assert all(row.keys() == set(CSV_COLUMNS) for row in csv_rows(DONE))
 

@@ -153,6 +153,6 @@ def test_a_time_is_a_day_and_an_instant_or_a_clock(
 def test_years_that_are_numbers_are_no_times() -> None:
     assert moment("2000-01-01", day_is_first=False).day.year == 2000
     assert moment("2199-12-31", day_is_first=False).day.year == 2199
-    for text in ("1999-12-31", "2200-01-01", "12345678", "100000000", "31/31/2026", "soon", "2026-10"):
+    for text in ("1999-12-31", "2200-01-01", "12345678", "100000000", "31/31/2026", "soon", "2026-13", "2200-01"):
         with pytest.raises(Unreadable):
             moment(text, day_is_first=False)

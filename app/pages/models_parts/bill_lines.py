@@ -1,6 +1,7 @@
 """What a comparison with a bill says: a line per day, model and kind, one per named request, and the whole."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import dropwhile
 
 from msgspec import Struct
 
@@ -49,6 +50,7 @@ class BillLine(Struct, frozen=True):
     part: BillPart
     whole_nano: int | None
     why: str
+    last_day: str | None = None
 
     @property
     def share(self) -> float | None:
@@ -59,7 +61,7 @@ class BillLine(Struct, frozen=True):
 def bill_lines(done: Reconciliation) -> tuple[BillLine, ...]:
     """In the order of days and models. Thousands of them take a moment: call it in a worker."""
     return tuple(
-        BillLine(day.day, day.model, part, day.whole_nano, "" if part.kind == "matched" else why(day))
+        BillLine(day.day, day.model, part, day.whole_nano, "" if part.kind == "matched" else why(day), day.last_day)
         for day in done.days
         for part in day.parts
     )
@@ -106,16 +108,33 @@ def _is_of(line: BillLine, kind: str) -> bool:
     return kind == ALL or (line.part.kind != "matched" if kind == DIFFERING else line.part.kind == kind)
 
 
+def _day(line: BillLine) -> str:
+    """A stretch of days as short as can be: its last one without what it has in common with the first."""
+    if line.last_day is None:
+        return line.day
+    parts = zip(line.day.split("-"), line.last_day.split("-"), strict=True)
+    rest = dropwhile(lambda pair: pair[0] == pair[1], parts)
+    return f"{line.day}–{'-'.join(last for _, last in rest)}"
+
+
+def _days(line: BillLine) -> str:
+    """The days that the bill tells of as a whole; nothing where it is one."""
+    if line.last_day is None:
+        return ""
+    return tr("The bill tells of {first} to {last} as a whole.").format(first=line.day, last=line.last_day)
+
+
 def line_columns() -> tuple[Column[BillLine], ...]:
     return (
         Column(
             key="day",
             title=tr("Day"),
-            text=lambda line: line.day,
+            text=_day,
             value=lambda line: line.day,
-            width=100,
+            width=116,
             tone="text",
             sortable=True,
+            tooltip=_days,
         ),
         Column(
             key="model",
