@@ -1,6 +1,7 @@
 """The language of the Requests filter field, parsed without looking anything up.
 
 A word is `name:value`; commas mean "or", words mean "and", a minus before `tag:` means "not", quotes keep spaces.
+Within quotes a backslash keeps the quote or the backslash that follows it.
 Names of numbers take one comparison (`latency:>5s`), `status:` that or words for an outcome, and a word without a
 colon is looked for in model, user and key. What cannot be read is a problem told in one sentence, with what would
 work. `render` is the inverse of `parse`, and `resolve` turns a part of a name (`model:claude`) into the known names
@@ -8,7 +9,8 @@ that hold it.
 """
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -48,6 +50,14 @@ class ParsedText(Struct, frozen=True, kw_only=True):
     numbers: tuple[NumberCondition, ...] = ()
     text: tuple[str, ...] = ()
     problem: str | None = None
+
+
+class _Said(NamedTuple):
+    """A character, whether it is quoted, and where its writing begins."""
+
+    character: str
+    quoted: bool
+    place: int
 
 
 class _Problem(Exception):
@@ -98,8 +108,27 @@ def render(
         ordered = sorted(tag.any_of, key=lambda value: ":" in value)
         words.append(f"{'-' if tag.negated else ''}{TAG}:{_join(ordered)}")
     words += [f"{number.field}:{number_text(number)}" for number in numbers]
-    words += [f'"{word}"' if ":" in word or any(c.isspace() for c in word) else word for word in text]
+    words += [quoted(word, apart=":") for word in text]
     return " ".join(words)
+
+
+def quoted(value: str, *, apart: str = ",") -> str:
+    """A value as it is read back as one; `apart`: what would else end it, besides spaces."""
+    if not any(character.isspace() or character in f'{apart}"' for character in value):
+        return value
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def last_part(text: str, separates: Callable[[str], bool]) -> int:
+    """Where the last part of a text begins that is still being typed; what is quoted does not separate."""
+    said, _ = _said(text)
+    return max((one.place + 1 for one in said if not one.quoted and separates(one.character)), default=0)
+
+
+def unquoted(text: str) -> str:
+    """What a text says, without its quotes; the last one need not be closed yet."""
+    return "".join(one.character for one in _said(text)[0])
 
 
 def resolve(values: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
@@ -113,24 +142,36 @@ def resolve(values: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _said(text: str) -> tuple[list[_Said], bool]:
+    """The characters that a text says, and whether a quote is left open."""
+    said: list[_Said] = []
+    quoted, place = False, 0
+    while place < len(text):
+        begins = place
+        if quoted and text[place] == "\\" and text[place + 1 : place + 2] in ('"', "\\"):
+            place += 1
+            said.append(_Said(text[place], True, begins))
+        elif text[place] == '"':
+            quoted = not quoted
+        else:
+            said.append(_Said(text[place], quoted, begins))
+        place += 1
+    return said, quoted
+
+
 def _words(text: str) -> list[Word]:
     """The words; an unclosed quote is a problem."""
-    words: list[Word] = []
-    word: Word = []
-    quoted = False
-    for character in text:
-        if character == '"':
-            quoted = not quoted
-        elif character.isspace() and not quoted:
-            if word:
-                words.append(word)
-            word = []
-        else:
-            word.append((character, quoted))
-    if quoted:
+    said, open_quote = _said(text)
+    if open_quote:
         told = tr("A quotation mark is not closed: write it as {example}.")
         raise _Problem(told.format(example='model:"a name with spaces"'))
-    return [*words, word] if word else words
+    words: list[Word] = [[]]
+    for character, quoted, _ in said:
+        if character.isspace() and not quoted:
+            words.append([])
+        else:
+            words[-1].append((character, quoted))
+    return [word for word in words if word]
 
 
 def _split(word: Word) -> tuple[bool, str, list[str]]:
@@ -224,4 +265,4 @@ def _tag_condition(values: list[str], negated: bool) -> TagCondition:
 
 
 def _join(values: Iterable[str]) -> str:
-    return ",".join(f'"{value}"' if any(c.isspace() or c == "," for c in value) else value for value in values)
+    return ",".join(map(quoted, values))

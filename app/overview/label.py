@@ -110,6 +110,7 @@ class TextButton(QAbstractButton):
         self._tab = tab
         self.say(text)
         self.setCheckable(tab)
+        self.setAutoExclusive(tab)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)

@@ -62,6 +62,7 @@ class SectionButton(QAbstractButton):
         self.setObjectName(f"settings.{section.key}")
         self.setFont(ui_font(13, 500))
         self.setCheckable(True)
+        self.setAutoExclusive(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

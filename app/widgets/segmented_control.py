@@ -18,6 +18,7 @@ class _Segment(QAbstractButton):
         super().__init__(parent)
         self._theme = theme
         self.setCheckable(True)
+        self.setAutoExclusive(True)
         self.setText(label)
         self.setFont(ui_font(13, 500))
         self.setCursor(Qt.CursorShape.PointingHandCursor)

@@ -26,6 +26,9 @@ UNDERSTOOD = [
     ('user:"Ana Maria"', {"user": ("Ana Maria",)}, ()),
     ('key:"a,b",c', {"key": ("a,b", "c")}, ()),
     ("model:vendor:name", {"model": ("vendor:name",)}, ()),
+    (r'model:"a \"b\""', {"model": ('a "b"',)}, ()),
+    (r'user:"a \\" key:"c:\new dir"', {"user": ("a \\",), "key": (r"c:\new dir",)}, ()),
+    (r"user:corp\ana", {"user": (r"corp\ana",)}, ()),
     ("tag:team:ml-ops", {}, (TagCondition(("team:ml-ops",)),)),
     ("tag:team", {}, (TagCondition(("team",)),)),
     ("tag:team:a,team:b", {}, (TagCondition(("team:a", "team:b")),)),
@@ -100,9 +103,9 @@ def test_refused_in_one_sentence_that_says_what_works(text: str, words: list[str
 
 
 _value = st.text(
-    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters='"'), min_size=1
+    st.sampled_from('" \\,:') | st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1
 ).filter(lambda text: text == text.strip())
-_part = st.text("abc-. é", min_size=1).filter(lambda text: text == text.strip())
+_part = st.text('abc-. é"\\,', min_size=1).filter(lambda text: text == text.strip())
 _tag = st.builds(lambda key, value: f"{key}:{value}" if value else key, _part, st.just("") | _part)
 _tags = st.builds(
     TagCondition,

@@ -409,7 +409,8 @@ def test_a_word_that_is_no_filter_is_told_and_kept(
     ("typed", "offered"),
     [
         ("mod", ["model:"]),
-        ("-t", ["tag:"]),
+        ("-t", ["-tag:"]),
+        ("-mod", []),
         ("lat", ["latency:"]),
         ("status:a", ["status:aborted"]),
         ("status:ok,int", ["status:ok,interrupted"]),
@@ -431,6 +432,18 @@ def test_completion_completes_the_word_at_the_cursor(page: RequestsPage, qtbot: 
     qtbot.keyClicks(field, "user:ana sta")
     page.filter_field._completer.activated.emit("status:")
     assert field.text() == "user:ana status:"
+
+
+def test_a_name_with_spaces_and_quotes_is_completed_within_its_quotes(page: RequestsPage, qtbot: QtBot) -> None:
+    box = page.filter_field
+    box.set_values({"user": ("Ana Maria", 'the "boss"', "ana")})
+    assert box.suggestions("user:ana") == ['user:"Ana Maria"']
+    assert box.suggestions('user:ana,"the \\"b') == ['user:ana,"the \\"boss\\""']
+    box.field.setFocus()
+    qtbot.keyClicks(box.field, 'status:ok user:"ana m')
+    assert box._words.stringList() == ['user:"Ana Maria"']
+    box._completer.activated.emit('user:"Ana Maria"')
+    assert box.field.text() == 'status:ok user:"Ana Maria"'
 
 
 def test_return_takes_what_is_chosen_and_asks_nothing_yet(

@@ -25,6 +25,7 @@ from app.widgets import PushButton
 from app.window import Window
 from gateway import Changes, Completeness, Difference, GatewayState
 from gateway.store.meter import FULL, REASONS, Reason
+from tests.app.accessible import unnamed
 from tests.app.fake_data import exchanges
 from tests.app.fake_gateway import FakeGateway
 from tests.app.fake_threads import plain_thread
@@ -509,3 +510,9 @@ def test_a_full_disk_is_told_until_there_is_room(
     differences.clear()
     window.mark(Changes(meter=True))
     qtbot.waitUntil(lambda: window.notices.banner("hindered") is None)
+
+
+def test_a_screen_reader_hears_of_pages_and_themes_that_one_of_them_is_chosen(window: Window) -> None:
+    assert unnamed(window.sidebar) == []
+    window.sidebar.set_narrow(True)
+    assert unnamed(window.sidebar) == []

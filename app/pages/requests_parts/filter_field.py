@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QStringListModel, Qt, QTimer, Signal
 from PySide6.QtWidgets import QCompleter, QListView, QVBoxLayout, QWidget
 
-from app.query_text import NAMES, TAG, ParsedText, parse
+from app.query_text import NAMES, TAG, ParsedText, last_part, parse, quoted, unquoted
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import later, tr
@@ -92,13 +92,15 @@ class FilterField(QWidget):
     def suggestions(self, word: str) -> list[str]:
         """What a word that is being typed may become."""
         name, colon, value = word.partition(":")
+        minus = "-" if name.startswith("-") else ""
         name = name.removeprefix("-").casefold()
         if not colon:
-            return [f"{known}:" for known in NAMES if known.startswith(name)] if name else []
-        typed, _, last = value.rpartition(",")
-        start = f"{word[: word.index(':') + 1]}{typed}{',' if typed else ''}"
+            names = (TAG,) if minus else NAMES
+            return [f"{minus}{known}:" for known in names if known.startswith(name)] if name else []
+        place = last_part(value, ",".__eq__)
+        start, last = word[: len(word) - len(value) + place], unquoted(value[place:])
         matching = [known for known in self._values.get(name, ()) if last.casefold() in known.casefold()]
-        return [f"{start}{_quoted(known)}" for known in matching if known != last][:12]
+        return [f"{start}{quoted(known)}" for known in matching if known != last][:12]
 
     def _edited(self, text: str) -> None:
         self._tell(None)
@@ -128,11 +130,11 @@ class FilterField(QWidget):
 
     def _word(self, text: str) -> str:
         before = text[: self.field.cursorPosition()]
-        return before[before.rfind(" ") + 1 :]
+        return before[last_part(before, str.isspace) :]
 
     def _complete(self, completed: str) -> None:
         text, place = self.field.text(), self.field.cursorPosition()
-        start = text[:place].rfind(" ") + 1
+        start = last_part(text[:place], str.isspace)
         self.field.setText(text[:start] + completed + text[place:])
         self.field.setCursorPosition(start + len(completed))
         # The values of a filter whose name was taken, once the popup of names is gone.
@@ -141,7 +143,3 @@ class FilterField(QWidget):
     def _tell(self, problem: str | None) -> None:
         self.problem.setText(problem or "")
         self.problem.setVisible(problem is not None)
-
-
-def _quoted(value: str) -> str:
-    return f'"{value}"' if any(c.isspace() or c == "," for c in value) else value
