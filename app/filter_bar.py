@@ -38,6 +38,8 @@ from gateway import Breakdown, TagCondition, UsageQuery
 _VALUES = 10_000
 _CONVERSATIONS = 200
 """Each is looked up for its name."""
+_REST_TIMES = 20
+"""For so many times as reading all tags took, they are not read again: over a long range that takes seconds."""
 
 
 class FilterBar(QWidget):
@@ -54,6 +56,7 @@ class FilterBar(QWidget):
         self._wanted: str | None = None
         self._tags = Breakdown(rows=())
         self._tags_of: tuple[str, tuple[int, int] | None] | None = None
+        self._tags_rest_until = 0.0
         self._chips: list[Chip] = []
         self._conversations: Chip | None = None
         self._flow = FlowLayout(self)
@@ -167,9 +170,12 @@ class FilterBar(QWidget):
         dimension = TAG if subject is None or subject.startswith(f"{TAG}:") else subject
         most = _CONVERSATIONS if dimension == CONVERSATION else _VALUES
         asked = (self._filters.range_key, self._filters.custom)
-        if dimension == TAG and subject is not None and self._tags_of == asked:
-            # What was read a moment ago stands until it is read anew: over a long range that takes seconds.
+        began = time.monotonic()
+        if dimension == TAG and self._tags_of == asked:
+            # What was read a moment ago stands until it is read anew.
             await self._show_values(subject, self._tags, cut=len(self._tags.rows) >= most)
+            if began < self._tags_rest_until:
+                return
         try:
             breakdown = await self._context.gateway.breakdown(query, dimension, sort="requests", limit=most)
         except KNOWN_ERRORS as error:
@@ -178,6 +184,8 @@ class FilterBar(QWidget):
             return
         if dimension == TAG:
             self._tags, self._tags_of = breakdown, asked
+            now = time.monotonic()
+            self._tags_rest_until = now + _REST_TIMES * (now - began)
         elif dimension == CONVERSATION:
             await self._context.conversation_names.read(
                 [row.value for row in breakdown.rows if row.value is not None]

@@ -48,6 +48,7 @@ class ConnectPage(Page):
         self._looked = False
         self._seen: frozenset[str] | None = None
         self._connected: set[str] = set()
+        self._unseen: dict[str, str] = {}
         self._trying = Trying()
         self._build()
         self.list.chosen.connect(lambda _key: self._show_tool())
@@ -170,6 +171,8 @@ class ConnectPage(Page):
             # Thirty widgets say something else.
             self._curtain.draw(self._area.geometry())
         self.view.show_tool(tool, self.context.gateway.state.url, self._keys, self._choice_of(tool.key))
+        if made := self._unseen.pop(tool.key, ""):
+            self.view.show_fresh(made)
 
     async def _look_at_arrival(self) -> None:
         try:
@@ -203,10 +206,12 @@ class ConnectPage(Page):
     def _choice_of(self, tool: str) -> Choice:
         return kept_choice(self.context.shell.preferences.kept(f"connect.{tool}"))
 
-    def _choose(self, **chosen: str) -> None:
-        tool = self.list.current
+    def _keep_choice(self, tool: str, **chosen: str) -> None:
         choice = replace(self._choice_of(tool), **chosen)
         self.context.shell.preferences.keep(f"connect.{tool}", choice_text(choice))
+
+    def _choose(self, **chosen: str) -> None:
+        self._keep_choice(self.list.current, **chosen)
         self._give_up()
         self._show_tool()
 
@@ -229,9 +234,14 @@ class ConnectPage(Page):
         finally:
             resume()
         self._keys = (*self._keys, made.row)
+        self._keep_choice(tool, key="")
+        self._unseen[tool] = made.key
         if self.list.current == tool:
-            self._choose(key="")
-            self.view.show_fresh(made.key)
+            self._give_up()
+            self._show_tool()
+        else:
+            words = self.tr("{tool} has its key, {name}: it is shown as soon as you choose {tool} again.")
+            self.toast.emit(words.format(tool=BY_KEY[tool].title, name=made.row.name))
 
     # the test
 

@@ -130,6 +130,25 @@ def test_an_existing_key_is_chosen_and_its_place_named(
     assert "tk_FAKE••" in pasted(page) and page.view.fresh
 
 
+def test_a_key_that_is_made_while_another_tool_is_chosen_is_shown_with_its_own(
+    page: ConnectPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    """It was never shown, and is not known in full any more."""
+    toasts: list[str] = []
+    page.toast.connect(toasts.append)
+    choose(page, turns, "qwen-code")
+    click(qtbot, page.view.choices.make)
+    page.list.choose("llm")
+    turns.run()
+    assert toasts == ["qwen-code has its key, qwen-code: it is shown as soon as you choose qwen-code again."]
+    assert not page.view.fresh and NO_KEY in pasted(page)
+    choose(page, turns, "qwen-code")
+    assert "tk_FAKE••" in pasted(page) and page.view.fresh
+    choose(page, turns, "llm")
+    choose(page, turns, "qwen-code")
+    assert not page.view.fresh, "it is shown once"
+
+
 def test_a_chosen_key_that_is_revoked_is_no_choice(page: ConnectPage, gateway: FakeGateway, turns: Turns) -> None:
     choose(page, turns, "codex")
     choose_key(page, turns, "growth")

@@ -13,6 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from app import filter_bar
 from app.context import AppContext
 from app.filter_bar import FilterBar
 from app.filter_popover import Entry, FilterPopover
@@ -22,6 +23,12 @@ from app.theme import Theme
 from gateway import Breakdown, TagCondition, UsageQuery
 from tests.app.fake_gateway import FakeGateway
 from tests.app.turns import Turns
+
+
+@pytest.fixture(autouse=True)
+def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All is read whenever it is shown."""
+    monkeypatch.setattr(filter_bar, "_REST_TIMES", 0)
 
 
 @pytest.fixture
@@ -370,3 +377,22 @@ def test_is_not_stands_while_values_are_read_anew(
     assert bar.popover.mode.current == "not"
     choose(bar.popover, "platform")
     assert context.filters.tags == (TagCondition(any_of=("team:platform",), negated=True),)
+
+
+def test_all_tags_are_read_again_only_after_some_times_as_long_as_reading_them_took(
+    bar: FilterBar, fake_gateway: FakeGateway, context: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each "Add filter", and each value that was chosen there, read those of the whole range."""
+    monkeypatch.setattr(filter_bar, "_REST_TIMES", 10**9)
+    bar.open_popover()
+    choose(bar.popover, "team")
+    choose(bar.popover, "platform")
+    bar.popover.close()
+    bar.open_popover()
+    assert fake_gateway.calls.count("breakdown tag") == 1
+    assert [entry.text for entry in bar.popover.entries()][:2] == ["env", "team"]
+    choose(bar.popover, "team")
+    assert [entry.text for entry in bar.popover.entries() if entry.chosen] == ["platform"], "what is chosen is known"
+    context.filters.set_range("24h")
+    bar.open_popover()
+    assert fake_gateway.calls.count("breakdown tag") == 2, "those of another range are others"

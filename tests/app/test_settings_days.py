@@ -171,6 +171,22 @@ def test_the_last_day_is_today_as_tables_and_charts_have_it(
     assert view.deletion.last.date() == QDate(2031, 5, 6)
 
 
+def test_after_midnight_a_day_that_nobody_chose_is_told_from_the_new_one(
+    make_page: Callable[[str], SettingsPage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(formats, "today", lambda: date(2031, 5, 6))
+    page = make_page("data")
+    view = page.views["data"]
+    assert isinstance(view, DataSection)
+    days = view.deletion.first, view.deletion.last
+    for today, shown in ((7, (QDate(2031, 4, 7), QDate(2031, 5, 7))), (8, (FIRST, QDate(2031, 5, 8)))):
+        monkeypatch.setattr(formats, "today", lambda today=today: date(2031, 5, today))
+        page.on_shown()
+        asyncio.run(view.refresh())
+        assert tuple(field.date() for field in days) == shown
+        days[0].setDate(FIRST)
+
+
 def test_what_is_told_of_a_preview_and_of_the_end() -> None:
     assert deleted_words(Cleaned(taken={"content": 1})) == "Deleted 1 entry"
     assert preview_words(DeletionPreview(told=1, bytes=10)) == "That is 1 span or record: about 10 B."

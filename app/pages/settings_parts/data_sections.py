@@ -176,6 +176,7 @@ class DataSection(Preferring):
         self._add_demo()
 
     async def refresh(self) -> None:
+        self.deletion.follow_the_day()
         await self.deletion.look()
 
     def _beside(self) -> QWidget:

@@ -1,6 +1,7 @@
 """Deleting what was kept of some days: how much it is stands there before, and is named again in the question."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
@@ -58,7 +59,8 @@ class DaysDeletion(QObject):
         self.first, self.last = (DateField(theme, name) for name in (tr("First day"), tr("Last day")))
         self.first.setObjectName("delete_first")
         self.last.setObjectName("delete_last")
-        self.first.setDate(self.last.date().addDays(-_DAYS))
+        self._today = self.last.day()
+        self.first.show_day(self._today - timedelta(days=_DAYS))
         for field in (self.first, self.last):
             field.dateChanged.connect(lambda _day: self._on_changed())
         self.button = PushButton(theme, tr("Delete…"), "trash-2", "danger")
@@ -82,6 +84,13 @@ class DaysDeletion(QObject):
         for widget in (self.first, self.between, self.last):
             row.addWidget(widget)
         return holder
+
+    def follow_the_day(self) -> None:
+        """A day that nobody chose is told from today, also once that is another day."""
+        before, self._today = self._today, formats.today()
+        for field, ago in ((self.first, timedelta(days=_DAYS)), (self.last, timedelta())):
+            if field.day() == before - ago:
+                field.show_day(self._today - ago)
 
     # how much
 
