@@ -9,7 +9,7 @@ import re
 from collections.abc import Set
 from typing import Any, NamedTuple, TypeGuard
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
@@ -20,6 +20,8 @@ from PySide6.QtWidgets import (
     QStyleFactory,
     QWidget,
 )
+
+from app.shown_names import tip_text
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _RULE = re.compile(r"([^{}]+)\{[^{}]*\}")
@@ -75,7 +77,17 @@ class Dresser(QProxyStyle):
             if _is_tip(what):
                 # It may tell what a caller or a provider said: HTML in that is text, and loads no picture.
                 what.setTextFormat(Qt.TextFormat.PlainText)
+                what.installEventFilter(self)
             self._dress(what)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A tooltip has just got its words, and the size for them; its place comes after."""
+        if event.type() == QEvent.Type.Resize and isinstance(watched, QLabel):
+            shown = tip_text(watched.text())
+            if shown != watched.text():
+                watched.setText(shown)
+                watched.resize(watched.sizeHint())
+        return super().eventFilter(watched, event)
 
     def _dress(self, widget: QWidget) -> None:
         wanted = self._sheet_of(widget)

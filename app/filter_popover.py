@@ -27,6 +27,7 @@ from app.filter_words import DIMENSION_NAMES, tag_key, tag_value
 from app.fonts import ui_font
 from app.formats import count
 from app.popover import Popover
+from app.shown_names import one_line
 from app.theme import Theme
 from app.translation import counted, later, tr
 from app.widgets import IconButton, SearchField, SegmentedControl
@@ -130,7 +131,7 @@ class EntryDelegate(QStyledItemDelegate):
         painter.setFont(font)
         painter.setPen(self._theme.color("text"))
         room = rect.adjusted(10 if entry.value is None else 28, 0, -reserved, 0)
-        text = QFontMetrics(font).elidedText(entry.text, Qt.TextElideMode.ElideMiddle, room.width())
+        text = QFontMetrics(font).elidedText(one_line(entry.text), Qt.TextElideMode.ElideMiddle, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
         painter.restore()
 

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from app import icons
 from app.fonts import ui_font
 from app.popover import Popover
+from app.shown_names import one_line
 from app.theme import Theme
 from app.widgets import SearchField
 
@@ -93,7 +94,7 @@ class CommandDelegate(QStyledItemDelegate):
         painter.setFont(font)
         painter.setPen(self._theme.color("text"))
         room = rect.adjusted(36, 0, -taken, 0)
-        text = QFontMetrics(font).elidedText(command.text, Qt.TextElideMode.ElideMiddle, room.width())
+        text = QFontMetrics(font).elidedText(one_line(command.text), Qt.TextElideMode.ElideMiddle, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignLeft | middle, text)
         painter.restore()
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QMouseEvent, QPalette
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.fonts import mono_font, ui_font
+from app.shown_names import lines
 from app.theme import Theme
 
 _BY_MOUSE = Qt.TextInteractionFlag.TextSelectableByMouse
@@ -45,6 +46,9 @@ class TextLabel(QLabel):
         self._selectable = selectable
         theme.changed.connect(self._colour)
         self._colour()
+
+    def setText(self, text: str) -> None:
+        super().setText(lines(text))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._selectable and not self.textInteractionFlags() & _BY_MOUSE:

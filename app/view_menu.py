@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QVBoxLayout
 from app.fonts import ui_font
 from app.popover import Popover
 from app.saved_views import LONGEST_NAME, SavedViews
+from app.shown_names import add_named
 from app.theme import Theme
 from app.widgets import PushButton
 
@@ -88,8 +89,8 @@ def open_view_menu(
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     deleting = QMenu(anchor.tr("Delete a view"), menu)
     for view in views.views:
-        menu.addAction(view.name, partial(choose, view.name))
-        deleting.addAction(view.name, partial(remove, view.name))
+        add_named(menu, view.name).triggered.connect(partial(choose, view.name))
+        add_named(deleting, view.name).triggered.connect(partial(remove, view.name))
     menu.addSeparator()
     menu.addMenu(deleting)
     menu.popup(anchor.mapToGlobal(QPoint(0, anchor.height() + 2)))

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QMenu, QSizePolicy, 
 
 from app.charts.patterns import hatch
 from app.fonts import ui_font
+from app.shown_names import add_named, one_line
 from app.theme import Theme
 from app.translation import tr
 
@@ -166,7 +167,8 @@ class LegendMore(QAbstractButton):
         for key, name, colour in self.entries:
             swatch = QPixmap(_SWATCH, _SWATCH)
             swatch.fill(colour)
-            action = menu.addAction(QIcon(swatch), name)
+            action = add_named(menu, name)
+            action.setIcon(QIcon(swatch))
             action.triggered.connect(lambda _checked=False, key=key: self.chosen.emit(key))
         return menu
 
@@ -247,7 +249,7 @@ class Legend(QWidget):
         self.hidden_changed.emit(self.hidden)
 
     def _fit(self) -> None:
-        names = [name for _, name, _ in self._entries]
+        names = [one_line(name) for _, name, _ in self._entries]
         metrics = QFontMetrics(ui_font(12))
         fixed = (_SWATCH + _GAP + 2 + _SPACING) * len(names)
 
@@ -259,7 +261,10 @@ class Legend(QWidget):
         if not fits(texts):
             room = max(0, (self.width() - fixed) // max(1, len(names)))
             if room < _SHORTEST:
-                shown = _whole(texts, self.width() - self.more.sizeHint().width(), metrics)
+                beside = self.width() - self.more.sizeHint().width()
+                # One that is longer than the row would leave it to none.
+                texts = _at_most(texts, max(_SHORTEST, beside // 2 - _SWATCH - _GAP - 2 - _SPACING), metrics)
+                shown = _whole(texts, beside, metrics)
             else:
                 texts = _cut(texts, room, metrics)
         rows = zip(self._items, self._entries, texts, strict=True)
@@ -288,4 +293,8 @@ def _cut(texts: Sequence[str], room: int, metrics: QFontMetrics) -> list[str]:
     spare = sum(max(0, room - width) for width in widths)
     long = sum(1 for width in widths if width > room)
     limit = room + spare // max(1, long)
-    return [metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, limit) for text in texts]
+    return _at_most(texts, limit, metrics)
+
+
+def _at_most(texts: Sequence[str], room: int, metrics: QFontMetrics) -> list[str]:
+    return [metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, room) for text in texts]

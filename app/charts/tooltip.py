@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from app.fonts import ui_font
+from app.shown_names import one_line
 from app.theme import Theme
 
 _PADDING = 11
@@ -45,7 +46,8 @@ class Tooltip(QWidget):
     ) -> None:
         """Beside column `x` within `bounds` (the parent's pixels); on its left where the right has no room. `note`
         stands below the rows. `aligned`: the values are of one kind, and their points stand below each other."""
-        self.title, self.rows, self.note, self._aligned = title, rows, note, aligned
+        self.title, self.note, self._aligned = title, note, aligned
+        self.rows = tuple((swatch, one_line(name), value) for swatch, name, value in rows)
         if self.sizeHint().height() > self._card.height() - 2 * _EDGE:
             # All of its rows come first: of the note the words before its colon say enough.
             self.note = note.partition(": ")[0]

@@ -8,6 +8,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.overview.breakdown import TAG_KEY, group_title
+from app.shown_names import add_named
 from app.translation import tr
 from gateway import Breakdown
 
@@ -26,10 +27,9 @@ def open_choice_menu(
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     group = QActionGroup(menu)
     for key, text in offered.items():
-        action = QAction(text, menu, checkable=True, checked=key == chosen)
+        action = add_named(menu, text)
         action.triggered.connect(partial(choose, key))
-        group.addAction(action)
-        menu.addAction(action)
+        _check(action, group, key == chosen)
     menu.popup(anchor.mapToGlobal(QPoint(0, anchor.height() + 2)))
     return menu
 
@@ -47,10 +47,9 @@ def open_group_menu(
         keys.append(chosen)
 
     def add(by: str) -> None:
-        action = QAction(group_title(by), menu, checkable=True, checked=by == chosen)
+        action = add_named(menu, group_title(by))
         action.triggered.connect(lambda: choose(by))
-        group.addAction(action)
-        menu.addAction(action)
+        _check(action, group, by == chosen)
 
     for dimension in dimensions:
         add(dimension)
@@ -60,3 +59,9 @@ def open_group_menu(
         add(key)
     menu.popup(anchor.mapToGlobal(QPoint(0, anchor.height() + 2)))
     return menu
+
+
+def _check(action: QAction, group: QActionGroup, chosen: bool) -> None:
+    action.setCheckable(True)
+    action.setChecked(chosen)
+    group.addAction(action)

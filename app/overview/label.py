@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QWidget
 
 from app import icons
 from app.fonts import ui_font
+from app.shown_names import one_line
 from app.theme import Theme
 
 
@@ -24,7 +25,7 @@ class ToneLabel(QLabel):
         narrow_px: int | None = None,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(text, parent)
+        super().__init__(one_line(text), parent)
         self._beside = beside
         self._narrow = ui_font(narrow_px, weight) if narrow_px is not None else None
         self._theme = theme
@@ -33,6 +34,9 @@ class ToneLabel(QLabel):
         self._fit: tuple[tuple[str, int], tuple[QFont, str]] | None = None
         self.setFont(ui_font(px, weight))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def setText(self, text: str) -> None:
+        super().setText(one_line(text))
 
     @property
     def tone(self) -> str:

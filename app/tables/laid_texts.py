@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QStaticText
 
 from app.fonts import mono_font, ui_font
+from app.shown_names import one_line
 from app.tables.recent import Recent
 
 
@@ -56,7 +57,7 @@ class LaidTexts:
         # Most texts fit, at this width and at the next one: those that are cut are kept beside the whole ones.
         laid = self._kept.get((text, None, face, False))
         if laid is None:
-            laid = self._made(text.replace("\n", " "), face)
+            laid = self._made(one_line(text), face)
             self._kept.put((text, None, face, False), laid)
         return laid if room is None or laid.width <= room else self._cut(text, face, room, middle)
 
@@ -65,7 +66,7 @@ class LaidTexts:
         laid = self._kept.get(key)
         if laid is None:
             side = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
-            elided = QFontMetricsF(self.font(face)).elidedText(text.replace("\n", " "), side, room)
+            elided = QFontMetricsF(self.font(face)).elidedText(one_line(text), side, room)
             laid = self._made(elided, face)
             self._kept.put(key, laid)
         return laid

@@ -11,6 +11,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap
 
 from app.fonts import ui_font
+from app.shown_names import one_line
 from app.tables.column import Column, PillText
 from app.tables.laid_texts import Face, LaidTexts
 from app.tables.recent import Recent
@@ -132,7 +133,7 @@ class RowPainter:
             elif column.stars is not None:
                 widest = max(widest, STARS_WIDTH)
             else:
-                widest = max(widest, metrics.horizontalAdvance(column.text(row).replace("\n", " ")))
+                widest = max(widest, metrics.horizontalAdvance(one_line(column.text(row))))
         return int(widest) + 1 + 2 * CELL_PADDING
 
     def _paint_pills(self, painter: QPainter, cell: Cell, pills: Sequence[PillText], top: float, height: int) -> None:
@@ -187,7 +188,9 @@ class RowPainter:
 
     def _cut(self, pill: PillText, room: int) -> PillText:
         metrics = QFontMetricsF(pill_font(pill))
-        text = metrics.elidedText(pill.text, Qt.TextElideMode.ElideRight, max(0, room - 2 * _PILL_PADDING - 1))
+        text = metrics.elidedText(
+            one_line(pill.text), Qt.TextElideMode.ElideRight, max(0, room - 2 * _PILL_PADDING - 1)
+        )
         return PillText(text, pill.kind)
 
     def _placeholder(self, painter: QPainter, cell: Cell, top: float, height: int) -> None:
@@ -221,7 +224,7 @@ def pill_font(pill: PillText) -> QFont:
 
 def pill_width(pill: PillText) -> int:
     """In logical pixels."""
-    return int(QFontMetricsF(pill_font(pill)).horizontalAdvance(pill.text)) + 1 + 2 * _PILL_PADDING
+    return int(QFontMetricsF(pill_font(pill)).horizontalAdvance(one_line(pill.text))) + 1 + 2 * _PILL_PADDING
 
 
 def draw_pill(theme: Theme, pill: PillText, ratio: float) -> QPixmap:
@@ -238,6 +241,6 @@ def draw_pill(theme: Theme, pill: PillText, ratio: float) -> QPixmap:
     painter.drawRoundedRect(QRectF(0, 0, width, PILL_HEIGHT), _PILL_RADIUS, _PILL_RADIUS)
     painter.setPen(QPen(theme.color(ink)))
     painter.setFont(font)
-    painter.drawText(QRect(0, 0, width, PILL_HEIGHT), Qt.AlignmentFlag.AlignCenter, pill.text)
+    painter.drawText(QRect(0, 0, width, PILL_HEIGHT), Qt.AlignmentFlag.AlignCenter, one_line(pill.text))
     painter.end()
     return picture

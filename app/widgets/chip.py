@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from app import icons
 from app.fonts import ui_font
+from app.shown_names import one_line
 from app.theme import Theme
 from app.translation import tr
 from app.widgets.painting import focus_ring, rounded_box, smooth_painter
@@ -37,7 +38,7 @@ class Chip(QAbstractButton):
 
     def set_words(self, text: str, tooltip: str | None = None) -> None:
         """`tooltip` where there is more to say than the text."""
-        self.setText(text)
+        self.setText(one_line(text))
         self.setToolTip(tooltip or text)
         self.setAccessibleName(text)
         self.updateGeometry()

@@ -5,6 +5,7 @@ from PySide6.QtGui import QFontMetrics, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.fonts import ui_font
+from app.shown_names import one_line
 from app.theme import Theme
 from app.widgets.painting import smooth_painter
 
@@ -36,7 +37,7 @@ class ElidedLabel(QLabel):
         self.update()
 
     def setText(self, text: str) -> None:
-        super().setText(text)
+        super().setText(one_line(text))
         self._explain()
 
     def sizeHint(self) -> QSize:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QMenu
 
 from app.filter_words import CONVERSATION, DIMENSION_NAMES, dimension_text, tag_text, with_tag_toggled
 from app.filters import FilterSnapshot, FilterState
+from app.shown_names import add_named
 from app.translation import tr
 from gateway import ExchangeRecord, TagCondition
 
@@ -52,5 +53,4 @@ def add_narrowing(
 
 
 def _add(menu: QMenu, text: str, filters: FilterState, change: Callable[[FilterSnapshot], FilterSnapshot]) -> None:
-    # An ampersand in a name is no key.
-    menu.addAction(text.replace("&", "&&"), lambda: filters.restore(change(filters.snapshot())))
+    add_named(menu, text).triggered.connect(lambda: filters.restore(change(filters.snapshot())))
