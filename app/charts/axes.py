@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.charts.scale import ticks
 from app.charts.timescale import time_ticks
+from app.charts.view_item import ViewItem
 from app.fonts import ui_font
 from app.theme import Theme
 
@@ -121,7 +122,7 @@ class TimeAxis(Axis):
         return rect, Qt.AlignmentFlag.AlignCenter, text
 
 
-class Grid(pg.GraphicsObject):  # type: ignore[misc]
+class Grid(ViewItem):
     """Horizontal hairlines at the ticks, one device pixel thick."""
 
     def __init__(self, theme: Theme) -> None:
@@ -134,13 +135,6 @@ class Grid(pg.GraphicsObject):  # type: ignore[misc]
         if values != self._values:
             self._values = values
             self.update()
-
-    def boundingRect(self) -> QRectF:
-        view = self.getViewBox()
-        return QRectF(view.viewRect()) if view is not None else QRectF()
-
-    def viewRangeChanged(self) -> None:
-        self.prepareGeometryChange()
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         transform, rect = painter.transform(), self.boundingRect()

@@ -8,13 +8,13 @@ error among thousands of requests stays visible. The arrays are kept until data,
 from collections.abc import Sequence
 
 import numpy as np
-import pyqtgraph as pg
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QTransform
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.charts.data import Floats
 from app.charts.rectangles import Rectangles, make_rectangles
+from app.charts.view_item import ViewItem
 
 INCOMPLETE_OPACITY = 0.45
 
@@ -31,7 +31,7 @@ def stack(bottoms: Floats, values: Floats, unit: float) -> tuple[Floats, Floats]
     return bottoms - heights, heights
 
 
-class StackedBars(pg.GraphicsObject):  # type: ignore[misc]
+class StackedBars(ViewItem):
     """Draws columns between `starts` and `ends` (view coordinates), layer on layer."""
 
     def __init__(self) -> None:
@@ -61,13 +61,6 @@ class StackedBars(pg.GraphicsObject):  # type: ignore[misc]
         """Rows of x, y, width, height in device pixels, as last painted; empty columns have no row."""
         whole, faint = self._drawn[layer]
         return np.concatenate([whole.array(), faint.array()])
-
-    def boundingRect(self) -> QRectF:
-        view = self.getViewBox()
-        return QRectF(view.viewRect()) if view is not None else QRectF()
-
-    def viewRangeChanged(self) -> None:
-        self.prepareGeometryChange()
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         device = painter.device()

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QTransform
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.charts.data import Floats
+from app.charts.view_item import ViewItem
 
 LINE_WIDTH = 1.6
 _DOT_RADIUS = 2.0
@@ -27,7 +28,7 @@ def alone(values: Floats) -> NDArray[np.bool_]:
     return lone
 
 
-class Dots(pg.GraphicsObject):  # type: ignore[misc]
+class Dots(ViewItem):
     """Round dots of a fixed size in pixels."""
 
     def __init__(self) -> None:
@@ -43,13 +44,6 @@ class Dots(pg.GraphicsObject):  # type: ignore[misc]
     def set_colour(self, colour: QColor) -> None:
         self._colour = colour
         self.update()
-
-    def boundingRect(self) -> QRectF:
-        view = self.getViewBox()
-        return QRectF(view.viewRect()) if view is not None else QRectF()
-
-    def viewRangeChanged(self) -> None:
-        self.prepareGeometryChange()
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         if not self._points:

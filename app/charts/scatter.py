@@ -27,6 +27,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStyleOptionGraphicsItem, QVBoxLayout
 from app.charts.axes import TOP_ROOM, Axis, Grid, TextSpec, ValueAxis
 from app.charts.scale import NiceMaximum, ticks
 from app.charts.tooltip import Row, Tooltip
+from app.charts.view_item import ViewItem
 from app.fonts import ui_font
 from app.text_label import TextLabel
 from app.theme import Theme
@@ -91,7 +92,7 @@ class AcrossAxis(Axis):
         )
 
 
-class Marks(pg.GraphicsObject):  # type: ignore[misc]
+class Marks(ViewItem):
     """The marks and their labels; `places` are those of the marks in device pixels, as they were painted last."""
 
     def __init__(self, theme: Theme) -> None:
@@ -104,13 +105,6 @@ class Marks(pg.GraphicsObject):  # type: ignore[misc]
     def set_points(self, points: Sequence[Point]) -> None:
         self.points = points
         self.update()
-
-    def boundingRect(self) -> QRectF:
-        view = self.getViewBox()
-        return QRectF(view.viewRect()) if view is not None else QRectF()
-
-    def viewRangeChanged(self) -> None:
-        self.prepareGeometryChange()
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         transform = painter.transform()
