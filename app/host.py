@@ -32,6 +32,7 @@ from app.filters import FilterState
 from app.first_steps import is_first_run, read_first_steps
 from app.garbage import GarbageTimer
 from app.kept_tasks import KeptTasks
+from app.known_errors import KNOWN_ERRORS
 from app.launch import Launch, announcement, has_provider
 from app.local_days import midnight_us
 from app.loop import make_loop
@@ -52,7 +53,6 @@ from gateway import (
     DataFolder,
     ExchangeRecord,
     FaregateError,
-    GatewayError,
     GatewayState,
     Settings,
     UsageQuery,
@@ -74,7 +74,6 @@ CACHE_KIB = 6_000
 SWITCH_INTERVAL_S = 0.0001
 _TODAY_MS = 30_000
 _PAINT_WAIT_S = 2.0
-_KNOWN = (FaregateError, GatewayError, OSError)
 _log = logging.getLogger("faregate")
 
 MakeGateway = Callable[[DataFolder, Settings, bool], "Gateway"]
@@ -201,7 +200,7 @@ class Host:
 
     def report(self, error: BaseException) -> None:
         """Show an error: its sentence where it has one for people, else where to read of it."""
-        if isinstance(error, _KNOWN):
+        if isinstance(error, KNOWN_ERRORS):
             self.window.tell_error(str(error))
             return
         _log.error("A fault in the window", exc_info=error)

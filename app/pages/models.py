@@ -250,13 +250,9 @@ class ModelsPage(Page):
     async def export_to(self, path: Path) -> None:
         """Writes the prices that the table shows."""
         rows = self.model.rows
-        try:
-            await save_table(self.view.shown_columns(), rows, path, marked=self.context.shell.marks_csv)
-        except KNOWN_ERRORS as error:
-            self.toast.emit(str(error))
-        else:
-            words = counted(len(rows), "Exported 1 row", "Exported {count} rows")
-            self.context.shell.saved.emit(words, path.parent)
+        await save_table(self.view.shown_columns(), rows, path, marked=self.context.shell.marks_csv)
+        words = counted(len(rows), "Exported 1 row", "Exported {count} rows")
+        self.context.shell.saved.emit(words, path.parent)
 
     # files of one's own prices
 

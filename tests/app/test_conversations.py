@@ -26,7 +26,7 @@ from app.pages.conversations_parts.turn_words import listed_cost
 from app.pages.page import RequestTarget, ThreadTarget
 from app.pages.requests import RequestsPage
 from app.theme import Theme
-from gateway import Changes, Reasoning, TagCondition, Thread, ThreadPage, ThreadQuery
+from gateway import Changes, FaregateError, Reasoning, TagCondition, Thread, ThreadPage, ThreadQuery
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
 from tests.app.fake_threads import FULL, TRACE, S, full_thread, plain_thread, trace_of
@@ -659,11 +659,10 @@ def test_exports(page: ConversationsPage, turns: Turns, tmp_path: Path, name: st
 
 
 def test_a_file_that_cannot_be_written_is_said(page: ConversationsPage, turns: Turns, tmp_path: Path) -> None:
-    spy = QSignalSpy(page.toast)
     open_full(page, turns)
     turns(page.actions_of_thread.export_to(tmp_path / "missing" / "a.md"))
-    turns.run()
-    assert spy.at(0)[0].endswith("choose another folder.") and "a.md" in spy.at(0)[0]
+    with pytest.raises(FaregateError, match=r"a.md cannot be written .*: choose another folder"):
+        turns.run()
 
 
 def test_a_title_is_changed_in_place(page: ConversationsPage, turns: Turns, gateway: FakeGateway) -> None:

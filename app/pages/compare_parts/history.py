@@ -313,10 +313,6 @@ class HistoryPane(QWidget):
 
     async def export_to(self, path: Path) -> None:
         rows: Sequence[RatedAnswer] = self.model.rows
-        try:
-            await save_table(self.model.columns, rows, path, marked=self._context.shell.marks_csv)
-        except KNOWN_ERRORS as error:
-            self.toast.emit(str(error))
-        else:
-            words = counted(len(rows), "Exported 1 answer", "Exported {count} answers")
-            self._context.shell.saved.emit(words, path.parent)
+        await save_table(self.model.columns, rows, path, marked=self._context.shell.marks_csv)
+        words = counted(len(rows), "Exported 1 answer", "Exported {count} answers")
+        self._context.shell.saved.emit(words, path.parent)

@@ -120,15 +120,11 @@ class ThreadActions(QObject):
     async def export_to(self, path: Path) -> None:
         """Writes the shown conversation in the form that the file's ending names."""
         form = path.suffix.lower()
-        try:
-            if form == ".csv":
-                await save_csv(self.csv, path, marked=self._context.shell.marks_csv)
-            else:
-                await save_text(self.json if form == ".json" else self.markdown, path)
-        except KNOWN_ERRORS as error:
-            self.toast.emit(str(error))
+        if form == ".csv":
+            await save_csv(self.csv, path, marked=self._context.shell.marks_csv)
         else:
-            self._context.shell.saved.emit(tr("Saved as {name}").format(name=path.name), path.parent)
+            await save_text(self.json if form == ".json" else self.markdown, path)
+        self._context.shell.saved.emit(tr("Saved as {name}").format(name=path.name), path.parent)
 
     # changes
 

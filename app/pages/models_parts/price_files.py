@@ -65,13 +65,9 @@ class PriceFiles(QObject):
     async def write(self, path: Path) -> None:
         """One's own prices, so that `read` understands them."""
         own, tz = self._context.gateway.price_overrides(), self._context.filters.tz
-        try:
-            await save_text(lambda: price_file.written(own, tz), path)
-        except KNOWN_ERRORS as error:
-            self.toast.emit(str(error))
-        else:
-            words = counted(len(own), "Exported 1 price", "Exported {count} prices")
-            self._context.shell.saved.emit(words, path.parent)
+        await save_text(lambda: price_file.written(own, tz), path)
+        words = counted(len(own), "Exported 1 price", "Exported {count} prices")
+        self._context.shell.saved.emit(words, path.parent)
 
     async def read(self, path: Path) -> None:
         """All prices of the file hold from now on, or none; one that is there already is not made again."""
