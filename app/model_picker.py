@@ -78,7 +78,7 @@ class ModelPicker(Palette):
         self.search.setAccessibleName(words)
         self.search.setObjectName("model_picker_search")
         self.list.setObjectName("model_picker_list")
-        self.hint.setText(self.tr("No model is called so. Any name that the doors take can be typed: press Enter."))
+        self.hint.setText(self.tr("No model of that name. Any name that the doors accept can be typed: press Enter."))
         self.hint.setWordWrap(True)
 
     def open_under(self, button: QWidget, commands: Sequence[Command]) -> None:

@@ -252,7 +252,7 @@ def _tag_condition(values: list[str], negated: bool) -> TagCondition:
     key = ""
     for value in values:
         if _FORBIDDEN_IN_TAGS & set(value):
-            words = tr("A tag holds no | or !: write “{value}” as {example}, with commas for “or”.")
+            words = tr("A tag cannot contain | or !: write “{value}” as {example}, with commas for “or”.")
             raise _Problem(words.format(value=value, example="tag:key:value"))
         own, colon, rest = value.partition(":")
         if colon and (not own or not rest):

@@ -11,7 +11,7 @@ from app.translation import later, tr
 from app.widgets import Card, IconButton, PushButton
 
 STEPS = (
-    ("provider", later("A key of a provider"), "provider_done"),
+    ("provider", later("A provider's key"), "provider_done"),
     ("key", later("A key for your tool"), "key_done"),
     ("request", later("The first request"), "request_done"),
 )

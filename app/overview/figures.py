@@ -93,7 +93,7 @@ def _requests(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket
         icon="activity",
         value=count(now.requests),
         exact=f"{now.requests:,}",
-        definition=tr("Every request that reached a door with an accepted key, whatever became of it."),
+        definition=tr("Every request that arrived with a valid key, however it ended."),
         fact=tr("avg {shown} / {unit}").format(shown=rate(often), unit=unit),
         delta=_delta(now.requests, before.requests if before else None, good="up"),
         is_new=before is None and now.requests > 0,

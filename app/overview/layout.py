@@ -90,7 +90,7 @@ class OverviewLayout:
             theme,
             "filter",
             tr("Nothing matches these filters"),
-            tr("Take one of them away, or choose a longer range."),
+            tr("Remove a filter, or choose a longer range."),
             tr("Clear filters"),
         )
         self.ghost = GhostChart(theme, self.no_requests)
@@ -197,7 +197,7 @@ class OverviewLayout:
     def _say_why(self, url: str, *, demo: bool) -> None:
         words = tr("Point a tool at {url}/api/ai/v1 with one of your keys.").format(url=url)
         if demo:
-            words = tr("30 days of a small company's traffic are being made up; they appear in a moment.")
+            words = tr("30 days of a small company's traffic are being generated and appear in a moment.")
         title = tr("The example history is on its way") if demo else tr("No requests yet")
         self.no_requests.title_label.setText(title)
         self.no_requests.set_text(words)

@@ -217,7 +217,7 @@ class ConnectPage(Page):
 
     def _choose_model(self, model: str) -> None:
         if not can_be_pasted(model):
-            self.toast.emit(self.tr("{name} cannot stand in a snippet: give it another name.").format(name=model))
+            self.toast.emit(self.tr("{name} cannot be used in a snippet: give it another name.").format(name=model))
             return
         usual = BY_KEY[self.list.current].models.main
         self._choose(model="" if model == usual else model)

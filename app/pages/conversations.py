@@ -249,7 +249,7 @@ class ConversationsPage(Page):
                 search=self._search
             )
         elif not page.rows:
-            hint = tr("Take a filter away, or choose a longer range.")
+            hint = tr("Remove a filter, or choose a longer range.")
             words = (
                 tr("Nothing matches these filters. {hint}").format(hint=hint)
                 if narrowed

@@ -155,7 +155,7 @@ def test_a_snippet_has_the_live_endpoint_and_no_key_before_one_is_made(
     toasts = QSignalSpy(page.toast)
     click(qtbot, page.view.blocks[1].copy_button)
     assert QGuiApplication.clipboard().text() == texts(page)[1]
-    assert toasts.at(0)[0] == f"Copied: put your key in the place of {NO_KEY}"
+    assert toasts.at(0)[0] == f"Copied: put your key in place of {NO_KEY}"
     gateway.state = msgspec.structs.replace(gateway.state, url="http://127.0.0.1:4999")
     look(page, turns)
     assert 'base_url = "http://127.0.0.1:4999/api/ai/v1"' in texts(page)[0]

@@ -111,12 +111,12 @@ def test_an_existing_key_is_chosen_and_its_place_named(
     choose_key(page, turns, "growth")
     assert "OPENAI_API_KEY=tk_GROW_YOUR_KEY" in pasted(page)
     assert choices.words.text() == (
-        "The key growth (tk_GROW…) was shown once, when it was made: put it where tk_GROW_YOUR_KEY stands below. Lost "
+        "The key growth (tk_GROW…) was shown once, when it was made: put it in place of tk_GROW_YOUR_KEY below. Lost "
         "it? Make one for this tool."
     )
     toasts = QSignalSpy(page.toast)
     click(qtbot, page.view.blocks[0].copy_button)
-    assert toasts.at(0)[0] == "Copied: put your key in the place of tk_GROW_YOUR_KEY"
+    assert toasts.at(0)[0] == "Copied: put your key in place of tk_GROW_YOUR_KEY"
     assert page.view.arrival.title.text() == "Waiting for the first request from qwen-code …"
     # Each tool has its own.
     choose(page, turns, "llm")
@@ -195,7 +195,7 @@ def test_a_new_key_is_masked_until_it_is_copied_also_by_hand(page: ConnectPage, 
     assert QGuiApplication.clipboard().text() == f'export FAREGATE_API_KEY={whole}\ncodex exec "hello"'
     assert whole in pasted(page)
     assert page.view.choices.words.text() == (
-        "The key codex stands in the snippets until another tool or page is shown. It is shown this once."
+        "The key codex is in the snippets until another tool or page is shown. It is shown only this once."
     )
     turns(page.refresh(EVERYTHING))
     turns.run()
@@ -266,7 +266,7 @@ def test_a_name_that_a_shell_would_read_otherwise_is_not_pasted(page: ConnectPag
     page._choose_model("gpt$(reboot)")
     turns.run()
     assert "reboot" not in pasted(page)
-    assert toasts.at(0)[0] == "gpt$(reboot) cannot stand in a snippet: give it another name."
+    assert toasts.at(0)[0] == "gpt$(reboot) cannot be used in a snippet: give it another name."
 
 
 # the test
@@ -277,7 +277,7 @@ def test_the_test_calls_at_the_tools_own_door_and_leads_to_its_request(
 ) -> None:
     choose(page, turns, "codex")
     card = page.view.trial
-    assert card.title.text() == "Test the way through the gateway" and not card.link.isVisible()
+    assert card.title.text() == "Test the path through the gateway" and not card.link.isVisible()
     click(qtbot, card.button)
     turns.run()
     assert gateway.calls.count("try_door openai_responses gpt-5-codex without a key") == 1
@@ -342,7 +342,7 @@ def test_a_test_is_cancelled(qtbot: QtBot, theme: Theme, gateway: FakeGateway, h
         for _ in range(3):
             await asyncio.sleep(0)
         assert not card.running and card.button.text() == "Test"
-        assert card.title.text() == "Test the way through the gateway"
+        assert card.title.text() == "Test the path through the gateway"
         assert ("Cancelled" in card.detail.text()) == (how == "button")
         gateway.door_waits.set()
         for _ in range(9):

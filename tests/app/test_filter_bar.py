@@ -333,7 +333,7 @@ def test_a_rare_value_among_many_is_found(bar: FilterBar, fake_gateway: FakeGate
     popover.back.click()
     choose(popover, "Conversation")
     qtbot.keyClicks(popover.search, "nothing")
-    assert popover.hint.text().startswith("Nothing by that name among those that are used most"), popover.hint.text()
+    assert popover.hint.text().startswith("Nothing by that name among the most used"), popover.hint.text()
 
 
 def test_values_of_a_tag_stand_while_they_are_read_anew(

@@ -119,7 +119,7 @@ def test_it_is_given_up(qtbot: QtBot, theme: Theme, gateway: Empty) -> None:
         steps.test.click()
         for _ in range(3):
             await asyncio.sleep(0)
-        assert steps.test.text() == "Make it from here" and steps.request_card.told.text() == ""
+        assert steps.test.text() == "Send it from here" and steps.request_card.told.text() == ""
         spawn.check()
 
     asyncio.run(go())

@@ -97,7 +97,7 @@ def test_an_empty_folder_begins_with_the_steps(page: ConnectPage) -> None:
     assert page.first_run.isVisible() and not page.list.isVisible()
     assert done(page) == [False, False, False]
     assert page.first_run.endpoint.text() == "http://127.0.0.1:4210/api/ai/v1"
-    assert page.first_run.provider_card.accessibleName() == "A key of a provider: to do"
+    assert page.first_run.provider_card.accessibleName() == "A provider's key: to do"
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_the_provider_is_known_by_its_key(page: ConnectPage, qtbot: QtBot, key: 
     steps.field.edit.setText(key)
     found = steps.recognised()
     assert found is not None and found.title.startswith(title)
-    assert steps.hint.text() == f"Looks like a key of {found.title}." and steps.save.isEnabled()
+    assert steps.hint.text() == f"Looks like a key for {found.title}." and steps.save.isEnabled()
 
 
 def test_a_key_of_nobody_knows_whom_is_not_tried(page: ConnectPage, gateway: Empty, qtbot: QtBot) -> None:

@@ -250,7 +250,7 @@ def test_a_key_is_typed_tried_and_only_then_stored(
     assert edit.echoMode() == QLineEdit.EchoMode.Password
     assert not page.key_panel.save.isEnabled()
     type_key(page, qtbot, SECRET)
-    assert page.key_panel.hint.text() == "Looks like a key of xAI."
+    assert page.key_panel.hint.text() == "Looks like a key for xAI."
     click(qtbot, page.key_panel.save)
     assert gateway.tried == [] and not page.key_panel.save.isEnabled()
     turns.run()

@@ -487,7 +487,7 @@ def first_run(app: RealApp) -> None:
 def first_run_key(app: RealApp) -> None:
     first_run(app)
     app.write("first_key", "sk-ant-somebody0123456789abcdef")
-    app.wait_for("text", "Looks like a key of Anthropic.", name="first_key_hint")
+    app.wait_for("text", "Looks like a key for Anthropic.", name="first_key_hint")
 
 
 def settings(app: RealApp, section: str = "gateway") -> None:

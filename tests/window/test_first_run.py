@@ -30,7 +30,7 @@ def test_from_an_empty_machine_to_the_first_request(
         app.wait_for("shown", name="first_run")
         # A provider's key is known by its form, and tried before it is kept.
         app.write("first_key", KEY)
-        app.wait_for("text", "Looks like a key of OpenAI.", name="first_key_hint")
+        app.wait_for("text", "Looks like a key for OpenAI.", name="first_key_hint")
         app.click("first_key_save")
         app.wait_for("shown", False, name="first_key")
         # The endpoint, and a key for a tool.

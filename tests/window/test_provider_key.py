@@ -50,7 +50,7 @@ def test_a_key_is_tried_before_it_is_kept(
         app.wait_for("text", "This looks like an Anthropic key, not an OpenAI one.", name="provider_key_hint")
         app.wait_for("text", "Switch to Anthropic", name="provider_key_switch")
         app.write("provider_key", BAD)
-        app.wait_for("text", "Looks like a key of OpenAI.", name="provider_key_hint")
+        app.wait_for("text", "Looks like a key for OpenAI.", name="provider_key_hint")
 
         # One that the provider refuses is kept nowhere.
         app.click("provider_key_save")

@@ -129,9 +129,7 @@ def parse_tags(text: str) -> tuple[tuple[str, ...], str | None]:
     """Tags typed with commas between, as the header `x-tags` takes them, and what is wrong with them, if anything."""
     tags = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if len(tags) > _MAX_TAGS:
-        return tags, tr("A key stamps at most {most} tags; these are {count}.").format(
-            most=_MAX_TAGS, count=len(tags)
-        )
+        return tags, tr("A key adds at most {most} tags; these are {count}.").format(most=_MAX_TAGS, count=len(tags))
     for tag in tags:
         key, colon, value = tag.partition(":")
         if len(tag) > _MAX_LENGTH:
@@ -139,7 +137,7 @@ def parse_tags(text: str) -> tuple[tuple[str, ...], str | None]:
                 most=_MAX_LENGTH, tag=tag[:20], count=len(tag)
             )
         if any(character in "|!" or not character.isprintable() for character in tag):
-            return tags, tr("A tag holds no |, ! or control characters; change “{tag}”.").format(tag=tag)
+            return tags, tr("A tag cannot contain |, ! or control characters; change “{tag}”.").format(tag=tag)
         if not key.strip() or (colon and not value.strip()):
             return tags, tr("“{tag}” is half a tag; write it as team:ml-ops.").format(tag=tag)
     return tags, None

@@ -91,7 +91,7 @@ class KeyForm(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.name = _line(tr("Name"), "new_key_name", tr("claude-code on my laptop"))
-        self.user = _line(tr("User"), "new_key_user", tr("Whom its requests are counted for (optional)"))
+        self.user = _line(tr("User"), "new_key_user", tr("Who its requests are counted for (optional)"))
         self.tags = _line(tr("Tags"), "new_key_tags", tr("team:platform, env:dev (optional)"))
         self.problem = TextLabel(theme, px=12, tone="bad", wrap=True)
         self.problem.setObjectName("new_key_problem")
@@ -122,7 +122,7 @@ class KeyForm(QWidget):
         column.addWidget(TextLabel(theme, tr("User"), px=12, weight=500, tone="text2"))
         column.addWidget(self.user)
         column.addSpacing(8)
-        column.addWidget(TextLabel(theme, tr("Tags that it stamps on its requests"), px=12, weight=500, tone="text2"))
+        column.addWidget(TextLabel(theme, tr("Tags added to its requests"), px=12, weight=500, tone="text2"))
         column.addWidget(self.tags)
         column.addWidget(self.problem)
         column.addSpacing(8)

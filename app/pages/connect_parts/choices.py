@@ -19,13 +19,15 @@ from app.widgets import Card, ComboBox, PushButton
 from gateway import ApiKeyRow, ModelRow, ProviderRow
 
 _MOST_MODEL_PX, _WIDEST_KEY = 320, 440
-WITHOUT = later("No key was made for it yet. One of its own tells its requests apart.")
+WITHOUT = later("It has no key yet. A key of its own tells its requests apart.")
 MASKED = later("Its key {name} ({prefix}…) was shown once, when it was made. Lost it? Make another.")
-FRESH = later("The key {name} stands in the snippets, masked until it is copied. Copy it now: it is shown this once.")
-COPIED = later("The key {name} stands in the snippets until another tool or page is shown. It is shown this once.")
+FRESH = later(
+    "The key {name} is in the snippets, masked until it is copied. Copy it now: it is shown only this once."
+)
+COPIED = later("The key {name} is in the snippets until another tool or page is shown. It is shown only this once.")
 CHOSEN = later(
-    "The key {name} ({prefix}…) was shown once, when it was made: put it where {place} stands below. Lost it? Make "
-    "one for this tool."
+    "The key {name} ({prefix}…) was shown once, when it was made: put it in place of {place} "
+    "below. Lost it? Make one for this tool."
 )
 
 

@@ -135,8 +135,8 @@ class FirstRun(QWidget):
 
     def _build_provider(self) -> StepCard:
         theme = self._context.theme
-        self.provider_card = StepCard(theme, 1, self.tr("A key of a provider"), "provider")
-        self.field = SecretField(theme, self.tr("Paste a key of OpenAI, Anthropic, Google or xAI"))
+        self.provider_card = StepCard(theme, 1, self.tr("A provider's key"), "provider")
+        self.field = SecretField(theme, self.tr("Paste a key for OpenAI, Anthropic, Google or xAI"))
         self.field.edit.setObjectName("first_key")
         self.hint = TextLabel(theme, px=12, tone="text3", wrap=True)
         self.hint.setObjectName("first_key_hint")
@@ -238,7 +238,7 @@ class FirstRun(QWidget):
         self.vault.setVisible(not vault)
 
     def _show_key(self) -> None:
-        told = self.tr("Copy the key now: it is shown this once.") if self._fresh else ""
+        told = self.tr("Copy the key now: it is shown only this once.") if self._fresh else ""
         self.key_card.show_done(self._steps.key_done, told, tone="text2")
         if self._fresh:
             self.key.setText(self._fresh)
@@ -272,7 +272,7 @@ class FirstRun(QWidget):
             self.request_card.show_done(False, words, tone="bad")
         self.request_link.setVisible(request is not None)
         running = self._trying.running
-        self.test.setText(self.tr("Cancel") if running else self.tr("Make it from here"))
+        self.test.setText(self.tr("Cancel") if running else self.tr("Send it from here"))
         self.test.set_icon("x" if running else "play")
         self.test.setEnabled(self._steps.provider_done)
         self.test.setVisible(running or not self._steps.request_done)
@@ -307,7 +307,7 @@ class FirstRun(QWidget):
     def _check(self) -> None:
         found, text = self.recognised(), self.field.text()
         if found is not None:
-            words, tone = self.tr("Looks like a key of {title}.").format(title=found.title), "ok"
+            words, tone = self.tr("Looks like a key for {title}.").format(title=found.title), "ok"
         elif text:
             words = self.tr("It is not clear whose key this is: set it on the Providers page.")
             tone = "warn"

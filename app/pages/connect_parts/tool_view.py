@@ -172,7 +172,7 @@ class ToolView(QWidget):
 
     def _on_copied(self, block: CodeBlock, words: str) -> None:
         if self._place in block.view.toPlainText():
-            words = self.tr("Copied: put your key in the place of {place}").format(place=self._place)
+            words = self.tr("Copied: put your key in place of {place}").format(place=self._place)
         elif block.hides:
             self._copied = True
             self._show_key()

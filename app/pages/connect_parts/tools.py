@@ -55,13 +55,13 @@ TOOLS: tuple[Tool, ...] = (
         client="Claude Code",
         words="anthropic agent",
         note=later(
-            "The address has no /v1. A key of Anthropic in ANTHROPIC_API_KEY would go first: it is taken out."
+            "The address has no /v1. An Anthropic key in ANTHROPIC_API_KEY would take precedence: it is unset."
         ),
         models=Models("claude-sonnet-4-6", "claude-haiku-4-5-20251001"),
         door="anthropic",
         snippets=(
             Snippet(
-                step=later("In the terminal that it is started from"),
+                step=later("In the terminal from which it is started"),
                 unset=("ANTHROPIC_API_KEY",),
                 variables=(
                     ("ANTHROPIC_BASE_URL", "<base>"),
@@ -188,7 +188,7 @@ TOOLS: tuple[Tool, ...] = (
         category=AGENTS,
         icon="terminal",
         words="agent litellm",
-        note=later("It comes as LiteLLM or as OpenAI's SDK: only its key tells it apart."),
+        note=later("It calls itself LiteLLM or OpenAI's SDK: only its key tells it apart."),
         models=Models("gpt-4o"),
         snippets=(
             Snippet(
@@ -225,7 +225,7 @@ TOOLS: tuple[Tool, ...] = (
         category=AGENTS,
         icon="terminal",
         words="command line",
-        note=later("It comes as OpenAI's SDK: only its key tells it apart."),
+        note=later("It calls itself OpenAI's SDK: only its key tells it apart."),
         models=Models("gpt-4o"),
         snippets=(
             Snippet(
@@ -500,7 +500,7 @@ TOOLS: tuple[Tool, ...] = (
         icon="activity",
         words="otlp spans traces instrumentation openllmetry openinference langfuse content",
         sends_spans=True,
-        note=later("What was said is left out by most libraries until it is switched on. gRPC is not spoken here."),
+        note=later("Most libraries leave out what was said until that is switched on. gRPC is not supported."),
         snippets=(
             Snippet(
                 step=later("Where the app is started"),

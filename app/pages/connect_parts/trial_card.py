@@ -48,7 +48,7 @@ class TrialCard(StatusCard):
             "Asks {model} for one word, at the door that this tool uses. It costs next to nothing, and is a request "
             "like any other, tagged source:test."
         )
-        text = self.tr("Test the way through the gateway")
+        text = self.tr("Test the path through the gateway")
         said = detail or offered.format(model=model)
         self._show(ArrivalWords(text=text, detail=said, tone="text2", icon="activity"), running=False)
 

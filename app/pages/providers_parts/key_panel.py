@@ -118,7 +118,7 @@ class KeyPanel(QWidget):
             )
         self.hint.set_tone("warn" if warning else "ok" if key else "text3")
         looks_right = (
-            tr("Looks like a key of {title}.").format(title=provider.title)
+            tr("Looks like a key for {title}.").format(title=provider.title)
             if key
             else tr("The key stays on this machine.")
         )

@@ -26,7 +26,7 @@ class TableArea(QStackedWidget):
             theme,
             "search",
             tr("Nothing matches these filters"),
-            tr("Take a filter away, or choose a longer range."),
+            tr("Remove a filter, or choose a longer range."),
             tr("Clear filters"),
         )
         self.no_match.setObjectName("requests_no_match")
