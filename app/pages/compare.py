@@ -87,8 +87,8 @@ class ComparePage(Page):
             "columns-2",
             self.tr("One question, several answers side by side"),
             self.tr(
-                "Write a prompt, choose two to six models and run it. Each answer is a request of its own: it is "
-                "metered like any other, and its row bears the tag compare."
+                "Write a prompt, choose two to six models and run it. Each answer is a request of its "
+                "own: it is metered like any other, and its row has the tag compare."
             ),
         )
         self.empty.setObjectName("compare_empty")

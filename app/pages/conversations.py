@@ -245,7 +245,7 @@ class ConversationsPage(Page):
         narrowed = self.context.filters.is_filtered
         words = ""
         if not page.rows and self._search:
-            words = tr("Nothing that was said holds “{search}”. Try fewer words, or a longer range.").format(
+            words = tr("Nothing that was said contains “{search}”. Try fewer words, or a longer range.").format(
                 search=self._search
             )
         elif not page.rows:

@@ -104,11 +104,11 @@ class ModelsPage(Page):
         self.section = SegmentedControl(theme, [(key, tr(words)) for key, words in _SECTIONS])
         self.section.setAccessibleName(self.tr("What is shown"))
         self.range = SegmentedControl(theme, [(key, tr(words)) for key, words in _RANGES])
-        self.range.setAccessibleName(tr("Usage of"))
+        self.range.setAccessibleName(tr("Usage in"))
         self.range.set_current("30d")
         self.add_button = PushButton(theme, tr("Add price"), "plus", "primary")
         self.add_button.setObjectName("add_price")
-        self.more_button = IconButton(theme, "ellipsis", self.tr("Files of prices: import, export"))
+        self.more_button = IconButton(theme, "ellipsis", self.tr("Import and export prices"))
         self.more_button.setObjectName("models_files")
         self.more_button.clicked.connect(self.open_files_menu)
         self.imported = Banner(theme, "ok", "", self.tr("Undo"))
@@ -120,7 +120,7 @@ class ModelsPage(Page):
         self.unpriced.setObjectName("models_unpriced")
         self.banner.hide()
         self.unpriced.hide()
-        self.past = Banner(theme, "accent", "", self.tr("Price them anew"))
+        self.past = Banner(theme, "accent", "", self.tr("Re-price them"))
         self.past.setObjectName("models_past")
         self.past.hide()
         self.price_line = PriceLine(theme)
@@ -221,7 +221,7 @@ class ModelsPage(Page):
     def _tell_past(self, provider: str = "", model: str = "*") -> None:
         """Prices are others from now on; what was used before keeps its cost until somebody wants it otherwise."""
         self._repriced = (provider, model)
-        self.past.set_text(self.tr("Prices hold from now on: requests that were made before keep their cost."))
+        self.past.set_text(self.tr("Prices apply from now on: earlier requests keep their cost."))
         self.past.show()
 
     def _price_the_past(self) -> None:
@@ -462,7 +462,7 @@ class ModelsPage(Page):
             return
         given = self.tr("Requests for {name} are answered by {model}")
         self.toast.emit(
-            (given if model is not None else self.tr("{name} is a name no longer")).format(name=name, model=model)
+            (given if model is not None else self.tr("The name {name} is removed")).format(name=name, model=model)
         )
         self.open_details(line)
 

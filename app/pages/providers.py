@@ -196,7 +196,7 @@ class ProvidersPage(Page):
         (self.own_panel.start if own is None else self.own_panel.base_url).setFocus()
 
     def _own_saved(self, name: str) -> None:
-        self.toast.emit(self.tr("{name} is saved: the gateway starts again to take it.").format(name=name))
+        self.toast.emit(self.tr("{name} is saved: the gateway restarts to use it.").format(name=name))
         self.drawer.close_drawer()
         self.context.shell.restart_asked.emit()
 
@@ -215,7 +215,7 @@ class ProvidersPage(Page):
             self,
             "confirm_remove_own",
             self.tr("Remove {title}?").format(title=row.title),
-            self.tr("Its key and its place in the settings go; what it was asked and what that cost stay."),
+            self.tr("Its key and its settings are deleted; its past requests and what they cost stay."),
             lambda: self.context.spawn(self._remove_own(row)),
             words=self.tr("Remove"),
             keep=self.tr("Keep it"),
@@ -227,7 +227,7 @@ class ProvidersPage(Page):
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
             return
-        self.toast.emit(self.tr("{title} is removed: the gateway starts again without it.").format(title=row.title))
+        self.toast.emit(self.tr("{title} is removed: the gateway restarts without it.").format(title=row.title))
         self.drawer.close_drawer()
         self.context.shell.restart_asked.emit()
 

@@ -117,9 +117,9 @@ def lines(done: Reconciliation) -> tuple[list[str], list[tuple[str, ...]]]:
     if done.shared is not None:
         days = f"{done.shared.first_day} to {done.shared.last_day}"
         said.append(
-            f"Several files tell of {days}, and each line counts once, as the file that says most tells it: "
+            f"Several files cover {days}, and each line counts once, from the file that says most: "
             f"{counted(done.shared.taken, 'line')} {'was' if done.shared.taken == 1 else 'were'} taken, "
-            f"{done.shared.left:,} left."
+            f"{done.shared.left:,} left out."
         )
     whole = done.whole_nano
     for part in done.parts:

@@ -412,8 +412,8 @@ def test_a_bill_of_many_years_is_shown_and_sorted_whole(pane: BillPane, turns: T
     assert pane.counted.text() == "108k of 108k lines"
     assert "3 lines of other services" in pane.words.text()
     assert pane.words.text().endswith(
-        "Several files tell of 2021-02-01 to 2021-02-03, and each line counts once, as the file that says most tells "
-        "it: 1,201 lines were taken, 40 left."
+        "Several files cover 2021-02-01 to 2021-02-03, and each line counts once, from the file that says most: "
+        "1,201 lines were taken, 40 left out."
     )
     pane.view.horizontalHeader().sectionClicked.emit(1)
     turns.run()
@@ -448,7 +448,7 @@ def test_where_requests_are_not_told_it_is_said_why(requests: int | None, shown:
     line = BillLine("2026-11-03", "gpt-5", part, 5, "")
     for column, row in ((_requests_of(line_columns()), line), (_requests_of(part_columns(lambda: 5)), part)):
         assert column.tooltip is not None
-        assert (column.text(row), "does not tell" in column.tooltip(row)) == (shown, told)
+        assert (column.text(row), "does not say" in column.tooltip(row)) == (shown, told)
 
 
 def _requests_of(columns: Sequence[Column[Any]]) -> Column[Any]:

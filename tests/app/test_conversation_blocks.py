@@ -189,7 +189,7 @@ def test_a_conversation_reads_from_top_to_bottom(thread: Thread) -> None:
         ("assistant", "Assistant"),
         ("turn", telling(thread).blocks[13].title),
         ("divider", "24m 22s later · claude-sonnet-4.5 → gpt-5.1 at OpenAI"),
-        ("divider", "Way 2 of 2, edited"),
+        ("divider", "Branch 2 of 2, edited"),
         ("user", "User"),
         ("tool", "Tool call"),
         ("turn", telling(thread).blocks[18].title),
@@ -273,7 +273,7 @@ def test_feet_say_what_a_turn_took_and_the_running_total(thread: Thread) -> None
 def test_a_foot_tells_what_is_worth_knowing(thread: Thread) -> None:
     feet = of_kind(telling(thread).blocks, "turn")
     assert [note.text for note in feet[2].notes] == [
-        "Prompt cache missed: the tools stood in another order. 5,200 tokens were paid again, $0.014 more. "
+        "Prompt cache missed: the tools stood in another order. 5,200 tokens were paid for again, $0.014 more. "
         "First difference: tool 2, run_tests.",
         "Left out by the gateway: top_k",
         "Adapted by the gateway: system: moved to the front",
@@ -420,7 +420,7 @@ def test_a_total_says_what_it_leaves_out() -> None:
 def test_every_cause_of_a_miss_has_words(reason: str) -> None:
     miss = CacheMiss(reason=reason, where="", lost_tokens=1_000)
     assert turn_words.cache_miss(miss) == (
-        f"Prompt cache missed: {turn_words.MISS_WORDS[reason]}. 1,000 tokens were paid again."
+        f"Prompt cache missed: {turn_words.MISS_WORDS[reason]}. 1,000 tokens were paid for again."
     )
 
 

@@ -504,7 +504,7 @@ def test_another_way_is_shown_and_its_spans(page: ConversationsPage, turns: Turn
     pane.view.way_chosen.emit(3, 4)
     turns.run()
     said = [block.title for block in pane.view.blocks]
-    assert "Way 1 of 2" in said
+    assert "Branch 1 of 2" in said
     assert "turn4" in [row.key for row in pane.rows] and "turn5" not in [row.key for row in pane.rows]
 
 
@@ -789,7 +789,7 @@ def test_a_conversation_that_is_gone_or_fails_says_so(
     pane = page.thread_pane
     pane.open("gone")
     turns.run()
-    assert pane.stack.currentWidget() is pane.failed and "no longer there" in pane.failed.text_label.text()
+    assert pane.stack.currentWidget() is pane.failed and "no longer exists" in pane.failed.text_label.text()
     assert not page.export_button.isEnabled()
     gateway.fails = "The content cannot be opened: its key is missing."
     pane.open(FULL)

@@ -70,10 +70,10 @@ def test_columns_may_be_few_in_any_order_and_providers_called_as_people_call_the
             "provider,model,input\nopenai,x,1\nhouse,x,1\n",
             "Line 3: there is no provider “house”; there are google, op",
         ),
-        ("provider,model,input\nopenai,x,cheap\n", r"Line 2: “cheap” is no price in dollars \(input\)"),
-        ("provider,model,input\nopenai,x,-1\n", "Line 2: “-1” is no price"),
-        ("provider,model,input,valid_from\nopenai,x,1,1.11.2026\n", "Line 2: “1.11.2026” is no day"),
-        ("provider,model,input,tier_start\nopenai,x,1,many\n", "Line 2: “many” is no number of tokens"),
+        ("provider,model,input\nopenai,x,cheap\n", r"Line 2: “cheap” is not a price in dollars \(input\)"),
+        ("provider,model,input\nopenai,x,-1\n", "Line 2: “-1” is not a price"),
+        ("provider,model,input,valid_from\nopenai,x,1,1.11.2026\n", "Line 2: “1.11.2026” is not a day"),
+        ("provider,model,input,tier_start\nopenai,x,1,many\n", "Line 2: “many” is not a number of tokens"),
         ('provider,model,input\nopenai,"x,1\n', "Line 2: "),
     ],
 )
@@ -121,7 +121,7 @@ def test_an_import_holds_at_once_and_can_be_taken_back(
     line = next(line for line in page.lines if line.model == "gpt-5.1")
     assert (line.source, line.nano("input")) == ("override", 7_000_000_000)
     chosen(page, turns, text, tmp_path)
-    assert page.imported.text() == "prices.csv holds no price that is not yours already."
+    assert page.imported.text() == "prices.csv has only prices that you have already."
     assert page.imported.button is not None and not page.imported.button.isVisible()
     assert len(fake_gateway.price_overrides()) == 2
     chosen(page, turns, "provider,model,input\nopenai,third,3\n", tmp_path)
@@ -137,7 +137,9 @@ def test_of_a_file_with_a_wrong_line_nothing_is_imported(
 ) -> None:
     chosen(page, turns, "provider,model,input\nopenai,a,1\nopenai,b,two\n", tmp_path)
     assert page.banner.isVisible()
-    assert page.banner.text() == "Nothing was imported from prices.csv: Line 3: “two” is no price in dollars (input)."
+    assert (
+        page.banner.text() == "Nothing was imported from prices.csv: Line 3: “two” is not a price in dollars (input)."
+    )
     assert fake_gateway.price_overrides() == () and page.imported.isHidden()
 
     async def picky(prices: Sequence[NewPriceOverride]) -> tuple[PriceOverride, ...]:

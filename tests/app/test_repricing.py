@@ -139,7 +139,7 @@ def test_it_is_applied_listed_and_taken_back(
     assert expected is not None and (done.changed, done.to_nano) == (expected.changed, expected.to_nano)
     assert gateway.rows != before and changed.count() == 1
     difference = formats.money_difference(done.to_nano - done.from_nano)
-    assert toasts.at(0)[0] == f"{done.changed} requests are priced anew: {difference} in all"
+    assert toasts.at(0)[0] == f"{done.changed} requests were re-priced: {difference} in all"
     assert pane.idle.isVisible() and pane.previewed is None and not pane.apply_button.isEnabled()
     assert pane.history_part.isVisible()
     assert cells(pane.history) == [

@@ -470,8 +470,8 @@ def test_two_projects_of_the_same_days_are_one_bill() -> None:
         assert found.shared is not None and found.shared.left == 1, "but for the day on which nothing was used"
     assert render(found)["shared"] == {"first_day": "2026-10-20", "last_day": "2026-10-22", "taken": 19, "left": 1}
     assert report_lines(found)[0][2] == (
-        "Several files tell of 2026-10-20 to 2026-10-22, and each line counts once, as the file that says most tells "
-        "it: 19 lines were taken, 1 left."
+        "Several files cover 2026-10-20 to 2026-10-22, and each line counts once, from the file that says most: "
+        "19 lines were taken, 1 left out."
     )
 
 

@@ -147,8 +147,8 @@ def test_as_sentences_and_a_table_of_what_differs() -> None:
         "one export, another: openai, 2026-11-03 to 2026-11-04, days of Asia/Tokyo (which fits best), 1,234 lines.",
         "The bill: $2.500000. Our rows: $4.000000. Rounding may make $0.000004 of it.",
         "5,678 lines of other services, keys or projects, or of credits, were passed over.",
-        "Several files tell of 2026-11-03 to 2026-11-04, and each line counts once, as the file that says most tells "
-        "it: 2,345 lines were taken, 1 left.",
+        "Several files cover 2026-11-03 to 2026-11-04, and each line counts once, from the file that says most: "
+        "2,345 lines were taken, 1 left out.",
         "matched: 1,199 requests, $1.000000 (40.00 %), difference +$0.000000 (+0.00 %)",
         "price drift (same usage, another cost): 1 request, $1.500000 (60.00 %), difference +$0.500000 (+20.00 %)",
         "missing there (in our rows, not on the bill): 1,003 requests, $2.000000 (80.00 %), "

@@ -43,4 +43,4 @@ def _ending(answer: ComparedAnswer) -> Iterator[Block]:
             text=row.error_message or row.error_type or "",
         )
     elif not answer.parts:
-        yield Block(key="end", kind="repeated", title=tr("It said nothing"))
+        yield Block(key="end", kind="repeated", title=tr("Empty answer"))

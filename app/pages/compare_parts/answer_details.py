@@ -39,7 +39,7 @@ class AnswerDetails(QWidget):
 
     def _lay_out(self) -> None:
         theme, answer = self._theme, self.answer
-        prompt = (answer.prompt or self.tr("What was asked is not kept."))[:LONGEST_SHOWN]
+        prompt = (answer.prompt or self.tr("The question was not kept."))[:LONGEST_SHOWN]
         self.prompt = TextLabel(theme, prompt, wrap=True, tone="text" if answer.prompt else "text2")
         self.prompt.setObjectName("details_prompt")
         self.prompt.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

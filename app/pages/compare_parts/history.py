@@ -90,8 +90,10 @@ class HistoryPane(QWidget):
         self.empty = EmptyState(
             theme,
             "star",
-            self.tr("Nothing was compared yet"),
-            self.tr("Ask several models the same and rate what they answer. Their ratings gather here, over time."),
+            self.tr("Nothing compared yet"),
+            self.tr(
+                "Ask several models the same question and rate their answers. The ratings collect here over time."
+            ),
             self.tr("Ask several models"),
         )
         self.empty.setObjectName("compare_history_empty")
@@ -101,7 +103,10 @@ class HistoryPane(QWidget):
             theme,
             "star",
             self.tr("Nothing is rated yet"),
-            self.tr("Give an answer one to five stars: its model then stands in a chart and a table by its means."),
+            self.tr(
+                "Rate an answer with one to five stars: its model then appears in the chart and the "
+                "table, by its averages."
+            ),
             self.tr("Show all answers"),
         )
         self.unrated.setObjectName("compare_unrated")
@@ -117,7 +122,7 @@ class HistoryPane(QWidget):
         models = Card(theme)
         inner = models.fill_with()
         inner.setSpacing(8)
-        title = ElidedLabel(theme, self.tr("Models, by means over rated answers"))
+        title = ElidedLabel(theme, self.tr("Models, by averages over rated answers"))
         title.setFont(ui_font(13, 600))
         head = QHBoxLayout()
         # In line with the table's first column, and with the title of the chart beside it.

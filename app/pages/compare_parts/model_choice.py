@@ -140,4 +140,4 @@ class ModelChoice(QWidget):
             )
             chip.setToolTip(problem or said)
             chip.setAccessibleName(f"{text}. {problem}" if problem else text)
-            chip.setAccessibleDescription(self.tr("Delete takes the model out"))
+            chip.setAccessibleDescription(self.tr("Press Delete to remove the model"))

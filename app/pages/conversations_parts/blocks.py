@@ -172,7 +172,7 @@ class _Teller:
         if step.siblings:
             place = step.siblings.index(turn.n) + 1
             why = turn_words.BRANCH_WORDS.get(turn.branch or "", "")
-            text = tr("Way {place} of {count}").format(place=place, count=len(step.siblings))
+            text = tr("Branch {place} of {count}").format(place=place, count=len(step.siblings))
             text += f", {why}" if why else ""
             yield Block(
                 key=f"f{step.fork}",

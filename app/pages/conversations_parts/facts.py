@@ -89,7 +89,7 @@ def _turn_lines(turn: Turn, provider_title: turn_words.Title) -> list[tuple[str,
         (tr("Door"), turn.door or ""),
         (tr("Client"), turn.client or ""),
         (tr("Agent"), turn.agent or ""),
-        (tr("Told by"), ", ".join(turn_words.SOURCE_WORDS.get(source, source) for source in turn.sources)),
+        (tr("Reported by"), ", ".join(turn_words.SOURCE_WORDS.get(source, source) for source in turn.sources)),
         (
             tr("Joined"),
             (tr("by {what}, inferred") if turn.inferred else tr("by {what}")).format(what=turn.joined)

@@ -172,7 +172,7 @@ class ThreadHead(QWidget):
         words += [tr("app: {name}").format(name=row.app)] if row.app else []
         words += [tr("session: {id}").format(id=id) for id in row.sessions]
         if "gateway" not in row.sources:
-            words.append(tr("told by telemetry"))
+            words.append(tr("from telemetry"))
         self._tags.show_words(words, tr("Began {time}").format(time=formats.clock(row.started_us)))
 
     def start_renaming(self) -> None:

@@ -94,7 +94,7 @@ class ThreadPane(QWidget):
             usual=INSPECTOR_WIDTH,
             reserve=_LEAST,
         )
-        choose = tr("Choose one at the left: click it, or use the arrow keys.")
+        choose = tr("Choose one on the left: click it, or use the arrow keys.")
         self.nothing = EmptyState(theme, "messages-square", tr("No conversation chosen"), choose)
         self.loading = EmptyState(theme, "clock", tr("Reading the conversation …"), "")
         self.failed = EmptyState(theme, "circle-alert", tr("This conversation cannot be shown"), "", tr("Try again"))
@@ -152,7 +152,7 @@ class ThreadPane(QWidget):
         if opening != self._opening:
             return
         if thread is None:
-            self._fail(tr("It is no longer there: it was deleted, or its time was over."))
+            self._fail(tr("It no longer exists: it was deleted, or had been kept for its time."))
             return
         if not keep:
             self._traces, self._asides, self._chosen, self._words = (), frozenset(), {}, words

@@ -116,7 +116,7 @@ def cache_miss(miss: CacheMiss) -> str:
     reason = MISS_WORDS.get(miss.reason, miss.reason)
     price = tr(", {cost} more").format(cost=formats.money(miss.cost_nano)) if miss.cost_nano is not None else ""
     where = tr(" First difference: {where}.").format(where=miss.where) if miss.where else ""
-    return tr("Prompt cache missed: {reason}. {lost_tokens} tokens were paid again{price}.{where}").format(
+    return tr("Prompt cache missed: {reason}. {lost_tokens} tokens were paid for again{price}.{where}").format(
         reason=reason, lost_tokens=formats.count(miss.lost_tokens), price=price, where=where
     )
 

@@ -24,11 +24,11 @@ KINDS: Mapping[str, PillText] = Pills(
 )
 MEANINGS: Mapping[str, str] = Words(
     {
-        "matched": later("The bill and our rows say the same."),
-        "missing_here": later("On the bill, and not in our rows: calls that went past this gateway."),
-        "missing_there": later("In our rows, and not on the bill."),
+        "matched": later("The bill and our rows agree."),
+        "missing_here": later("On the bill, but not in our rows: calls that bypassed this gateway."),
+        "missing_there": later("In our rows, but not on the bill."),
         "price_drift": later("The same usage at another cost: a price here is not the bill's."),
-        "usage_drift": later("Other counts than ours, not all of them one way."),
+        "usage_drift": later("Counts differ from ours, some higher and some lower."),
         "unexplained": later("The bill has no counts: whether usage or price differs cannot be told."),
     }
 )
@@ -329,7 +329,7 @@ def bill_figures(done: Reconciliation) -> tuple[Figure, ...]:
         Figure(
             tr("The bill"),
             formats.money(bill),
-            tr("no costs said")
+            tr("no costs given")
             if bill is None
             else ""
             if done.bill.requests is None
@@ -375,8 +375,8 @@ def bill_words(done: Reconciliation, provider_title: Callable[[str], str] = str)
         )
     if done.shared is not None:
         shared = tr(
-            "Several files tell of {first} to {last}, and each line counts once, as the file that says most tells "
-            "it: {taken}, {left} left."
+            "Several files cover {first} to {last}, and each line counts once, from the file that "
+            "says most: {taken}, {left} left out."
         )
         words += " " + shared.format(
             first=done.shared.first_day,
@@ -389,7 +389,7 @@ def bill_words(done: Reconciliation, provider_title: Callable[[str], str] = str)
 
 def _untold(part: BillPart) -> str:
     """Why there is no number of requests."""
-    return tr("How many requests these are the bill does not tell.") if part.requests is None else ""
+    return tr("The bill does not say how many requests these are.") if part.requests is None else ""
 
 
 def _money(key: str, title: str, nano: Callable[[BillLine], int | None]) -> Column[BillLine]:

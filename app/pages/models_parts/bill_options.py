@@ -138,7 +138,7 @@ class BillOptions(QWidget):
             box.setEnabled(bool(known.columns))
             box.blockSignals(False)
         if known.form is not None:
-            words = self.tr("Read as {form}. Choose otherwise where that is wrong.").format(form=tr(known.form))
+            words = self.tr("Read as {form}. Change it where that is wrong.").format(form=tr(known.form))
         elif known.columns:
             words = self.tr("No known form of bill has these columns: say which is which.")
         else:

@@ -103,7 +103,7 @@ def _price(line: int, cells: Mapping[str, str], known: Mapping[str, str], tz: st
         raise PriceFileError(words.format(line=line, name=f"“{said.get('provider', '')}”", known=names))
     start = said.get("tier_start", "").replace(",", "")
     if start and not (start.isascii() and start.isdigit()):
-        raise PriceFileError(tr("Line {line}: “{start}” is no number of tokens.").format(line=line, start=start))
+        raise PriceFileError(tr("Line {line}: “{start}” is not a number of tokens.").format(line=line, start=start))
     return NewPriceOverride(
         provider=provider,
         model=said.get("model", ""),
@@ -129,7 +129,7 @@ def _units(line: int, said: Mapping[str, str], prefix: str) -> UnitPrices:
         except InvalidOperation:
             fine = False
         if not fine:
-            words = tr("Line {line}: “{dollars}” is no price in dollars ({column}).")
+            words = tr("Line {line}: “{dollars}” is not a price in dollars ({column}).")
             raise PriceFileError(words.format(line=line, dollars=dollars, column=f"{prefix}{unit}"))
     return structs.replace(UnitPrices(), **found)
 
@@ -140,7 +140,7 @@ def _midnight_us(line: int, day: str, tz: str) -> int | None:
     try:
         found = date.fromisoformat(day)
     except ValueError:
-        words = tr("Line {line}: “{day}” is no day such as 2026-11-23.")
+        words = tr("Line {line}: “{day}” is not a day such as 2026-11-23.")
         raise PriceFileError(words.format(line=line, day=day)) from None
     return day_start_us(found, tz)
 

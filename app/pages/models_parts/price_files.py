@@ -82,7 +82,7 @@ class PriceFiles(QObject):
             why = self.tr("it is not text in UTF-8") if isinstance(error, UnicodeDecodeError) else str(error)
             self.failed.emit(self.tr("Nothing was imported from {name}: {why}").format(name=path.name, why=why))
             return
-        words = self.tr("{name} holds no price that is not yours already.")
+        words = self.tr("{name} has only prices that you have already.")
         if added:
             words = self.tr("{count} prices were imported from {name}.")
         if len(added) == 1:

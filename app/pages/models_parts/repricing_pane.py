@@ -91,11 +91,11 @@ class RepricingPane(QWidget):
         self.idle = EmptyState(
             theme,
             "history",
-            self.tr("Price history anew"),
+            self.tr("Re-price history"),
             self.tr(
-                "Requests keep the cost that they had when they were made. Where a price was missing or wrong, "
-                "choose them above and look what today's prices would make of them; nothing changes before you "
-                "apply it."
+                "Requests keep the cost that they had when they were made. Where a price was missing or "
+                "wrong, choose them above and see what today's prices would make of them; nothing "
+                "changes until you apply it."
             ),
         )
         self.idle.setObjectName("repricing_idle")
@@ -233,7 +233,7 @@ class RepricingPane(QWidget):
         self._set_busy(True)
         try:
             found = await self._context.shell.work.run(
-                self.tr("Looking at requests by today's prices"), self.tr("requests"), look
+                self.tr("Checking requests against today's prices"), self.tr("requests"), look
             )
         except KNOWN_ERRORS as error:
             self._forget()
@@ -270,14 +270,14 @@ class RepricingPane(QWidget):
         async def apply(job: Job) -> Repricing:
             return await gateway.apply_repricing(query, expected=expected, progress=job.told)
 
-        done = await self._work(self.tr("Pricing requests anew"), apply)
+        done = await self._work(self.tr("Re-pricing requests"), apply)
         if done is not None:
             self._forget()
             self.toast.emit(
                 counted(
                     done.changed,
-                    "1 request is priced anew: {difference}",
-                    "{count} requests are priced anew: {difference} in all",
+                    "1 request was re-priced: {difference}",
+                    "{count} requests were re-priced: {difference} in all",
                     difference=formats.money_difference(done.to_nano - done.from_nano),
                 )
             )
@@ -292,7 +292,7 @@ class RepricingPane(QWidget):
         async def undo(job: Job) -> Repricing:
             return await gateway.undo_repricing(chosen.id, progress=job.told)
 
-        done = await self._work(self.tr("Giving requests their earlier cost back"), undo)
+        done = await self._work(self.tr("Restoring the requests' earlier cost"), undo)
         if done is not None:
             self._forget()
             self.toast.emit(

@@ -116,8 +116,8 @@ class OwnPanel(QWidget):
             (self.tr("Format"), self.dialect),
             (self.tr("Base URL"), self.base_url),
             (self.tr("Key"), self.auth),
-            (self.tr("Models, by the names that it knows"), self.models),
-            (self.tr("Models that embed (optional)"), self.embeddings),
+            (self.tr("Models, by the server's names for them"), self.models),
+            (self.tr("Embedding models (optional)"), self.embeddings),
         ):
             made = TextLabel(theme, label, px=12, weight=500, tone="text2") if isinstance(label, str) else label
             column.addWidget(made)
@@ -181,7 +181,7 @@ class OwnPanel(QWidget):
         self._tell("")
         name = self.name.text().strip()
         with_v1 = self.tr("The base URL is used as given: with /v1 for OpenAI's two formats, without for the others.")
-        called = self.tr("Other models of it are called {name}/model.").format(name=name or "name")
+        called = self.tr("Its other models are called {name}/model.").format(name=name or "name")
         self.hint.setText(f"{with_v1} {called}")
         self.save.setEnabled(bool(name and self.base_url.text().strip()))
 

@@ -48,7 +48,7 @@ class VaultPanel(QWidget):
         self.file_words = TextLabel(theme, px=12, tone="text2", wrap=True)
         self.first = SecretField(theme, tr("Passphrase"))
         self.first.edit.setObjectName("vault_passphrase")
-        self.second = SecretField(theme, tr("The same passphrase again"))
+        self.second = SecretField(theme, tr("Repeat the passphrase"))
         self.second.edit.setObjectName("vault_passphrase_again")
         self.problem = TextLabel(theme, px=12, tone="bad", wrap=True)
         self.problem.setObjectName("vault_problem")

@@ -90,7 +90,7 @@ def cost_lines(explanation: CostExplanation) -> tuple[Line, ...]:
             Line(
                 label=tr("Rounded"),
                 value=tr("from ${exact}").format(exact=exact),
-                note=tr("half goes to the even one"),
+                note=tr("half to even"),
                 part=True,
             )
         )
