@@ -30,7 +30,7 @@ LIST_KEYS: Keys = (
     ("↑ ↓", later("Move")),
     ("Return", later("Open")),
     ("Ctrl+C", later("Copy rows")),
-    ("Menu", later("Columns, and what else can be done")),
+    ("Menu", later("Columns and other actions")),
     ("Esc", later("Close the details")),
 )
 

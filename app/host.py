@@ -332,7 +332,7 @@ class Host:
         if gateway is None or gateway.state.word != "running":
             return
         if gateway.state.url == old_url:
-            self.window.toast(tr("The gateway has taken its new settings."))
+            self.window.toast(tr("The gateway runs with its new settings."))
         else:
             self.window.toast(tr("The gateway is at {url} now: point tools there.").format(url=gateway.state.url))
 
@@ -544,7 +544,7 @@ class Host:
         if self._store.value("closed_to_tray") is None:
             self._store.setValue("closed_to_tray", "explained")
             self.tray.notify(
-                tr("Faregate goes on in the tray"), tr("The gateway keeps running. Quit from the tray's menu.")
+                tr("Faregate keeps running in the tray"), tr("The gateway keeps running. Quit from the tray's menu.")
             )
 
 

@@ -38,7 +38,7 @@ _COUNTS: Mapping[str, str] = Words(
         "running": "{count} running",
     }
 )
-ALL_WELL = later("All that was seen is written and priced, as its provider counted it.")
+ALL_WELL = later("Everything seen was written and priced, as its provider counted it.")
 _NARROW = 110
 _ICON = 14
 _POPOVER_WIDTH = 380

@@ -227,7 +227,7 @@ def _are_outcomes(values: list[str]) -> bool:
 
 def _number_condition(name: str, values: list[str]) -> NumberCondition:
     if len(values) > 1:
-        words = tr("{name}: takes one number at a time: write {example} for what lies between.")
+        words = tr("{name}: takes one number at a time: write {example} for a range.")
         raise _Problem(words.format(name=name, example=f"{name}:>1 {name}:<5"))
     try:
         return parse_number(name, values[0])

@@ -49,7 +49,7 @@ def ask_to_discard(parent: QWidget, discard: Callable[[], object]) -> None:
         tr("It is not saved, and does not come back."),
         discard,
         words=tr("Discard"),
-        keep=tr("Go on"),
+        keep=tr("Keep editing"),
     )
 
 
@@ -73,7 +73,7 @@ def ask_to_replace(parent: QWidget, names: Sequence[str], folder: str, replace: 
         parent,
         "question.replace",
         title.format(name=names[0], count=len(names)),
-        tr("{names} in {folder} would be written anew. What they hold now does not come back.").format(
+        tr("{names} in {folder} would be overwritten. What they hold now does not come back.").format(
             names=", ".join(names), folder=folder
         ),
         replace,
@@ -88,7 +88,7 @@ def ask_how_to_close(parent: QWidget, quit_: Callable[[], None], minimise: Calla
         parent,
         "question.close",
         tr("Quit, or keep running minimised?"),
-        tr("This desktop shows no tray. Tools can reach the gateway only while Faregate runs."),
+        tr("This desktop has no tray. Tools can reach the gateway only while Faregate runs."),
     )
     quit_button = box.addButton(tr("Quit"), QMessageBox.ButtonRole.DestructiveRole)
     keep = box.addButton(tr("Keep running"), QMessageBox.ButtonRole.AcceptRole)
@@ -106,7 +106,8 @@ def ask_to_leave_demo(parent: QWidget, leave: Callable[[], None]) -> None:
         "question.leave_demo",
         tr("Leave the demo?"),
         tr(
-            "Its example data and keys are deleted. Faregate goes on in your own folder, with your own provider keys."
+            "Its example data and keys are deleted. Faregate continues in your own folder, with your "
+            "own provider keys."
         ),
     )
     leave_button = box.addButton(tr("Leave demo"), QMessageBox.ButtonRole.AcceptRole)

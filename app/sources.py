@@ -13,8 +13,8 @@ from gateway import ExchangeRecord, Summary
 
 MARK = "≈"
 DEFINITION = later(
-    "≈ holds estimates: the provider gave no count or not all of it, its answer broke off, "
-    "or a price may be another's"
+    "≈ includes estimates: the provider gave no count or not all of it, its answer broke "
+    "off, or a price may be another model's"
 )
 USAGE_SOURCE_WORDS = Words(
     {

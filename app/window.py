@@ -412,7 +412,7 @@ class Window(QMainWindow):
 
     def _show_folder(self, folder: Path) -> None:
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
-            words = tr("No program here shows folders: look into {folder}.")
+            words = tr("No program here can show folders: look in {folder}.")
             self.toast(words.format(folder=formats.folder(folder)))
 
     def tell_error(self, words: str) -> None:

@@ -227,7 +227,9 @@ class SettingsPage(Page):
         shown, more = ", ".join(names[:_NAMED]), len(names) - _NAMED
         if more > 0:
             shown = self.tr("{names} and {count} more").format(names=shown, count=more)
-        words = self.tr("Saved, and taken when the gateway restarts: {names}. Running requests may take up to 10 s.")
+        words = self.tr(
+            "Saved, and applied when the gateway restarts: {names}. Running requests may take up to 10 s."
+        )
         self.restart_banner.set_text(words.format(names=shown))
         self.restart_banner.setVisible(bool(rows))
         self.subtitle.emit(self.tr("Changes are saved at once"))

@@ -13,7 +13,7 @@ from gateway import Blob, Opaque, Text, ToolCallResponse
 def pieces(part: ToolCallResponse, room: Room) -> Iterator[Piece]:
     tone = "bad" if part.is_error else "text"
     if not part.content:
-        yield Note(tr("Answered with nothing"))
+        yield Note(tr("Empty result"))
     for item in part.content:
         if isinstance(item, Text):
             start = item.text.lstrip()[:1]

@@ -30,7 +30,7 @@ class Chip(QAbstractButton):
         self._most_text = most_text
         self.setFont(ui_font(13, 500))
         self.set_words(text)
-        self.setAccessibleDescription(tr("Enter changes this filter, Delete takes it away"))
+        self.setAccessibleDescription(tr("Enter changes this filter, Delete removes it"))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)

@@ -468,11 +468,11 @@ def test_a_tooltip_that_would_be_cut_keeps_its_rows_and_shortens_its_note(qtbot:
     card.show()
     tooltip = Tooltip(light, card)
     rows = tuple((light.series_color(slot), f"model-{slot}", "$0.10") for slot in range(7))
-    tooltip.show_rows("Thu 26 Nov, 06:00", rows, 300, card.rect(), "≈ holds estimates: the provider gave no count")
-    assert tooltip.note == "≈ holds estimates" and tooltip.rows == rows
+    tooltip.show_rows("Thu 26 Nov, 06:00", rows, 300, card.rect(), "≈ includes estimates: the provider gave no count")
+    assert tooltip.note == "≈ includes estimates" and tooltip.rows == rows
     assert card.rect().contains(tooltip.geometry())
     tooltip.show_rows(
-        "Thu 26 Nov, 06:00", rows[:2], 300, card.rect(), "≈ holds estimates: the provider gave no count"
+        "Thu 26 Nov, 06:00", rows[:2], 300, card.rect(), "≈ includes estimates: the provider gave no count"
     )
     assert tooltip.note.endswith("gave no count")
 

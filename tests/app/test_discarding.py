@@ -86,7 +86,7 @@ def test_a_price_that_was_typed_is_kept_until_it_may_go(qtbot: QtBot, wanted: Ap
         lambda: page.add_button.click(),
     ):
         leave()
-        answer(page, "Go on", qtbot)
+        answer(page, "Keep editing", qtbot)
         assert page.drawer.isVisible() and page.drawer.content() is editor
         assert (editor.fields["input"].text(), page.section.current) == ("7.25", "prices")
     page.view.opened.emit(1)
@@ -133,7 +133,7 @@ def test_a_provider_that_is_being_described_is_kept_until_it_may_go(
     page.open_own_panel(None)
     page.own_panel.models.setText("qwen3:8b")
     escape(page, page.own_panel.base_url, qtbot)
-    answer(page, "Go on", qtbot)
+    answer(page, "Keep editing", qtbot)
     assert page.drawer.isVisible() and page.own_panel.models.text() == "qwen3:8b"
     escape(page, page.own_panel.base_url, qtbot)
     answer(page, "Discard", qtbot)
@@ -153,7 +153,7 @@ def test_a_provider_that_is_being_described_gives_way_after_a_question(
         lambda: page.vault_banner.action.emit(),
     ):
         leave()
-        answer(page, "Go on", qtbot)
+        answer(page, "Keep editing", qtbot)
         assert page.own_panel.isVisible() and page.own_panel.name.text() == "house"
     page.cards["openai"].asked.emit("key", "openai")
     answer(page, "Discard", qtbot)
@@ -179,7 +179,7 @@ def test_a_price_that_is_typed_is_kept_while_the_past_is_offered(
     assert isinstance(editor, PriceEditor)
     editor.fields["input"].setText("7.25")
     page.past.action.emit()
-    answer(page, "Go on", qtbot)
+    answer(page, "Keep editing", qtbot)
     assert (page.drawer.content(), page.section.current) == (editor, "prices")
     page.past.action.emit()
     answer(page, "Discard", qtbot)

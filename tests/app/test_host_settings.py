@@ -48,7 +48,7 @@ def test_a_restart_takes_the_settings_as_they_are_saved_and_opens_the_same_page(
         assert holder is not None and holder.url == "http://127.0.0.1:4321"
         host.shell.restart_asked.emit()
         await until(lambda: len(texts(host)) == 2)
-        assert texts(host)[1] == "The gateway has taken its new settings."
+        assert texts(host)[1] == "The gateway runs with its new settings."
 
     assert stage.run(drive) == 0
 

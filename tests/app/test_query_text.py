@@ -90,7 +90,7 @@ REFUSED = [
     ('user:"Ana', ["quotation mark"]),
     ("tag:team:", ["half a tag"]),
     ("tag::x", ["half a tag"]),
-    ("tag:team:a|team:b", ["no | or !"]),
+    ("tag:team:a|team:b", ["contain | or !"]),
 ]
 
 

@@ -195,7 +195,7 @@ def details(qtbot: QtBot, context: object) -> RequestDetails:
     ("outcome", "message", "words"),
     [
         ("ok", None, "The gateway answered by itself: no provider was asked."),
-        ("interrupted", "Stopped.", "The gateway stopped before it could note what it had asked of a provider."),
+        ("interrupted", "Stopped.", "The gateway stopped before it could record what it had asked of a provider."),
         ("error", "No such model.", "No such model."),
     ],
 )

@@ -162,7 +162,7 @@ def test_a_change_is_saved_and_waits_for_the_restart_that_is_offered(
     type_over(qtbot, edit, "25")
     assert fake_gateway.saved == {"timeouts.connect": 25.0}
     assert line(page, "timeouts.connect").note.text() == "Takes effect when the gateway restarts."
-    assert page.restart_banner.text().startswith("Saved, and taken when the gateway restarts: To connect. ")
+    assert page.restart_banner.text().startswith("Saved, and applied when the gateway restarts: Connecting. ")
     with qtbot.waitSignal(shell.restart_asked):
         page.restart_banner.button.click()  # type: ignore[union-attr]
     back = line(page, "timeouts.connect").back
@@ -231,7 +231,7 @@ def test_what_the_environment_says_is_shown_and_cannot_be_changed(
     page = open_page("gateway")
     found = control(page, "limits.body", TextControl)
     assert (found.edit.text(), found.isEnabled()) == ("32 MiB", False)
-    words = "Set by FAREGATE_LIMITS_BODY, which stands over what is chosen here."
+    words = "Set by FAREGATE_LIMITS_BODY, which overrides what is chosen here."
     assert (line(page, "limits.body").note.text(), line(page, "limits.body").back.isVisible()) == (words, False)
     assert not page.restart_banner.isVisible(), "it would change nothing"
     page.open_section("capture")
@@ -455,10 +455,10 @@ def test_a_clean_up_runs_as_long_work_and_says_what_it_took(
     page.toast.connect(toasts.append)
     with qtbot.waitSignal(shell.work.changed):
         qtbot.mouseClick(section.clean, Qt.MouseButton.LeftButton)
-    assert toasts == ["Took away 1,203 entries; 2.4 MB of the disk are free again"]
+    assert toasts == ["Removed 1,203 entries; 2.4 MB of disk space is free again"]
     fake_gateway.cleaned = Cleaned(taken={"requests": 0, "buckets": 0})
     qtbot.mouseClick(section.clean, Qt.MouseButton.LeftButton)
-    assert toasts[1] == "Nothing was too old or too much"
+    assert toasts[1] == "Nothing was too old or too large"
     fake_gateway.fails = "usage.db cannot be used (disk I/O error)."
     section.clean.click()
     assert section.clean_line.problem.text() == fake_gateway.fails
@@ -506,7 +506,7 @@ def test_the_folder_can_be_opened_and_copied(
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
     qtbot.mouseClick(section.open_folder, Qt.MouseButton.LeftButton)
     assert opened == [str(fake_gateway.folder)]
-    assert section.folder_line.problem.text() == "This desktop opens no folders; copy the path instead."
+    assert section.folder_line.problem.text() == "This desktop cannot open folders; copy the path instead."
     qtbot.mouseClick(section.copy_folder, Qt.MouseButton.LeftButton)
     assert QGuiApplication.clipboard().text() == str(fake_gateway.folder)
 
@@ -549,7 +549,7 @@ def test_where_keys_are_kept_is_shown_and_changed(
     assert section.line.problem.text() == "The keyring is locked."
     assert (section.choose.isEnabled(), section.line.note.text()) == (
         False,
-        "Set by FAREGATE_VAULT, which stands over what is chosen here.",
+        "Set by FAREGATE_VAULT, which overrides what is chosen here.",
     )
 
 

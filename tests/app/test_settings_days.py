@@ -98,7 +98,7 @@ def test_nothing_goes_before_the_question_is_answered(
     qtbot.mouseClick(deletion.button, Qt.MouseButton.LeftButton)
     answer("Delete")
     assert fake_gateway.deleted == [deletion.asked()]
-    assert toasts == ["Deleted 34 entries; 2.4 MB of the disk are free again"]
+    assert toasts == ["Deleted 34 entries; 2.4 MB of disk space is free again"]
     assert deletion.line.words.text() == "Nothing of these days is kept." and not deletion.button.isEnabled()
     assert deletion.what.isEnabled() and deletion.first.isEnabled()
 
@@ -137,7 +137,7 @@ def test_a_deletion_that_fails_or_is_ended_says_so(
     fake_gateway.delete_range = ended  # type: ignore[method-assign,assignment]
     deletion.button.click()
     answer("Delete")
-    assert toasts == ["Ended; what was deleted until then is gone"]
+    assert toasts == ["Cancelled; what was deleted until then is gone"]
     del fake_gateway.delete_range
     deletion.button.click()
     fake_gateway.fails = "traces.db cannot be used (disk I/O error)."

@@ -465,7 +465,7 @@ def test_what_was_saved_is_shown_in_its_folder(
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
         assert "Exported 12 rows" not in window.toasts.texts
     assert opened == [tmp_path, tmp_path]
-    assert window.toasts.texts == (f"No program here shows folders: look into {tmp_path}.",)
+    assert window.toasts.texts == (f"No program here can show folders: look in {tmp_path}.",)
 
 
 def test_what_can_be_done_about_something_is_offered_beside_it(window: Window, qtbot: QtBot) -> None:

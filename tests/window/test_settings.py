@@ -68,7 +68,7 @@ def test_sizes_are_the_apis_and_a_restart_takes_what_was_saved(display: Display,
     with RealApp(display, home, FAREGATE_VAULT="memory", XDG_CONFIG_HOME=str(config)) as app:
         app.display.press("ctrl+comma")
         app.wait_for("page", "Settings")
-        note = "Set by FAREGATE_PORT, which stands over what is chosen here."
+        note = "Set by FAREGATE_PORT, which overrides what is chosen here."
         app.wait_for("text", note, name="setting_note", within="setting.server.port")
 
         def told() -> dict[str, str]:
@@ -84,13 +84,13 @@ def test_sizes_are_the_apis_and_a_restart_takes_what_was_saved(display: Display,
         # Logs and side files still grow while it starts.
         wait_until(lambda: told() == of_the_api(), what="The same sizes")
         app.click("clean_up")
-        wait_until(lambda: app.ask("toasts") == ["Nothing was too old or too much"], what="The clean-up")
+        wait_until(lambda: app.ask("toasts") == ["Nothing was too old or too large"], what="The clean-up")
         app.write("edit.retention.content", "60 days")
         app.display.press("Return")
         app.wait_for("shown", name="settings_restart")
         before = app.url
         app.click_on("place_of_text", text="Restart gateway")
-        wait_until(lambda: "The gateway has taken its new settings." in app.ask("toasts"), what="The restart")
+        wait_until(lambda: "The gateway runs with its new settings." in app.ask("toasts"), what="The restart")
         assert app.url == before, "any port would have done: tools are pointed to the one that was taken"
         rows = {row["key"]: row for row in app.api("/admin/settings", key)["data"]}
         assert (rows["retention.content"]["value"], rows["retention.content"]["saved"]) == ("60 days", "60 days")

@@ -77,7 +77,7 @@ def test_the_tray_switches_the_gateway_opens_the_window_and_quits(
             app.display.press("ctrl+w")
             wait_until(lambda: main_windows(app) == [])
             assert answers(app.url)
-            assert any("goes on in the tray" in text for text in balloons(app)) is said
+            assert any("keeps running in the tray" in text for text in balloons(app)) is said
             choose(app, "Open window")
             wait_until(lambda: main_windows(app) != [])
             app.focus()

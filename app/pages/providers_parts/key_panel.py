@@ -48,7 +48,7 @@ class KeyPanel(QWidget):
         theme = self._context.theme
         self.intro = TextLabel(theme, tone="text2", wrap=True)
         self.demo_note = Banner(
-            theme, "warn", tr("This is the demo. A real key leaves it: Faregate goes on in your own, empty folder.")
+            theme, "warn", tr("This is the demo. A real key leaves it: Faregate continues in your own, empty folder.")
         )
         self.demo_note.setVisible(self._context.gateway.demo)
         self.field = SecretField(theme, tr("API key"))

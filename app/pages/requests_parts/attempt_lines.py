@@ -25,7 +25,7 @@ def attempt_sections(row: ExchangeRecord, provider_title: Callable[[str], str]) 
 def no_attempt_words(row: ExchangeRecord) -> str:
     """Why there is none."""
     if row.outcome == "interrupted":
-        return tr("The gateway stopped before it could note what it had asked of a provider.")
+        return tr("The gateway stopped before it could record what it had asked of a provider.")
     return cause(row) or tr("The gateway answered by itself: no provider was asked.")
 
 

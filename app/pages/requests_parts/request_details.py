@@ -116,7 +116,7 @@ class RequestDetails(QWidget):
             theme,
             "message-square",
             self.tr("What was said is not kept"),
-            self.tr("It was not captured, or its time is over: Settings say what is kept, and for how long."),
+            self.tr("It was not captured, or is no longer kept: Settings say what is kept, and for how long."),
         )
         self.nothing.setObjectName("request_nothing_said")
         self.no_headers = EmptyState(theme, "list", self.tr("Headers were not kept"), "")

@@ -87,14 +87,14 @@ class RetentionSection(SectionView):
             self.sizes[part.name] = label
             self.size_lines[part.name] = self.add_line(heading, translated(part.title), words, label)
         self.total = figure(self, "size.total")
-        self.add_line(heading, self.tr("In all"), "", self.total)
+        self.add_line(heading, self.tr("Total"), "", self.total)
         self.clean = PushButton(self.context.theme, self.tr("Clean up now"), kind="secondary")
         self.clean.setObjectName("clean_up")
         self.clean.clicked.connect(lambda: self.context.spawn(self._clean_up()))
         self.clean_line = self.add_line(
             heading,
             self.tr("Clean up"),
-            self.tr("Takes away what the settings above no longer keep. It happens by itself every hour."),
+            self.tr("Removes what the settings above no longer keep. This happens by itself every hour."),
             self.clean,
         )
 
@@ -132,12 +132,16 @@ class RetentionSection(SectionView):
 
     def _result(self, cleaned: Cleaned | None) -> str:
         if cleaned is None:
-            return self.tr("Ended; what was taken away until then is gone")
+            return self.tr("Cancelled; what was removed until then is gone")
         taken = sum(cleaned.taken.values())
         if not taken:
-            return self.tr("Nothing was too old or too much")
-        words = self.tr("Took away {count} entries; {size} of the disk are free again")
-        return words.format(count=formats.count(taken), size=formats.size(cleaned.freed_bytes))
+            return self.tr("Nothing was too old or too large")
+        return counted(
+            taken,
+            "Removed 1 entry; {size} of disk space is free again",
+            "Removed {count} entries; {size} of disk space is free again",
+            size=formats.size(cleaned.freed_bytes),
+        )
 
 
 class DataSection(Preferring):
@@ -199,7 +203,7 @@ class DataSection(Preferring):
         self.demo.setObjectName("delete_demo")
         self.demo.setAccessibleName(self.tr("Leave the demo") if gateway.demo else self.tr("Delete the demo's data"))
         words = (
-            self.tr("Deletes the example data and goes on in your own folder.")
+            self.tr("Deletes the example data and continues in your own folder.")
             if gateway.demo
             else self.tr("An earlier demo left its example data in a folder of its own.")
         )
@@ -212,7 +216,7 @@ class DataSection(Preferring):
 
     def _open_folder(self) -> None:
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.context.gateway.folder))):
-            self.folder_line.show_problem(self.tr("This desktop opens no folders; copy the path instead."))
+            self.folder_line.show_problem(self.tr("This desktop cannot open folders; copy the path instead."))
 
     def _copy_folder(self) -> None:
         QGuiApplication.clipboard().setText(str(self.context.gateway.folder))

@@ -73,7 +73,7 @@ class DaysDeletion(QObject):
         )
         add_line(heading, tr("What"), words, self.what)
         add_line(heading, tr("Days"), tr("Whole days, in the time zone of tables and charts."), self._days())
-        self.line = add_line(heading, tr("Delete for good"), tr("Looking how much it is …"), self.button)
+        self.line = add_line(heading, tr("Delete for good"), tr("Working out how much that is …"), self.button)
 
     def _days(self) -> QWidget:
         holder = QWidget()
@@ -148,8 +148,8 @@ class DaysDeletion(QObject):
         if asked.requests:
             title = tr("Delete all requests up to {last}, and what was said?").format(last=last)
             rest = tr(
-                "They do not come back, and cannot be looked at, filtered by words or priced anew any more. Sums of "
-                "requests, tokens and costs stay, and stay exact."
+                "They do not come back, and can no longer be looked at, filtered by words or re-priced. "
+                "Sums of requests, tokens and costs stay, and stay exact."
             )
         ask_to_lose(
             self._parent,
@@ -184,14 +184,14 @@ class DaysDeletion(QObject):
 def deleted_words(cleaned: Cleaned | None) -> str:
     """What became of it; None is one that was ended."""
     if cleaned is None:
-        return tr("Ended; what was deleted until then is gone")
+        return tr("Cancelled; what was deleted until then is gone")
     entries = sum(cleaned.taken.values())
     if not cleaned.freed_bytes:
         # What is free within the files is filled again first.
         return counted(entries, "Deleted 1 entry", "Deleted {count} entries")
     return counted(
         entries,
-        "Deleted 1 entry; {size} of the disk are free again",
-        "Deleted {count} entries; {size} of the disk are free again",
+        "Deleted 1 entry; {size} of disk space is free again",
+        "Deleted {count} entries; {size} of disk space is free again",
         size=formats.size(cleaned.freed_bytes),
     )

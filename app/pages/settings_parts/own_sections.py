@@ -139,7 +139,7 @@ class AppearanceSection(Preferring):
             looks,
             "size",
             self.tr("Size"),
-            self.tr("How large everything is. Taken when Faregate starts again."),
+            self.tr("How large everything is. Applies when Faregate starts again."),
             {size: f"{size}%" for size in CHOICES["size"]},
         )
         self.add_choice(times, "clock", self.tr("Clock"), "", {"24": "18:04", "12": "6:04 pm"})
@@ -153,13 +153,13 @@ class AppearanceSection(Preferring):
         self.zone_line = self.add_line(
             times,
             self.tr("Time zone"),
-            self.tr("Whose days and hours tables, charts and today's cost go by."),
+            self.tr("Tables, charts and today's cost use its days and hours."),
             self._zones(),
         )
         self.add_line(
             times,
             self.tr("Currency"),
-            self.tr("US dollars, in which every provider bills. Unknown prices are told as such, never as zero."),
+            self.tr("US dollars, in which every provider bills. Unknown prices are shown as such, never as zero."),
         )
 
     def _zones(self) -> QWidget:
@@ -245,7 +245,7 @@ class VaultSection(SectionView):
         self.line.words.show()
         self.line.show_problem("" if state.available else state.message)
         if self._variable:
-            said = self.tr("Set by {variables}, which stands over what is chosen here.")
+            said = self.tr("Set by {variables}, which overrides what is chosen here.")
             self.line.show_note(said.format(variables=self._variable), "text3")
         else:
             self.line.show_note(

@@ -154,7 +154,7 @@ class SectionView(QScrollArea):
         assert line.back is not None
         line.back.setVisible(not fixed and any(one.saved is not None for one in settings))
         if fixed:
-            words = self.tr("Set by {variables}, which stands over what is chosen here.")
+            words = self.tr("Set by {variables}, which overrides what is chosen here.")
             line.show_note(words.format(variables=", ".join(fixed)), "text3")
         elif any(one.waits for one in settings):
             line.show_note(self.tr("Takes effect when the gateway restarts."))

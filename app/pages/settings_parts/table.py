@@ -55,12 +55,12 @@ SECTIONS = (
 PART_NAMES: Mapping[str, str] = {
     "reasoning": marked("Reasoning"),
     "media": marked("Pictures and files"),
-    "tool_results": marked("Results of tools"),
+    "tool_results": marked("Tool results"),
     "system": marked("System prompts"),
     "headers": marked("Headers"),
 }
 RULE_NAMES: Mapping[str, str] = {
-    "provider_key": marked("Keys of providers"),
+    "provider_key": marked("Provider keys"),
     "faregate_key": marked("Faregate's own keys"),
     "bearer": marked("Bearer tokens"),
     "private_key": marked("Private keys"),
@@ -76,7 +76,7 @@ RULE_NAMES: Mapping[str, str] = {
 PARTS = {name: PART_NAMES.get(name, name) for name in CAPTURE_PARTS}
 RULES = {name: RULE_NAMES.get(name, name) for name in REDACT_BUILT_IN}
 
-_LISTENING, _ACCESS = marked("Where it listens"), marked("Who may come in")
+_LISTENING, _ACCESS = marked("Where it listens"), marked("Access")
 _LIMITS, _PATIENCE = marked("Limits"), marked("How long providers may take")
 _CONTENT, _RULES = marked("Content"), marked("Redaction")
 _KEPT, _RECEIVED, _SENT = marked("What is kept"), marked("Received"), marked("Sent on")
@@ -88,7 +88,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "port",
             _LISTENING,
             marked("Port"),
-            marked("Tools are pointed at it. 0 takes any free one."),
+            marked("Tools connect to it. 0 takes any free one."),
         ),
         Row(
             "server.host",
@@ -102,27 +102,27 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "switch",
             _ACCESS,
             marked("Other machines without encryption"),
-            marked("Only for containers whose network is closed: keys and content travel readable."),
+            marked("Only for containers on a closed network: keys and content travel unencrypted."),
         ),
         Row(
             "server.allowed_origins",
             "names",
             _ACCESS,
             marked("Web pages that may call"),
-            marked("Origins such as https://example.org, with commas. Pages of this machine always may."),
+            marked("Origins such as https://example.org, separated by commas. Pages of this machine always may."),
         ),
         Row(
             "server.allowed_hosts",
             "names",
             _ACCESS,
-            marked("Further names of this gateway"),
+            marked("Other names of this gateway"),
             marked("Host names that requests may be addressed to, besides those of this machine."),
         ),
         Row("limits.body", "size", _LIMITS, marked("Largest request"), marked("Before and after decompression.")),
-        Row("timeouts.connect", "seconds", _PATIENCE, marked("To connect")),
+        Row("timeouts.connect", "seconds", _PATIENCE, marked("Connecting")),
         Row("timeouts.first_byte", "seconds", _PATIENCE, marked("Until the first byte")),
         Row("timeouts.between_chunks", "seconds", _PATIENCE, marked("Silence within a stream")),
-        Row("timeouts.total", "seconds", _PATIENCE, marked("In all")),
+        Row("timeouts.total", "seconds", _PATIENCE, marked("Total")),
     ),
     "capture": (
         Row(
@@ -136,7 +136,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "capture.parts_off",
             "without",
             _CONTENT,
-            marked("Of it, keep"),
+            marked("Parts to keep"),
             marked("What is not ticked is left out before anything is written."),
             PARTS,
         ),
@@ -145,20 +145,20 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "names",
             _CONTENT,
             marked("Keys whose content is not kept"),
-            marked("Names of API keys, with commas."),
+            marked("Names of API keys, separated by commas."),
         ),
         Row(
             "capture.tags_off",
             "names",
             _CONTENT,
             marked("Tags whose content is not kept"),
-            marked("Tags such as env:prod, with commas."),
+            marked("Tags such as env:prod, separated by commas."),
         ),
         Row(
             "capture.redact_on",
             "rules",
             _RULES,
-            marked("Take out before storing"),
+            marked("Remove before storing"),
             marked("What is found is replaced by a mark. Providers are sent everything as it is."),
             RULES,
         ),
@@ -209,7 +209,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "export.endpoint",
             "text",
             _SENT,
-            marked("Address of a collector"),
+            marked("Collector address"),
             marked("OTLP over HTTP, such as http://127.0.0.1:4318. Empty sends nothing."),
         ),
         Row("export.spans", "switch", _SENT, marked("Spans"), marked("One for each request.")),
