@@ -12,7 +12,6 @@ import os
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from logging.handlers import RotatingFileHandler
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
-from PySide6.QtCore import QEvent, QTimer, Signal
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QApplication
 
 import app.plain_imports  # noqa: F401
@@ -34,28 +33,25 @@ from app.garbage import GarbageTimer
 from app.kept_tasks import KeptTasks
 from app.known_errors import KNOWN_ERRORS
 from app.launch import Launch, announcement, has_provider
-from app.local_days import midnight_us
 from app.loop import make_loop
 from app.notifications import Notifications
 from app.pages import PAGES, PageEntry
-from app.pages.page import RequestTarget
 from app.preferences import Preferences, use_size, window_store
 from app.questions import ask_how_to_close, ask_to_leave_demo
 from app.shell import Shell
 from app.single_instance import FirstInstance, call_first
 from app.state_notices import StateNotices
 from app.theme import MODES, Theme
+from app.today import Today
 from app.translation import tr
-from app.tray import Tray, error_words
+from app.tray import Tray
 from app.window import Window
 from gateway import (
     Changes,
     DataFolder,
-    ExchangeRecord,
     FaregateError,
     GatewayState,
     Settings,
-    UsageQuery,
     load_settings,
     share_heap,
 )
@@ -72,7 +68,6 @@ CACHE_KIB = 6_000
 # A call goes in and out of the interpreter a dozen times, and waits for that long for each way back in while workers
 # read for a page: at half a millisecond every caller felt the Overview.
 SWITCH_INTERVAL_S = 0.0001
-_TODAY_MS = 30_000
 _PAINT_WAIT_S = 2.0
 _log = logging.getLogger("faregate")
 
@@ -157,10 +152,7 @@ class Host:
         )
         # Whether the gateway is meant to run; what stops it then is told.
         self._wanted = True
-        self._today_timer = QTimer(interval=_TODAY_MS)
-        self._today_is_old = False
-        self._day_began = midnight_us(time.time_ns() // 1000, self.filters.tz)
-        self._last_error: ExchangeRecord | None = None
+        self._today = Today(self.window, self.tray, self.spawn, self._running)
         self._connect()
 
     def _connect(self) -> None:
@@ -171,21 +163,15 @@ class Host:
             side.quit_asked.connect(self.quit)
             side.pause_asked.connect(self._pause)
         window.close_asked.connect(self._close_window)
-        window.today.connect(tray.show_today)
         tray.toggle_asked.connect(self._toggle_window)
         tray.open_asked.connect(window.come_to_front)
         tray.copy_asked.connect(window.sidebar.card.copy_endpoint)
         tray.settings_asked.connect(lambda: self._open_page("settings"))
-        tray.error_asked.connect(self._open_error)
-        tray.menu.aboutToShow.connect(self._read_today)
-        tray.menu.aboutToShow.connect(self._read_error)
         shell = self.shell
         shell.restart_asked.connect(lambda: self.spawn(self._restart()))
         shell.demo_asked.connect(lambda: self.spawn(self._enter_demo()))
         shell.leave_demo_asked.connect(self._ask_to_leave_demo)
         shell.delete_demo_asked.connect(lambda: self.spawn(self._delete_demo()))
-        self._today_timer.timeout.connect(self._read_today)
-        self._today_timer.start()
         # A new theme is kept at once: the process may be killed later.
         self.theme.mode_changed.connect(lambda: self._store.setValue("theme", self.theme.mode))
 
@@ -328,8 +314,8 @@ class Host:
         await before.close()
         self._launch = replace(self._launch, settings=settings)
         await self._start(self._make(self._launch.folder, settings, bool(self._launch.demo)))
-        gateway = self._gateway
-        if gateway is None or gateway.state.word != "running":
+        gateway = self._running()
+        if gateway is None:
             return
         if gateway.state.url == old_url:
             self.window.toast(tr("The gateway runs with its new settings."))
@@ -338,7 +324,7 @@ class Host:
 
     async def _finish(self) -> None:
         """Let running requests end, up to ten seconds or until asked again; then close everything."""
-        self._today_timer.stop()
+        self._today.stop()
         self.window.remember()
         self.window.pause_pages()
         gateway = self._gateway
@@ -459,12 +445,16 @@ class Host:
 
     def _on_changed(self, changes: Changes) -> None:
         self.window.mark(changes)
-        self._today_is_old = self._today_is_old or changes.usage
+        self._today.mark(changes)
         if changes.state:
             self._show_state()
-        if changes.providers and self._gateway is not None and self._gateway.state.word == "running":
+        if changes.providers and self._running() is not None:
             self.spawn(self._show_vault())
             self.spawn(self._watch_keys())
+
+    def _running(self) -> "Gateway | None":
+        gateway = self._gateway
+        return gateway if gateway is not None and gateway.state.word == "running" else None
 
     def _show_state(self) -> None:
         gateway = self._gateway
@@ -487,38 +477,6 @@ class Host:
         gateway = self._gateway
         if gateway is not None and not gateway.demo:
             self._alerts.show_providers(await gateway.providers())
-
-    def _read_today(self) -> None:
-        """Keep the tray's figures right while the window is hidden. A new day has its own also where nothing was
-        asked in it yet."""
-        gateway = self._gateway
-        if gateway is None or gateway.state.word != "running":
-            return
-        self.shell.follow_system_zone()
-        began = midnight_us(time.time_ns() // 1000, self.filters.tz)
-        if began != self._day_began:
-            self._day_began = began
-            self._on_changed(Changes(usage=True))
-        if self._today_is_old:
-            self._today_is_old = False
-            self.spawn(self.window.refresh_today())
-
-    def _read_error(self) -> None:
-        """What failed last today, for the tray's menu."""
-        gateway = self._gateway
-        if gateway is not None and gateway.state.word == "running":
-            self.spawn(self._show_error(gateway))
-
-    async def _show_error(self, gateway: "Gateway") -> None:
-        since = midnight_us(time.time_ns() // 1000, self.filters.tz)
-        found = await gateway.requests(UsageQuery(start_us=since, outcome=("error", "interrupted")), limit=1)
-        self._last_error = found.rows[0] if found.rows else None
-        self.tray.show_error(error_words(self._last_error) if self._last_error is not None else "")
-
-    def _open_error(self) -> None:
-        if self._last_error is not None:
-            self.window.come_to_front()
-            self.window.navigate("requests", RequestTarget(self._last_error.id))
 
     def _open_page(self, key: str) -> None:
         self.window.come_to_front()

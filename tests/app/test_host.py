@@ -546,9 +546,9 @@ def test_the_trays_figures_stay_right_while_the_window_is_hidden(stage: Stage) -
         await until(lambda: "summary" in gateway.calls and host.window.coalescer.pending == Changes())
         host.window.hide()
         await until(lambda: not host.window._busy)
-        host._today_timer.stop()
+        host._today._timer.stop()
         newest = gateway.rows[0]
-        for number, look in enumerate((host.tray.menu.aboutToShow, host._today_timer.timeout)):
+        for number, look in enumerate((host.tray.menu.aboutToShow, host._today._timer.timeout)):
             before = host.tray.icon.toolTip()
             gateway.put(msgspec.structs.replace(newest, id=f"new{number}", started_us=time.time_ns() // 1000))
             for _ in range(3):

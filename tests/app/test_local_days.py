@@ -80,16 +80,16 @@ def test_a_new_day_has_its_own_figures_also_where_nobody_calls(stage: Stage) -> 
     async def drive(host: Host) -> None:
         await started(host)
         gateway = stage.gateways[0]
-        host._today_timer.stop()
+        host._today._timer.stop()
         await until(lambda: "summary" in gateway.calls)
         await until(lambda: not host.window._busy and not host.window.coalescer.pending.usage)
         host.window.hide()
-        host._today_timer.timeout.emit()
+        host._today._timer.timeout.emit()
         before = host.tray.icon.toolTip()
         newest = gateway.rows[0]
         gateway.rows.insert(0, msgspec.structs.replace(newest, id="new", started_us=time.time_ns() // 1000))
-        host._day_began -= DAY_US
-        host._today_timer.timeout.emit()
+        host._today._began_us -= DAY_US
+        host._today._timer.timeout.emit()
         await until(lambda: host.tray.icon.toolTip() != before)
 
     assert stage.run(drive) == 0
