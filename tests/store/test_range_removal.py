@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.store.clean_up import used_bytes
 from gateway.store.range_removal import SaidIn, delete_said, said_in
 from gateway.store.thread_store import ThreadStore
 from gateway.telemetry.records import LogRecord, Span
@@ -156,3 +157,29 @@ def test_what_telemetry_tells_again_meanwhile_goes_too(tmp_path: Path) -> None:
         store.put_logs([LogRecord(time_ns=START_US * 1000, body="words")], scope="key_1", key="laptop")
         assert delete_said(store, *stretch(0, 1), meanwhile, lambda ids: None) == 3
         assert all_threads(store) == []
+
+
+def test_a_stretch_has_its_beginning_and_not_its_end(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        at_ns = {second: (START_US + second * 1_000_000) * 1000 for second in (0, 10, 20)}
+        put(store, [told(second, [user(f"{second}")], "x", conversation=f"c{second}") for second in at_ns])
+        spans = [Span(trace_id=TRACE, span_id=f"{at:016x}", start_ns=at, end_ns=at + 1) for at in at_ns.values()]
+        store.put_spans(spans, scope="key_1", key="laptop")
+        store.put_logs([LogRecord(time_ns=at, body="x") for at in at_ns.values()], scope="key_1", key="laptop")
+        whole = store.look(used_bytes)
+        assert said_in(store, *EVERYTHING) == SaidIn(3, 3, 6, whole)
+        assert said_in(store, *stretch(0, 20)) == SaidIn(2, 2, 4, whole * 6 // 9)
+        assert delete(store, 0, 20)[0] == 6
+        assert [thread.row.id for thread in all_threads(store)] == ["c20"]
+    assert count(tmp_path, "spans") == count(tmp_path, "logs") == 1
+
+
+def test_frames_far_around_a_call_go_though_those_between_are_of_the_stretch_too(tmp_path: Path) -> None:
+    at_ns = START_US * 1000
+    outer = Span(trace_id=TRACE, span_id="1" * 16, start_ns=at_ns - 10**9, end_ns=at_ns + 10**9)
+    inner = Span(trace_id=TRACE, span_id="2" * 16, parent_span_id="1" * 16, start_ns=at_ns + 1, end_ns=at_ns + 10**8)
+    with opened(tmp_path) as store:
+        put(store, [told(0.001, [user("within")], "x", trace_id=TRACE, parent_span_id="2" * 16)])
+        store.put_spans([outer, inner], scope="key_1", key="laptop")
+        assert delete(store, 0, 1)[0] == 1, "with the call go both"
+    assert count(tmp_path, "spans") == 0
