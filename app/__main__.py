@@ -59,7 +59,7 @@ def _run(demo: bool | None, data_dir: Path | None, *, announce: bool) -> int:
         return 0
     problem = display_problem(os.environ)
     if problem is None:
-        from app.host import run_window
+        from app.window_process import run_window
 
         return run_window(launch)
     if not announce:

@@ -1,4 +1,4 @@
-"""The only file that knows which loop runs where: one thread, Qt's loop and asyncio's in one, the gateway on it.
+"""One window on one gateway: what runs when, and what one tells the other.
 
 The shell is painted first, then the gateway is imported and started, then the pages. What the gateway says has
 changed becomes flags that the window looks at. `Host` also does what the window and the tray ask for: the switch,
@@ -10,16 +10,12 @@ import asyncio
 import logging
 import os
 import shutil
-import signal
-import sys
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
-from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QApplication
 
 import app.plain_imports  # noqa: F401
@@ -29,17 +25,15 @@ from app.context import AppContext
 from app.demo_gateway import DemoGateway
 from app.filters import FilterState
 from app.first_steps import is_first_run, read_first_steps
-from app.garbage import GarbageTimer
 from app.kept_tasks import KeptTasks
 from app.known_errors import KNOWN_ERRORS
 from app.launch import Launch, announcement, has_provider
-from app.loop import make_loop
 from app.notifications import Notifications
 from app.pages import PAGES, PageEntry
-from app.preferences import Preferences, use_size, window_store
+from app.preferences import Preferences, window_store
 from app.questions import ask_how_to_close, ask_to_leave_demo
 from app.shell import Shell
-from app.single_instance import FirstInstance, call_first
+from app.single_instance import FirstInstance
 from app.state_notices import StateNotices
 from app.theme import MODES, Theme
 from app.today import Today
@@ -53,7 +47,6 @@ from gateway import (
     GatewayState,
     Settings,
     load_settings,
-    share_heap,
 )
 
 if TYPE_CHECKING:
@@ -65,9 +58,6 @@ _AT_ONCE_S = 0.1
 _COUNTED_S = 1.0
 # What some hundred rows a second come back to; a server's writer, for thousands, keeps five times as much.
 CACHE_KIB = 6_000
-# A call goes in and out of the interpreter a dozen times, and waits for that long for each way back in while workers
-# read for a page: at half a millisecond every caller felt the Overview.
-SWITCH_INTERVAL_S = 0.0001
 _PAINT_WAIT_S = 2.0
 _log = logging.getLogger("faregate")
 
@@ -79,17 +69,6 @@ def make_gateway(folder: DataFolder, settings: Settings, demo: bool) -> "Gateway
     from gateway import Gateway
 
     return Gateway(folder, settings, demo=demo, cache_kib=CACHE_KIB)
-
-
-def settling(make: MakeGateway, garbage: GarbageTimer) -> MakeGateway:
-    """Set aside at once what the gateway's import leaves: sixty thousand objects, seen by the first look after it."""
-
-    def made(folder: DataFolder, settings: Settings, demo: bool) -> "Gateway":
-        gateway = make(folder, settings, demo)
-        garbage.settle()
-        return gateway
-
-    return made
 
 
 class _NotYet:
@@ -504,60 +483,3 @@ class Host:
             self.tray.notify(
                 tr("Faregate keeps running in the tray"), tr("The gateway keeps running. Quit from the tray's menu.")
             )
-
-
-class _Application(QApplication):
-    """`ended`: the system asks the application to end (a logout, or Quit in macOS's own menu)."""
-
-    ended = Signal()
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Quit:
-            self.ended.emit()
-            event.ignore()
-            return True
-        return super().event(event)
-
-
-def _log_to(folder: Path) -> RotatingFileHandler:
-    handler = RotatingFileHandler(
-        folder / "faregate.log", maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True
-    )
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.getLogger().addHandler(handler)
-    return handler
-
-
-def run_window(launch: Launch) -> int:
-    """The window, until it is quit. Raises FaregateError where another gateway holds the folder."""
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    share_heap()
-    use_size(launch.outer.path, os.environ)
-    app = _Application(["faregate"])
-    app.setApplicationName("Faregate")
-    app.setDesktopFileName("faregate")
-    app.setQuitOnLastWindowClosed(False)
-    if call_first(launch.folder.path):
-        return 0
-    log = _log_to(launch.outer.logs)
-    garbage = GarbageTimer()
-    loop = make_loop(app)
-    asyncio.set_event_loop(loop)
-    try:
-        host = Host(app, launch, settling(make_gateway, garbage))
-        host.window.painted.connect(garbage.settle)
-        host.window.built.connect(garbage.settle)
-        host.window.retired.connect(garbage.release)
-        app.ended.connect(host.quit)
-        sys.excepthook = lambda _kind, error, _trace: host.report(error)
-        if sys.platform != "win32":
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, host.quit)
-        return loop.run_until_complete(host.run())
-    finally:
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
-        asyncio.set_event_loop(None)
-        garbage.stop()
-        logging.getLogger().removeHandler(log)
-        log.close()

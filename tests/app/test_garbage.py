@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.garbage import _SETTLED_AT, COUNTED_EVERY, MOST_GROWN, GarbageTimer
-from app.host import settling
+from app.window_process import settling
 
 
 @pytest.fixture

@@ -17,13 +17,13 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 import app.host
 from app import formats
 from app.host import Host
-from app.host import _log_to as log_to
 from app.launch import Launch, prepare
 from app.loop import TURN_S, QtLoop
 from app.pages import PageEntry
 from app.state_notices import StateNotices
 from app.widgets import Banner
 from app.window import Window
+from app.window_process import log_to
 from gateway import Changes, FaregateError, FolderHeld, VaultState
 from tests.app.fake_gateway import FakeGateway
 from tests.app.probe_pages import Probe, Telling, probe_entries

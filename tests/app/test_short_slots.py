@@ -19,8 +19,8 @@ from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from app import host as host_module
 from app import loop as loop_module
+from app import window_process
 from app.charts import data as chart_module
 from app.charts.legend import Legend
 from app.charts.plot import Plot
@@ -523,14 +523,14 @@ def test_workers_give_the_gateways_thread_back_soon(monkeypatch: pytest.MonkeyPa
             for name in ("ApplicationName", "DesktopFileName", "QuitOnLastWindowClosed")
         }
     )
-    monkeypatch.setattr(host_module, "_Application", lambda _words: application)
+    monkeypatch.setattr(window_process, "Application", lambda _words: application)
     for name in ("share_heap", "use_size"):
-        monkeypatch.setattr(host_module, name, lambda *_given: None)
+        monkeypatch.setattr(window_process, name, lambda *_given: None)
     # Another window is there already: it is raised, and no more is done.
-    monkeypatch.setattr(host_module, "call_first", lambda _path: True)
+    monkeypatch.setattr(window_process, "call_first", lambda _path: True)
     folder = SimpleNamespace(path=tmp_path)
     try:
-        assert host_module.run_window(SimpleNamespace(outer=folder, folder=folder)) == 0  # type: ignore[arg-type]
+        assert window_process.run_window(SimpleNamespace(outer=folder, folder=folder)) == 0  # type: ignore[arg-type]
         assert sys.getswitchinterval() <= 0.0001
     finally:
         sys.setswitchinterval(before)

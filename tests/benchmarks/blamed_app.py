@@ -17,7 +17,7 @@ from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-import app.host
+import app.window_process
 from tests.benchmarks import probed_app
 from tests.benchmarks.hold_probe import BEAT_S, Pieces, ProbedLoop
 from tests.window.probe import ProbedHost
@@ -76,7 +76,7 @@ class _Slot:
         _note(Spent(self._what, seconds, without_small(self._parts)))
 
 
-class TimedApplication(app.host._Application):
+class TimedApplication(app.window_process.Application):
     """Times each event that it passes on, but for the loop's turns."""
 
     def notify(self, receiver: QObject, event: QEvent) -> bool:
@@ -210,7 +210,7 @@ def take_long_events(_host: ProbedHost) -> list[str]:
 QUESTIONS |= {question.__name__: question for question in (take_long_events, blame_holds)}
 
 if __name__ == "__main__":
-    app.host._Application = TimedApplication  # type: ignore[misc]
+    app.window_process.Application = TimedApplication  # type: ignore[misc]
     probed_app.use_loop(TimedLoop)
     _TimedCollections()
     sys.exit(probed_app.run(sys.argv))

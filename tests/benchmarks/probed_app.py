@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 from PySide6.QtWidgets import QApplication
 
-import app.host
+import app.window_process
 from app.__main__ import main
 from tests.benchmarks import memory_parts
 from tests.benchmarks.hold_probe import Collections, HoldProbe, ProbedLoop
@@ -87,8 +87,8 @@ def run(words: Sequence[str]) -> int:
     """The app with the probe in it; `words` as for `tests.window.probe`."""
     _collections.append(Collections())
     ProbedHost.channel = socket.socket(fileno=int(words[1]))
-    app.host.Host = ProbedHost  # type: ignore[misc]
-    app.host.make_loop = make_probed_loop  # type: ignore[assignment]
+    app.window_process.Host = ProbedHost  # type: ignore[misc]
+    app.window_process.make_loop = make_probed_loop  # type: ignore[assignment]
     return main(list(words[2:]))
 
 

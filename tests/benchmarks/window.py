@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from app import host
+from app import window_process
 from app.launch import Launch, prepare
 
 BEAT_S = 0.005
@@ -69,7 +69,7 @@ def _tell_when_ready(launch: Launch) -> None:
 
 def main() -> int:
     launch = prepare(Path(sys.argv[1]))
-    make_loop = host.make_loop
+    make_loop = window_process.make_loop
 
     def make_probed_loop(*args: Any) -> asyncio.AbstractEventLoop:
         loop = make_loop(*args)
@@ -78,9 +78,9 @@ def main() -> int:
         loop.add_signal_handler(signal.SIGUSR2, probe.stop)
         return loop
 
-    host.make_loop = make_probed_loop
+    window_process.make_loop = make_probed_loop
     threading.Thread(target=_tell_when_ready, args=(launch,), daemon=True).start()
-    return host.run_window(launch)
+    return window_process.run_window(launch)
 
 
 if __name__ == "__main__":

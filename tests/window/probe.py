@@ -11,12 +11,13 @@ import socket
 import sys
 from typing import Any
 
-import app.host
+import app.window_process
 from app.__main__ import main
+from app.host import Host
 from tests.window.questions import QUESTIONS
 
 
-class ProbedHost(app.host.Host):
+class ProbedHost(Host):
     """The host, which also answers questions."""
 
     channel: socket.socket
@@ -48,5 +49,5 @@ class ProbedHost(app.host.Host):
 
 if __name__ == "__main__":
     ProbedHost.channel = socket.socket(fileno=int(sys.argv[1]))
-    app.host.Host = ProbedHost  # type: ignore[misc]
+    app.window_process.Host = ProbedHost  # type: ignore[misc]
     sys.exit(main(sys.argv[2:]))

@@ -33,7 +33,7 @@ class RealApp:
     module = "tests.window.probe"
     # What it need not import where it starts, which is more than half of a start. Empty: it starts as for a user.
     ready: tuple[str, ...] = (
-        "app.host",
+        "app.window_process",
         "app.launch",
         "app.display",
         "gateway.gateway",
