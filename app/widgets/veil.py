@@ -1,10 +1,13 @@
 """What lies over a page while an answer takes long: the old numbers at 60 % opacity, and a moving line on top.
 
 Where there is nothing yet, grey bars stand where the page's parts will: words that are not there cannot be faint.
+
+What stands on the screen is made faint as it is: painting all of a page again below the veil takes thirty to sixty
+milliseconds. Of what changes below it later that part is painted, and made faint again.
 """
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app.theme import Theme
@@ -13,8 +16,33 @@ from app.widgets.painting import rounded_box, smooth_painter
 from app.widgets.places import Places, table_places
 
 DELAY_MS = 150
+# What lies under such a widget is not painted.
+_PAINTS_ALL = Qt.WidgetAttribute.WA_OpaquePaintEvent
 _STEP_MS = 50
 _STEPS = 40
+_LINE = 2
+
+
+class _Line(QWidget):
+    """A part of its length in the accent, which moves on from left to right. It paints all of itself: nothing under
+    it is painted for that, twenty times a second."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._step = 0
+        self.setAttribute(_PAINTS_ALL)
+
+    def move_to(self, step: int) -> None:
+        self._step = step % _STEPS
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        part = self.width() // 4
+        left = (self.width() + part) * self._step // _STEPS - part
+        painter.fillRect(self.rect(), self._theme.color("bg"))
+        painter.fillRect(left, 0, part, self.height(), self._theme.color("accent"))
 
 
 class Veil(QWidget):
@@ -27,6 +55,7 @@ class Veil(QWidget):
         self._theme = theme
         self._page = parent
         self._step = 0
+        self._line = _Line(theme, self)
         self.empty = False
         self.setObjectName("veil")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -51,17 +80,28 @@ class Veil(QWidget):
 
     def _cover(self) -> None:
         self._step = 0
+        self._line.move_to(0)
         self.setGeometry(self._page.rect())
         self.raise_()
+        # What waits to be painted is on the screen then, before the veil covers it.
+        QCoreApplication.sendEvent(self.window(), QEvent(QEvent.Type.UpdateRequest))
+        self.setAttribute(_PAINTS_ALL)
         self.show()
-        self._curtain.draw(self._page.rect())
+        # A widget that comes is to be painted at once, and a second time in a later turn.
+        QCoreApplication.sendPostedEvents(self, QEvent.Type.UpdateLater)
+        self.repaint()
+        self.setAttribute(_PAINTS_ALL, self.empty)
         self._motion.start()
 
     def _move_on(self) -> None:
-        self._step = (self._step + 1) % _STEPS
+        self._step += 1
+        self._line.move_to(self._step)
         if self.geometry() != self._page.rect():
             self.setGeometry(self._page.rect())
-        self.update(0, 0, self.width(), 2)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._line.setGeometry(0, 0, self.width(), _LINE)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth_painter(self)
@@ -69,12 +109,8 @@ class Veil(QWidget):
         if not self.empty:
             ground.setAlphaF(0.4)
         painter.fillRect(event.rect(), ground)
-        # The line at the top moves alone.
-        if self.empty and event.rect().bottom() > 2:
+        if self.empty:
             self._paint_places(painter)
-        part = self.width() // 4
-        left = (self.width() + part) * self._step // _STEPS - part
-        painter.fillRect(left, 0, part, 2, self._theme.color("accent"))
 
     def _paint_places(self, painter: QPainter) -> None:
         surface, border, bar = map(self._theme.color, ("surface", "border", "hover"))

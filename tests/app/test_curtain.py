@@ -109,17 +109,13 @@ def test_nothing_is_kept_of_what_is_not_on_show(page: QWidget) -> None:
     assert curtain.isHidden() and not curtain._timer.isActive()
 
 
-def test_a_veil_comes_and_goes_in_pieces(qtbot: QtBot, theme: Theme, page: QWidget, painted: list[int]) -> None:
+def test_a_veil_goes_in_pieces(qtbot: QtBot, theme: Theme, page: QWidget, painted: list[int]) -> None:
     veil = Veil(theme, page)
     turns = lifts_of(veil._curtain, painted)
-    for change in (veil._cover, veil.end):
-        turns.clear()
-        change()
-        qtbot.waitUntil(lambda: len(turns) == ROWS)
-        # The line at the veil's top moves on meanwhile.
-        assert [turn[-1] for turn in turns] == list(range(ROWS))
-        assert all(len(turn) <= 2 for turn in turns)
-    assert veil.isHidden() and veil._curtain.isHidden()
+    veil._cover()
+    veil.end()
+    qtbot.waitUntil(veil._curtain.isHidden)
+    assert turns == [[number] for number in range(ROWS)] and veil.isHidden()
 
 
 def test_cards_beside_each_other_are_painted_in_turns_and_each_once(
