@@ -107,6 +107,11 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
         """The same range again would have axes and items made anew."""
         if self.view.targetRange() != [[0.0, width], [0.0, height]]:
             self.view.setRange(xRange=(0.0, width), yRange=(0.0, height), padding=0, disableAutoRange=True)
+            self._place_items()
+
+    def _place_items(self) -> None:
+        """Where range and size have them. Left to a paint, what that moves is painted a second time after it."""
+        self.view.prepareForPaint()
 
     def recolour_series(self) -> None:
         data = self._data
@@ -181,6 +186,7 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
         super().resizeEvent(event)
         # pyqtgraph calls this while its own constructor still runs.
         if hasattr(self, "times"):
+            self._place_items()
             self._label_times()
 
     def changeEvent(self, event: QEvent) -> None:

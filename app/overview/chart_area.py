@@ -172,17 +172,17 @@ class ChartArea(QStackedWidget):
         """What providers are called, and the colours of a split's values."""
         self._titles, self._split_slots = titles, slots
 
-    async def show_answers(self, answers: Answers, now_us: int) -> None:
+    async def show_answers(self, answers: Answers, now_us: int, between_s: float = BETWEEN_S) -> None:
         """One chart in each turn of the loop, its arrays made by a worker; a newer call ends an older one."""
         self._answers, self._shown_at_us = answers, now_us
         self._provider_data.clear()
         self._turn += 1
         turn = self._turn
         if self.view == PROVIDERS:
-            await self._show_providers(turn)
+            await self._show_providers(turn, between_s)
             return
         for chart in tuple(self.charts):
-            await asyncio.sleep(BETWEEN_S)
+            await asyncio.sleep(between_s)
             spec = chart.spec
             data = await self._made_data(spec, self._given(answers))
             if turn != self._turn:
@@ -191,7 +191,7 @@ class ChartArea(QStackedWidget):
             if chart.spec is spec:
                 chart.set_data(data)
 
-    async def _show_providers(self, turn: int) -> None:
+    async def _show_providers(self, turn: int, between_s: float) -> None:
         for provider in self._providers():
             spec = self._spec()
             data = await self._made_data(spec, self._given_of(provider))
@@ -200,7 +200,7 @@ class ChartArea(QStackedWidget):
             if spec is self._spec():
                 self._provider_data[provider] = data
         for place in range(len(self.provider_charts)):
-            await asyncio.sleep(BETWEEN_S)
+            await asyncio.sleep(between_s)
             if turn != self._turn:
                 return
             self._show_provider(place)

@@ -8,6 +8,7 @@ charts are imported and built after the page's first paint: they are the slowest
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -232,8 +233,10 @@ class OverviewPage(Page):
             if turn == self._turn:
                 self.veil.end()
         if turn == self._turn:
+            first = self._answers is None
             self._answers, self._shown_at_us = answers, now_us
-            await self._show(answers)
+            with nullcontext() if first or not told else self.veil.kept():
+                await self._show(answers, 0 if told else BETWEEN_S)
 
     async def _load(self, now_us: int) -> Answers:
         filters, parts = self._context.filters, self.parts
@@ -252,7 +255,7 @@ class OverviewPage(Page):
 
     # Showing
 
-    async def _show(self, answers: Answers) -> None:
+    async def _show(self, answers: Answers, between_s: float) -> None:
         parts, query, filters = self.parts, answers.query, self._context.filters
         gateway = self._context.gateway
         parts.show_state(answers, filtered=filters.is_filtered, url=gateway.state.url, demo=gateway.demo)
@@ -274,10 +277,10 @@ class OverviewPage(Page):
         cards = (partial(parts.cards[figure.key].show_figure, figure) for figure in found)
         for show in (*cards, partial(self._show_models, answers), partial(self._show_side, side, answers)):
             show()
-            await asyncio.sleep(BETWEEN_S)
+            await asyncio.sleep(between_s)
             if answers is not self._answers:
                 return
-        await parts.charts.show_answers(answers, self._shown_at_us)
+        await parts.charts.show_answers(answers, self._shown_at_us, between_s)
         parts.charts.build_provider_charts()
 
     def _show_models(self, answers: Answers) -> None:

@@ -9,6 +9,8 @@ Where a piece takes long, the next time there are more of them.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QRegion
@@ -78,6 +80,7 @@ class Curtain(_Sheet):
         self._sheets: list[_Sheet] = []
         self._pieces: list[QRect] = []
         self._left: list[_Sheet] = []
+        self._keepers = 0
         self._timer = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._timer.timeout.connect(self._lift)
         parent.installEventFilter(self)
@@ -91,6 +94,23 @@ class Curtain(_Sheet):
             self.raise_()
             self.show()
             self._take_sheets()
+            self._go_on()
+
+    @contextmanager
+    def kept(self, area: QRect) -> Iterator[None]:
+        """Cover this part of the parent, and begin to give it free afterwards: what changes within is painted once,
+        when all of it is there, however often it is laid out anew meanwhile."""
+        self._keepers += 1
+        self._timer.stop()
+        self.draw(area)
+        try:
+            yield
+        finally:
+            self._keepers -= 1
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if not self._keepers and not self.isHidden():
             self._timer.start()
 
     def _lift(self) -> None:
@@ -103,8 +123,7 @@ class Curtain(_Sheet):
             area = self.geometry()
             self._pieces = list(cut(area, [] if self._whole else boxes_of(self._under, area), self._most))
         # Counted from here: a timer that goes on by itself would be due again after a long paint.
-        if not self.isHidden():
-            self._timer.start()
+        self._go_on()
 
     def _lay_sheets(self) -> None:
         """A sheet over each piece, the curtain itself over the last one."""

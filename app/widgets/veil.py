@@ -6,6 +6,8 @@ What stands on the screen is made faint as it is: painting all of a page again b
 milliseconds. Of what changes below it later that part is painted, and made faint again.
 """
 
+from contextlib import AbstractContextManager
+
 from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
@@ -77,6 +79,10 @@ class Veil(QWidget):
         if not self.isHidden():
             self.hide()
             self._curtain.draw(self._page.rect())
+
+    def kept(self) -> AbstractContextManager[None]:
+        """The page stays as it is seen within: what changes is painted once, when all of it is there."""
+        return self._curtain.kept(self._page.rect())
 
     def _cover(self) -> None:
         self._step = 0
