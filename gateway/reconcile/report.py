@@ -22,7 +22,6 @@ WORDS: Mapping[str, str] = {
 }
 CSV_COLUMNS = (
     "day",
-    "last_day",
     "model",
     "kind",
     "requests",
@@ -46,6 +45,7 @@ CSV_COLUMNS = (
     "tolerance_usd",
     "reasons",
     "note",
+    "last_day",
 )
 
 
@@ -88,7 +88,6 @@ def csv_rows(done: Reconciliation) -> Iterator[Mapping[str, Any]]:
         for part in day.parts:
             yield {
                 "day": day.day,
-                "last_day": day.last_day,
                 "model": day.model,
                 **_part_columns(part, day.whole_nano),
                 **{f"here_{name}": value for name, value in _totals(day.here).items()},
@@ -96,6 +95,7 @@ def csv_rows(done: Reconciliation) -> Iterator[Mapping[str, Any]]:
                 "tolerance_usd": render_money(day.tolerance_nano),
                 "reasons": "; ".join(_reasons(day)),
                 "note": NOTES.get(day.note, ""),
+                "last_day": day.last_day,
             }
 
 

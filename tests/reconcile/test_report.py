@@ -131,12 +131,29 @@ def test_as_json() -> None:
 
 def test_as_rows_of_a_csv() -> None:
     rows = [tuple(row[name] for name in CSV_COLUMNS) for row in csv_rows(DONE)]
-    shared = (1203, 11, 12, 13, 14, "4.000000000", 1200, 21, 22, 23, 24, "2.500000000", "0.000003000", ABORTED, GONE)
+    shared = (
+        1203,
+        11,
+        12,
+        13,
+        14,
+        "4.000000000",
+        1200,
+        21,
+        22,
+        23,
+        24,
+        "2.500000000",
+        "0.000003000",
+        ABORTED,
+        GONE,
+        None,
+    )
     figures = [tuple(part.values()) for part in PARTS]
-    untold = (1, *[None] * 4, "0.000000000", *[None] * 6, "0.000000000", "", "")
+    untold = (1, *[None] * 4, "0.000000000", *[None] * 6, "0.000000000", "", "", None)
     assert rows == [
-        *(("2026-11-03", None, "gpt-5", *each, *shared) for each in figures),
-        ("2026-11-04", None, None, *NOT_TOLD.values(), *untold),
+        *(("2026-11-03", "gpt-5", *each, *shared) for each in figures),
+        ("2026-11-04", None, *NOT_TOLD.values(), *untold),
     ]
     assert all(row.keys() == set(CSV_COLUMNS) for row in csv_rows(DONE))
 
