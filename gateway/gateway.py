@@ -25,7 +25,7 @@ from gateway.api.reads import read_routes
 from gateway.api.thread_routes import thread_routes
 from gateway.bell import Bell
 from gateway.configuration.setting_rows import setting_rows
-from gateway.configuration.settings import Settings
+from gateway.configuration.settings import Settings, keeping_longer
 from gateway.configuration.settings_edit import save as save_settings
 from gateway.errors import FaregateError
 from gateway.folder import DataFolder
@@ -328,11 +328,13 @@ class Gateway:
         return await parts.workers.run(setting_rows, parts.folder.settings_path, self.settings, os.environ)
 
     async def change_settings(self, changes: Mapping[str, Any]) -> None:
-        """Save settings by dotted key, None to go back to the default; the next start takes them.
+        """Save settings by dotted key, None to go back to the default; the next start takes them, and what is to be
+        kept longer is so at once.
 
         Raises SettingsError, with nothing saved.
         """
         await self._parts.workers.run(save_settings, self._parts.folder.settings_path, changes)
+        self.settings = keeping_longer(self.settings, changes, os.environ)
 
     # Within.
 

@@ -54,7 +54,7 @@ def _plain(value: Any) -> Any:
 
 def keep_text(keep: Keep) -> str:
     """The text that `parse_keep` reads back as this: "30 days", "396 days, 5 GB", "for ever"."""
-    pieces = [] if keep.days is None else [f"{keep.days:.0f} days"]
+    pieces = [] if keep.days is None else [f"{keep.days:.0f} day{'' if round(keep.days) == 1 else 's'}"]
     if keep.size_bytes is not None:
         unit, size = next((row for row in _UNITS if keep.size_bytes % row[1] == 0), _UNITS[-1])
         pieces.append(f"{keep.size_bytes // size} {unit}")

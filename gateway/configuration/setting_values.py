@@ -45,6 +45,13 @@ class Keep(Struct, frozen=True, kw_only=True):
     size_bytes: int | None = None
 
 
+def longer(one: Keep, other: Keep) -> Keep:
+    """What keeps all that either keeps."""
+    days = None if one.days is None or other.days is None else max(one.days, other.days)
+    whole = one.size_bytes is None or other.size_bytes is None
+    return Keep(days=days, size_bytes=None if whole else max(one.size_bytes or 0, other.size_bytes or 0))
+
+
 def oldest_us(keep: Keep, now_us: int) -> int | None:
     """What began before is too old; None where nothing is."""
     return None if keep.days is None else now_us - int(keep.days * DAY_US)

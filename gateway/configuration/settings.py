@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.configuration.extra_providers import EXTRA_FIELDS, ExtraProvider, extra_providers
 from gateway.configuration.redact_rules import BUILT_IN, PARTS, REDACT_FIELDS, REDACT_TABLES, RedactRule, redact_rules
@@ -22,6 +23,7 @@ from gateway.configuration.setting_values import (
     Keep,
     SettingsError,
     check_base_url,
+    longer,
     parse_as,
     parse_backend,
     parse_headers,
@@ -227,6 +229,19 @@ def saved(folder: Path) -> Mapping[str, Any]:
     rows += [(f"providers.{name}.{key}", parse) for name in named for key, parse in PROVIDER_SETTINGS.items()]
     found = ((key, parse, _lookup(document, key)) for key, parse in rows)
     return {key: parse_as(parse, f"config.toml: {key}", value) for key, parse, value in found if value is not None}
+
+
+def keeping_longer(settings: Settings, changes: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
+    """The settings in force once these are saved: what is to be kept longer is kept at once, for what goes meanwhile
+    does not come back. A variable stands over both."""
+    retention = settings.retention
+    for row in SETTINGS:
+        part, _, name = row.key.partition(".")
+        if part == "retention" and row.key in changes and not environ.get(row.variable, "").strip():
+            value = changes[row.key]
+            said = getattr(Retention(), name) if value is None else parse_as(row.parse, row.key, value)
+            retention = replace(retention, **{name: longer(getattr(retention, name), said)})
+    return replace(settings, retention=retention)
 
 
 def is_loopback(host: str) -> bool:
