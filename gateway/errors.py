@@ -110,3 +110,7 @@ class FaregateError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+class Unusable(FaregateError):
+    """A database of the data folder cannot be used now; whoever asks again later may be served."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.errors import FaregateError
+from gateway.errors import FaregateError, Unusable
 from gateway.folder import LOCK_FILE, exclusive, holder_of
 
 if TYPE_CHECKING:
@@ -64,16 +64,16 @@ def _upgrades(name: str, size: int) -> str:
     )
 
 
-def unusable(path: Path | str, error: Exception) -> FaregateError:
+def unusable(path: Path | str, error: Exception) -> Unusable:
     """The sentence for a database, or what holds it, that SQLite or the system (`error`) refuses."""
     if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-        return FaregateError(f"Another process holds {path}: wait for it or end it, and try again.")
+        return Unusable(f"Another process holds {path}: wait for it or end it, and try again.")
     if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_DBMOVED:
-        return FaregateError(f"{error}: put it back, or start Faregate anew.")
+        return Unusable(f"{error}: put it back, or start Faregate anew.")
     if "full" in str(error) or "I/O" in str(error):
-        return FaregateError(f"{path} cannot be used ({error}): check the space on its disk.")
+        return Unusable(f"{path} cannot be used ({error}): check the space on its disk.")
     reason = error.strerror if isinstance(error, OSError) else error
-    return FaregateError(f"{path} cannot be used ({reason}): check its owner and mode, or move the file away.")
+    return Unusable(f"{path} cannot be used ({reason}): check its owner and mode, or move the file away.")
 
 
 def _refuse_beside_another(path: Path) -> None:

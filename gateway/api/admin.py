@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from gateway.capture.pause import LONGEST_MIN
 from gateway.dialects.client_json import misshapen
-from gateway.errors import ClientError, FaregateError
+from gateway.errors import ClientError, FaregateError, Unusable
 from gateway.keys.access import KeyFieldError, KeyNameError
 from gateway.read_api import render_time
 from gateway.records import (
@@ -269,6 +269,8 @@ def refusals() -> Iterator[None]:
     except KeyNameError as error:
         status = 400 if isinstance(error, KeyFieldError) else 409
         raise ClientError(error.message, status=status) from None
+    except Unusable:
+        raise
     except FaregateError as error:
         raise ClientError(error.message) from None
 

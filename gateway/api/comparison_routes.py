@@ -15,7 +15,7 @@ from gateway.comparing.comparer import DOOR, ComparisonQuestion, comparison_ques
 from gateway.comparing.comparison_records import ComparedAnswer, Comparison, RatedAnswer, RatedModel
 from gateway.comparing.ratings import MOST_LISTED, NoSuchAnswer
 from gateway.dialects.dialect import AnswerContext
-from gateway.errors import ClientError, FaregateError
+from gateway.errors import ClientError, FaregateError, Unusable
 from gateway.keys.access import Principal
 from gateway.model import Refusal, Text
 from gateway.read_api import parse_limit, render_money, render_row
@@ -111,6 +111,8 @@ def refusals() -> Iterator[None]:
         yield
     except NoSuchAnswer as error:
         raise missing(error.message) from None
+    except Unusable:
+        raise
     except FaregateError as error:
         raise ClientError(error.message) from None
 

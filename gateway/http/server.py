@@ -35,6 +35,8 @@ from gateway.relaying.relay import Relay
 from gateway.routes import OPEN, Call, Download, Route, RouteTable
 
 KEEPALIVE_S = 75.0
+# Locks and full disks take a moment, if they pass at all.
+COME_AGAIN_S = 5
 _KEPT_HOSTS = 100
 
 _log = logging.getLogger(__name__)
@@ -183,7 +185,8 @@ class Server:
             if isinstance(said, Download):
                 return await sent(request, said, cors)
             return web.Response(body=msgspec.json.encode(said), headers={"content-type": _JSON, **cors})
-        except GatewayError as refusal:
+        except (GatewayError, FaregateError) as why:
+            refusal = why if isinstance(why, GatewayError) else _later(why)
             # What a gateway sends on bears a provider's key and path: without this a loop would look like a bad key.
             error = looped() if HOP_HEADER in request.headers else refusal
             self.counters[error.status] += 1
@@ -296,6 +299,11 @@ class Server:
             "access-control-expose-headers": "*",
             "vary": "origin",
         }
+
+
+def _later(why: FaregateError) -> GatewayError:
+    """What is wrong on this machine is no fault of who asks, and may pass."""
+    return GatewayError(why.message, status=503, kind="internal", headers={"retry-after": str(COME_AGAIN_S)})
 
 
 def _response(answer: Answer, cors: Mapping[str, str]) -> web.Response:

@@ -219,7 +219,8 @@ class UsageStore(Questions):
         found = super().request(request_id)
         if found is None and queued:
             self.flush(JUST_ENDED_S)
-            found = super().request(request_id)
+            # With the database locked for long it is as it will be written.
+            found = self._writer.waiting(request_id) or super().request(request_id)
         return found
 
     def let_go(self) -> None:

@@ -67,6 +67,11 @@ class Writer:
     def queued(self) -> int:
         return len(self._queue)
 
+    def waiting(self, request_id: str) -> ExchangeRecord | None:
+        """The record of this id where it is still to be written."""
+        with self._changed:
+            return next((record for record in self._queue if record.id == request_id), None)
+
     def put(self, record: ExchangeRecord) -> None:
         """Queue a record; returns at once."""
         with self._changed:

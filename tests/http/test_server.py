@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+import sqlite3
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,18 @@ import aiohttp
 import pytest
 from multidict import CIMultiDict
 
+from gateway.api import admin, comparison_routes
 from gateway.api.admin import admin_routes
 from gateway.api.otlp_door import OtlpDoor
 from gateway.api.reads import read_routes
 from gateway.configuration.settings import Settings
-from gateway.errors import ClientError
+from gateway.errors import ClientError, Unusable
 from gateway.folder import DataFolder
 from gateway.http.server import Arrivals, Server, presented_key
 from gateway.keys.access import AccessKeys
 from gateway.receiver import SIGNALS
 from gateway.routes import OPEN, Call, Download, Route, door_routes, otlp_routes
+from gateway.schema import unusable
 from tests.waiting import PATIENCE_S
 
 KEY = "tk_" + "k" * 43
@@ -118,6 +121,10 @@ async def broken(_call: Call) -> Any:
     raise RuntimeError("a bug with tk_secret in it")
 
 
+async def held(_call: Call) -> Any:
+    raise unusable("usage.db", sqlite3.OperationalError("database is locked"))
+
+
 async def echo(call: Call) -> Any:
     return {"rest": call.rest, "query": call.query, "who": call.principal and call.principal.key_name}
 
@@ -155,6 +162,7 @@ SOURCE = Source()
 ROUTES = (
     *door_routes(),
     Route(method="GET", path="/broken", role=OPEN, read=broken),
+    Route(method="GET", path="/held", role=OPEN, read=held),
     Route(method="GET", path="/echo", role="read", read=echo),
     Route(method="GET", path="/items/", role="read", read=echo),
     Route(method="GET", path="/admin", role="admin", read=echo),
@@ -374,3 +382,24 @@ async def test_what_fails_inside_is_not_told_as_unreadable(
     monkeypatch.setattr(serving.server, "_refused", None)
     async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{serving.server.port}/") as answer:
         assert (answer.status, UNREADABLE in await answer.text()) == (500, False)
+
+
+async def test_what_this_machine_does_not_give_now_is_told_in_its_own_words_and_may_be_asked_for_again(
+    serving: Serving, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{serving.server.port}/held") as answer,
+    ):
+        error = (await answer.json())["error"]
+        assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+    assert error["message"] == "Another process holds usage.db: wait for it or end it, and try again."
+    assert serving.server.counters[503] == 1 and not caplog.records
+
+
+@pytest.mark.parametrize("refusals", [admin.refusals, comparison_routes.refusals])
+def test_a_database_that_is_held_is_no_fault_of_who_asks_for_a_change(
+    refusals: Callable[[], contextlib.AbstractContextManager[None]],
+) -> None:
+    with pytest.raises(Unusable), refusals():
+        raise unusable("state.db", sqlite3.OperationalError("database is locked"))

@@ -550,3 +550,15 @@ def test_one_exchange_wakes_a_writer_that_has_nothing_to_do(store: UsageStore) -
         wait_until(partial(store.request, f"req_{number}"))
         # Long enough for its thread to wait again.
         time.sleep(0.1)
+
+
+def test_a_row_that_has_waited_in_vain_is_found_as_it_will_be_written(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usage_module, "JUST_ENDED_S", 0.01)
+    with closing(open_database(store._folder / "usage.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        store.end(FULL)
+        assert store.request(FULL.id) == FULL and store.request("unheard-of") is None
+        other.execute("ROLLBACK")
+    assert store.flush() and store.request(FULL.id) == FULL
