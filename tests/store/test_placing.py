@@ -567,3 +567,11 @@ def test_a_turn_that_names_its_answer_stays_with_it_when_another_gives_the_same_
     put(store, [told(30, [asked], "The same words.", conversation="c", response_id="r2")])
     (thread,) = all_threads(store)
     assert [turn.parent for turn in thread.turns][2] == 0
+
+
+def test_an_answer_without_words_to_a_begun_answer_is_continued_by_nobody(store: ThreadStore) -> None:
+    """The history that was sent says all that such an answer and what was asked say together."""
+    begun = dialogue("Hello?", "So")
+    put(store, [told(0, begun, ""), told(60, [*begun, user("Go on.")], "Yes.")])
+    (thread,) = all_threads(store)
+    assert [turn.parent for turn in thread.turns] == [None, None]
