@@ -126,3 +126,8 @@ def test_a_later_call_with_tools_under_other_instructions_leaves_the_line_to_the
     put(store, [told(0, [user(LINE)], "x", conversation="c", tools=(READ,))])
     put(store, [told(60, [review], "y", conversation="c", tools=(READ,), system="other")])
     assert parents(store) == [None, None] and titles(store) == {"c": LINE}
+
+
+def test_a_title_that_telemetry_tells_stands_for_the_first_line(store: ThreadStore) -> None:
+    put(store, [told(0, [user("Hello?")], "Hi.", title="My trace")])
+    assert all_threads(store)[0].row.title == "My trace"
