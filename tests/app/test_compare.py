@@ -15,7 +15,7 @@ from app.context import AppContext
 from app.filters import FilterState
 from app.pages.compare import ComparePage
 from app.pages.compare_parts.answer_blocks import blocks_of
-from app.pages.compare_parts.answer_column import AnswerColumn
+from app.pages.compare_parts.answer_column import LEAST_WIDTH, AnswerColumn
 from app.pages.compare_parts.answer_words import winners
 from app.pages.compare_parts.asked import Asked, taken_from
 from app.pages.conversations_parts.block import text_of
@@ -254,6 +254,24 @@ def test_what_is_typed_is_what_is_asked(page: ComparePage, gateway: FakeGateway,
     ]
 
 
+def test_a_limit_that_cannot_be_is_told_and_asks_nothing(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:
+    """It was left out of the question without a word."""
+    question = page.question
+    question.user.setPlainText("Why?")
+    question.models.choose((CLAUDE, GPT))
+    for field, typed, words in (
+        (question.max_tokens, "0", "Most output tokens: from 1 to 1M, or nothing"),
+        (question.temperature, "2.5", "Temperature: from 0 to 2, or nothing"),
+    ):
+        qtbot.keyClicks(field, typed)
+        assert (question.estimate.text(), question.run_button.toolTip()) == (words, words)
+        assert not question.run_button.isEnabled()
+        page.run()
+        field.clear()
+        assert question.estimate.text() != words and question.run_button.isEnabled()
+    assert gateway.asked == []
+
+
 def test_each_figure_is_the_rows(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:
     ask(page, qtbot, models=(CLAUDE, GPT, GEMINI))
     rows = {row.model: row for row in gateway.rows[:3]}
@@ -321,7 +339,7 @@ async def test_one_answer_is_stopped_and_then_all(page: ComparePage, gateway: Fa
     await meanwhile(lambda: len(page.columns) == 3 and all(column.stop_button.isVisible() for column in page.columns))
     click(qtbot, page.columns[1].stop_button)
     await meanwhile(lambda: not page.columns[1].running)
-    assert said(page.columns[1])[-1] == ("error", "The client closed the connection.")
+    assert said(page.columns[1])[-1] == ("repeated", "You stopped it")
     assert page.columns[1].state.text() == "OpenAI · stopped" and page.columns[0].running
     click(qtbot, page.question.stop_button)
     await meanwhile(lambda: not page.running)
@@ -532,6 +550,17 @@ def test_an_answer_as_blocks() -> None:
         ("p4", "assistant", 1),
     ]
     assert blocks[2].detail == "look"
+
+
+def test_no_figure_is_cut_where_columns_are_narrow(page: ComparePage, qtbot: QtBot) -> None:
+    ask(page, qtbot)
+    column = page.columns[0]
+    assert column.answer is not None and column.answer.record is not None
+    tiny = replace(column.answer.record, cost_nano=105_000, cost_source="list", usage_source="estimated")
+    column.setFixedWidth(LEAST_WIDTH)
+    column.show_answer(replace(column.answer, record=tiny))
+    cost = column.figures["cost"].value
+    qtbot.waitUntil(lambda: column.width() == LEAST_WIDTH and cost.shown_text() == "≈$0.000105")
 
 
 def test_winners_are_alone_in_front(gateway: FakeGateway) -> None:

@@ -33,12 +33,14 @@ def _ending(answer: ComparedAnswer) -> Iterator[Block]:
     if row is None:
         if not answer.parts:
             yield Block(key="waiting", kind="waiting", title=tr("Waiting"))
+    elif row.outcome == "aborted":
+        # The row tells of a client that left: here it is the person who asked.
+        yield Block(key="end", kind="repeated", title=tr("You stopped it"))
     elif row.outcome != "ok":
-        titles = {"aborted": tr("Stopped"), "interrupted": tr("Interrupted")}
         yield Block(
             key="end",
             kind="error",
-            title=titles.get(row.outcome, tr("Error")),
+            title=tr("Interrupted") if row.outcome == "interrupted" else tr("Error"),
             right=tr("status {0}").format(row.status) if row.status and row.outcome == "error" else "",
             text=row.error_message or row.error_type or "",
         )

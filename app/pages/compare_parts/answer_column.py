@@ -224,6 +224,8 @@ class _FigureCell(QWidget):
         ):
             if label.text() != text:
                 label.setText(text)
+        # Cut, a figure would be another one: titles and differences are cut first.
+        self.setMinimumWidth(self.value.sizeHint().width())
         self.value.setAccessibleName(" ".join((figure.title, figure.value, figure.difference)).strip())
 
 

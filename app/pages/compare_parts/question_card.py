@@ -132,16 +132,24 @@ class QuestionCard(Card):
 
     def asked(self) -> Asked:
         """What is asked as it stands now."""
-        tokens, heat = self.max_tokens.text(), self.temperature.text()
         return Asked(
             system=self.system.toPlainText(),
             user=self.user.toPlainText(),
             history=self._history.history,
             tools=self._history.tools,
             source=self._history.source,
-            max_tokens=int(tokens) if tokens.isdecimal() and int(tokens) else None,
-            temperature=_number(heat),
+            max_tokens=_tokens(self.max_tokens.text()),
+            temperature=_heat(self.temperature.text()),
         )
+
+    def _wrong_limit(self) -> str:
+        """Which limit cannot be, and what could; "" where both can. An empty one is none."""
+        if self.max_tokens.text() and _tokens(self.max_tokens.text()) is None:
+            most = formats.count(_MOST_TOKENS)
+            return self.tr("Most output tokens: from 1 to {most}, or nothing").format(most=most)
+        if self.temperature.text() and _heat(self.temperature.text()) is None:
+            return self.tr("Temperature: from 0 to {most:g}, or nothing").format(most=_MOST_TEMPERATURE)
+        return ""
 
     def show_asked(self, asked: Asked) -> None:
         """Fill everything in; limits stay as they are."""
@@ -172,7 +180,8 @@ class QuestionCard(Card):
 
     @property
     def can_run(self) -> bool:
-        return not self._running and not self.asked().is_empty and len(self.models.models) >= LEAST_MODELS
+        ready = not self.asked().is_empty and len(self.models.models) >= LEAST_MODELS
+        return not self._running and ready and not self._wrong_limit()
 
     def set_running(self, running: bool) -> None:
         self._running = running
@@ -183,17 +192,21 @@ class QuestionCard(Card):
         """What the answers would take. Without a question there is nothing to tell."""
         self._estimates = estimates
         self.models.show_estimates(estimates)
-        words = ""
-        if estimates:
-            first = estimates[0]
-            length = self.tr("at most {0} out") if first.bounded else self.tr("{0} out assumed")
-            words = self.tr("≈{0} tokens in, {1} for each").format(
-                formats.count(first.input_tokens), length.format(formats.count(first.output_tokens))
-            )
-        self.estimate.setText(words)
         self._fit_run()
 
+    def _estimate_words(self) -> str:
+        if not self._estimates:
+            return ""
+        first = self._estimates[0]
+        length = self.tr("at most {0} out") if first.bounded else self.tr("{0} out assumed")
+        return self.tr("≈{0} tokens in, {1} for each").format(
+            formats.count(first.input_tokens), length.format(formats.count(first.output_tokens))
+        )
+
     def _fit_run(self) -> None:
+        wrong = self._wrong_limit()
+        self.estimate.setText(wrong or self._estimate_words())
+        self.estimate.set_tone("bad" if wrong else "text3")
         self.run_button.setText(" · ".join(filter(None, (self.tr("Run"), self._cost_words()))))
         self.run_button.setEnabled(self.can_run)
         self.run_button.updateGeometry()
@@ -203,6 +216,8 @@ class QuestionCard(Card):
             hint = self.tr("Write what to ask first")
         elif missing > 0:
             hint = self.tr("Choose at least two models")
+        elif wrong:
+            hint = wrong
         self.run_button.setToolTip(hint or self.tr("Ask all models (Ctrl+Enter)"))
 
     def _cost_words(self) -> str:
@@ -218,7 +233,11 @@ class QuestionCard(Card):
         return words if not unknown else self.tr("{0} + {1} unknown").format(words, unknown)
 
 
-def _number(text: str) -> float | None:
+def _tokens(text: str) -> int | None:
+    return int(text) if text.isdecimal() and 1 <= int(text) <= _MOST_TOKENS else None
+
+
+def _heat(text: str) -> float | None:
     try:
         value = float(text)
     except ValueError:
