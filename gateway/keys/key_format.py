@@ -28,6 +28,8 @@ _WITH_ARTICLE = {
 _MAX_LENGTH = 4096
 # What tells whose key it is, up to the first of these marks.
 _START = re.compile(r"[^-._]{0,3}[-._]|.{3}", re.DOTALL)
+# As a file of variables has it, or a file of JSON.
+_WRAPPED = re.compile(r"""[A-Z][A-Z0-9_]*=[^=]|["'`]""")
 
 
 class KeyFormatError(FaregateError):
@@ -56,9 +58,12 @@ def owner(key: str) -> str | None:
 def check_format(provider: str, key: str) -> str | None:
     """A sentence where something seems wrong with a key for this provider, else None. Never raises."""
     try:
-        found = owner(clean_key(key))
+        clean = clean_key(key)
     except KeyFormatError as error:
         return error.message
+    if _WRAPPED.match(clean):
+        return "This is more than a key: paste it without its name and without quotes."
+    found = owner(clean)
     if found == OWN:
         return "This is a Faregate key: paste the key that the provider gave you."
     # A provider of the user's own may hand out keys of any shape.

@@ -176,6 +176,13 @@ async def test_what_cannot_be_a_key_is_not_stored(keys: ProviderKeys, folder: Da
         ("openai", "sk-a b", "The key has a space or line break inside it: copy it again, in one piece."),
         ("openai", "sk-\u200bx", "The key holds characters that no key has: copy it again from the provider's page."),
         ("openai", "s" * 5000, "The text is too long to be a key: copy only the key."),
+        (
+            "openai",
+            f"OPENAI_API_KEY={OPENAI}",
+            "This is more than a key: paste it without its name and without quotes.",
+        ),
+        ("xai", '"xai-1",', "This is more than a key: paste it without its name and without quotes."),
+        ("lm-studio", "ABCD==", None),
     ],
 )
 def test_format(provider: str, key: str, sentence: str | None) -> None:
