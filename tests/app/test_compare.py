@@ -254,7 +254,9 @@ def test_what_is_typed_is_what_is_asked(page: ComparePage, gateway: FakeGateway,
     ]
 
 
-def test_a_limit_that_cannot_be_is_told_and_asks_nothing(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:
+def test_a_limit_that_cannot_be_is_told_and_asks_nothing(
+    page: ComparePage, gateway: FakeGateway, qtbot: QtBot
+) -> None:
     """It was left out of the question without a word."""
     question = page.question
     question.user.setPlainText("Why?")

@@ -14,6 +14,7 @@ from app.pages.conversations_parts.blocks import Told, told
 from app.pages.conversations_parts.branches import steps, way_to
 from app.pages.conversations_parts.cost_card import CostCard
 from app.pages.conversations_parts.costs import CostLine, CostSplit, Splitter, record_of
+from app.pages.requests_parts.said import MESSAGES, said_of
 from app.parts.piece import Code, More, Plain, Prose, Tree
 from app.theme import Theme
 from gateway import (
@@ -86,6 +87,25 @@ def test_failed_attempts_stand_with_the_turn_that_repeated_them() -> None:
     assert [attempt.n for attempt in made[1].attempts] == [1, 2]
     assert made[1].siblings == (), "a retry is no other way"
     assert numbers(*turns, chosen=way_to(turns, 1)) == [0, 3, 4]
+
+
+def test_what_failed_attempts_asked_is_said_once_and_what_they_began_to_answer_not_at_all() -> None:
+    """Each attempt comes with the whole question: read, and asked again elsewhere, it was there as often."""
+    failed = [at(n, 0, outcome="error", attempt_of=n + 1) for n in (1, 2)]
+    spoken = [(0, Role.USER, "One?"), (0, Role.ASSISTANT, "One."), *((n, Role.USER, "Two?") for n in (1, 2, 3))]
+    spoken[3:3] = [(1, Role.ASSISTANT, "Tw")]
+    messages = tuple(
+        ThreadMessage(id=id, turn=n, role=role, parts=(Text(text),), output=role is Role.ASSISTANT)
+        for id, (n, role, text) in enumerate(spoken, start=1)
+    )
+    thread = simple(at(0), *failed, at(3, 0), messages=messages)
+    assert [text_of(block) for block in telling(thread).blocks if block.message] == ["One?", "One.", "Two?"]
+    once = [{"role": "user", "content": "One?"}, {"role": "assistant", "content": "One."}]
+    for number in (1, 2, 3):
+        body = copying.chat_body(thread, number)
+        assert body["messages"] == [*once, {"role": "user", "content": "Two?"}], number
+    said = said_of(thread, 3, "http://127.0.0.1")
+    assert said.blocks[MESSAGES][0].title == "2 earlier messages"
 
 
 def test_a_turn_that_continues_a_failed_one_continues_what_was_before_it() -> None:

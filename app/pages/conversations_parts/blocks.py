@@ -11,7 +11,7 @@ from msgspec import Struct
 from app import formats, sources
 from app.pages.conversations_parts import turn_words
 from app.pages.conversations_parts.block import Block, folded_extent
-from app.pages.conversations_parts.branches import Step, steps
+from app.pages.conversations_parts.branches import Step, by_turn, messages_of, steps
 from app.parts.piece import Note
 from app.translation import counted, tr
 from gateway import (
@@ -91,17 +91,9 @@ class _Teller:
         self._tool_times = tool_times
         self._sums = sums
         self._turns = {turn.n: turn for turn in thread.turns}
-        self._by_turn: dict[int, list[ThreadMessage]] = {}
-        for message in thread.messages:
-            self._by_turn.setdefault(message.turn, []).append(message)
-        self._pairs = _Pairs([message for step in way for message in self._messages(step)])
+        self._by_turn = by_turn(thread.messages)
+        self._pairs = _Pairs([message for step in way for message in messages_of(step, self._by_turn)])
         self._total = turn_words.RunningTotal()
-
-    def _messages(self, step: Step) -> list[ThreadMessage]:
-        """What the failed attempts had said first belongs to the turn that repeated them; then the answer."""
-        asked = [m for turn in (*step.attempts, step.turn) for m in self._by_turn.get(turn.n, ()) if not m.output]
-        answered = [m for m in self._by_turn.get(step.turn.n, ()) if m.output]
-        return [*asked, *answered]
 
     def all(self) -> Iterator[Block]:
         before: dict[int | None, Turn] = {}
@@ -120,7 +112,7 @@ class _Teller:
         turn = step.turn
         yield from self._dividers(step, before)
         yield from self._frame(turn, before)
-        messages = self._messages(step)
+        messages = messages_of(step, self._by_turn)
         for message in messages:
             if not message.output:
                 yield from self._message(message, step)
@@ -382,7 +374,7 @@ class _Teller:
         )
 
     def _asked(self, step: Step) -> str:
-        for message in self._messages(step):
+        for message in messages_of(step, self._by_turn):
             for part in message.parts:
                 if isinstance(part, Text) and message.role == Role.USER:
                     return part.text[:160].replace("\n", " ")

@@ -5,11 +5,12 @@ alternatives, of which one is shown: the newest, unless another was chosen. Sub-
 asked on the side (a title, a summary) are no alternatives: they are shown where they began. Pure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from gateway import Turn
+from gateway import ThreadMessage, Turn
 
 ASIDES = ("sub_agent", "parallel", "side")
 ROOT = -1
@@ -27,6 +28,39 @@ class Step(Struct, frozen=True, kw_only=True):
     siblings: tuple[int, ...] = ()
     fork: int = ROOT
     aside: int | None = None
+
+
+ByTurn = Mapping[int, Sequence[ThreadMessage]]
+
+
+def by_turn(messages: Iterable[ThreadMessage]) -> ByTurn:
+    """Messages by the number of the turn that said them."""
+    found: dict[int, list[ThreadMessage]] = {}
+    for message in messages:
+        found.setdefault(message.turn, []).append(message)
+    return found
+
+
+def messages_of(step: Step, messages: ByTurn) -> list[ThreadMessage]:
+    """What a step asked, each message once however often it was attempted, and then what its turn answered."""
+    asked: list[ThreadMessage] = []
+    for turn in (*step.attempts, step.turn):
+        own = [message for message in messages.get(turn.n, ()) if not message.output]
+        again = [(message.role, message.parts) for message in own]
+        asked = [message for message in asked if (message.role, message.parts) not in again] + own
+    return [*asked, *(message for message in messages.get(step.turn.n, ()) if message.output)]
+
+
+def until(turns: Sequence[Turn], number: int) -> list[Step]:
+    """The way to a turn, and as its end that turn with the attempts that it repeated; it may be an attempt itself."""
+    found: list[Step] = []
+    for step in steps(turns, way_to(turns, number)):
+        all_of_it = (*step.attempts, step.turn)
+        place = next((place for place, turn in enumerate(all_of_it) if turn.n == number), None)
+        if place is not None:
+            return [*found, replace(step, turn=all_of_it[place], attempts=all_of_it[:place])]
+        found.append(step)
+    return found
 
 
 def steps(turns: Sequence[Turn], chosen: Mapping[int, int]) -> list[Step]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.pages.conversations_parts import turn_words
 from app.pages.conversations_parts.block import Block, text_of
-from app.pages.conversations_parts.branches import steps, way_to
+from app.pages.conversations_parts.branches import by_turn, messages_of, until
 from app.pages.conversations_parts.list_view import title_of
 from app.tables.column import csv_text
 from gateway import (
@@ -137,19 +137,15 @@ def _fenced(text: str, language: str) -> list[str]:
 def chat_body(thread: Thread, number: int) -> dict[str, Any]:
     """The call of a turn as the body of a chat request, rebuilt from what was kept."""
     turn = next(each for each in thread.turns if each.n == number)
-    way = steps(thread.turns, way_to(thread.turns, number))
-    before: set[int] = set()
-    for step in way:
-        before |= {attempt.n for attempt in step.attempts} | {step.turn.n}
-        if number in {step.turn.n, *(attempt.n for attempt in step.attempts)}:
-            break
     messages: list[Mapping[str, Any]] = []
     if turn.system is not None and turn.system < len(thread.systems):
         text = "\n\n".join(part.text for part in thread.systems[turn.system] if isinstance(part, Text))
         messages.append({"role": "system", "content": text})
-    for message in thread.messages:
-        if message.turn in before and not (message.turn == number and message.output) and not message.repeated:
-            messages += _chat_messages(message)
+    kept = by_turn(thread.messages)
+    for step in until(thread.turns, number):
+        for message in messages_of(step, kept):
+            if not (message.turn == number and message.output) and not message.repeated:
+                messages += _chat_messages(message)
     body: dict[str, Any] = {"model": turn.model_requested or turn.model or "", "messages": messages}
     tools = thread.toolsets[turn.tools] if turn.tools is not None and turn.tools < len(thread.toolsets) else ()
     if functions := [_chat_tool(tool) for tool in tools if isinstance(tool, Tool)]:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from app.pages.conversations_parts.block import Block
 from app.pages.conversations_parts.blocks import told
-from app.pages.conversations_parts.branches import steps, way_to
+from app.pages.conversations_parts.branches import by_turn, messages_of, until
 from app.pages.conversations_parts.copying import CHAT_PATH, KEY_MASK, as_curl
 from app.translation import tr
 from gateway import ExchangeRecord, Thread, ThreadMessage, ToolCall, Turn, message_json, part_json, tool_json
@@ -57,12 +57,9 @@ def bare_curl(row: ExchangeRecord, url: str) -> str:
 
 def _earlier(thread: Thread, turn: Turn) -> list[ThreadMessage]:
     """What was said before on the turn's own way."""
-    before: set[int] = set()
-    for step in steps(thread.turns, way_to(thread.turns, turn.n)):
-        if turn.n in {step.turn.n, *(attempt.n for attempt in step.attempts)}:
-            break
-        before |= {attempt.n for attempt in step.attempts} | {step.turn.n}
-    return [message for message in thread.messages if message.turn in before and not message.repeated]
+    kept = by_turn(thread.messages)
+    before = (message for step in until(thread.turns, turn.n)[:-1] for message in messages_of(step, kept))
+    return [message for message in before if not message.repeated]
 
 
 def _history(earlier: Sequence[ThreadMessage]) -> tuple[Block, ...]:
