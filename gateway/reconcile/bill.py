@@ -173,7 +173,7 @@ def _complement(bill: Bill, table: Table, earlier: Sequence[Table]) -> None:
     says = {*table.counts, *(("cost",) if "cost" in table.places else ())}
     for other in earlier:
         twice = says & {*other.counts, *(("cost",) if "cost" in other.places else ())}
-        if other.form.name != form.name and twice:
+        if other.form.name != form.name and other.form.part == form.part and twice:
             raise ClientError(
                 f"Both {other.form.title} and {form.title} say {', '.join(sorted(twice))}: give one of them."
             )

@@ -8,9 +8,9 @@ line per kind of token has `kind` and `quantity` instead, and `kinds` says what 
 What these rows rest on, read 2026-11: OpenAI's and Anthropic's headers are those of exports that people have
 published; Google's are those of the cost table's download and of the billing export to BigQuery, its SKU names
 those of published bills, and that its input SKU leaves out cached tokens follows from their having a SKU of their
-own. UNVERIFIED: xAI publishes no form of CSV: its row has the words of its billing API's invoice lines, and
-`generic` and `generic_costs` are nobody's form, but the names that most tables use. A form that has changed is
-mended here, or by a mapping of the user's own.
+own. UNVERIFIED: OpenAI's export of embeddings has the fields of its usage API; xAI publishes no form of CSV: its
+row has the words of its billing API's invoice lines; `generic` and `generic_costs` are nobody's form, but the names
+that most tables use. A form that has changed is mended here, or by a mapping of the user's own.
 """
 
 import re
@@ -52,7 +52,7 @@ class Form(Struct, frozen=True, kw_only=True):
     whose days they are. `model` finds the model within its column's text, which is the whole text by default.
     `kinds`: pattern in the `kind` column → field that `quantity` counts, first match; a line whose kind matches
     none, or "", has a cost only. `only`: field → pattern; lines that do not match it are other services' and are
-    passed over.
+    passed over. What forms of different `part`s count is never the same.
     """
 
     name: str
@@ -65,6 +65,7 @@ class Form(Struct, frozen=True, kw_only=True):
     model: re.Pattern[str] | None = None
     kinds: tuple[tuple[re.Pattern[str], str], ...] = ()
     only: Mapping[str, re.Pattern[str]] = MappingProxyType({})
+    part: str = ""
 
 
 def _kinds(*pairs: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
@@ -100,6 +101,21 @@ FORMS: tuple[Form, ...] = (
         },
         required=("time", "model", "requests", "input", "output"),
         counts=("requests", "input", "cached", "output"),
+    ),
+    Form(
+        name="openai_embeddings",
+        title="OpenAI's usage export of embeddings",
+        provider="openai",
+        columns={
+            "time": ("start time", "start time iso"),
+            "until": ("end time", "end time iso"),
+            "model": ("model",),
+            "requests": ("num model requests",),
+            "input": ("input tokens",),
+        },
+        required=("time", "model", "requests", "input"),
+        counts=("requests", "input"),
+        part="embeddings",
     ),
     Form(
         name="openai_costs",

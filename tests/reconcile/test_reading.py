@@ -297,6 +297,7 @@ def test_every_form_is_told_by_its_header_alone(name: str) -> None:
     written = {
         "openai_usage": bills.openai_usage(requests["openai"], UTC),
         "openai_costs": bills.openai_costs(requests["openai"], UTC),
+        "openai_embeddings": "start_time,end_time,num_model_requests,model,input_tokens\n1793664000,,1,e,1\n",
         "anthropic_usage": bills.anthropic_usage(requests["anthropic"], UTC),
         "anthropic_costs": bills.anthropic_costs(requests["anthropic"], UTC),
         "google_costs": bills.google(requests["google"], UTC),
