@@ -15,7 +15,7 @@ from gateway.reconcile.values import NOTHING, Unreadable, Writing, Written, amou
 from gateway.relaying.routing import counted_as
 
 _DOLLARS = ("", "$", "us$", "usd")
-# What stands in place of a day where a line adds others up, in languages that spreadsheets are kept in.
+# What stands in place of a day or a model where a line adds others up, in languages that spreadsheets are kept in.
 _SUMMING_UP = frozenset(
     (
         *("total", "totals", "subtotal", "sub total", "grand total", "sum", "summe", "gesamt", "gesamtsumme"),
@@ -164,6 +164,10 @@ def covered(spans: Sequence[tuple[date, date]], day: date) -> bool:
     return any(first <= day <= last for first, last in spans)
 
 
+def _adds_up(text: str) -> bool:
+    return text.lower().rstrip(": ") in _SUMMING_UP
+
+
 def _moment_of(written: Written) -> Moment:
     return written.day if written.us is None else written.us // SLOT_US
 
@@ -269,7 +273,7 @@ class _Lines:
                 if field in self._table.places
             )
             chosen = all(place < len(cells) and cells[place].strip() == text for place, text in self._only.items())
-            if not time or time.lower().rstrip(": ") in _SUMMING_UP:
+            if not time or _adds_up(time) or _adds_up(self._text(cells, "model")):
                 continue
             if others or not chosen:
                 self._bill.passed_over += counting

@@ -198,10 +198,8 @@ def rate_of(text: str | None) -> Decimal | None:
 
 def _mapped(mapping: Mapping[str, str], provider: str | None) -> Form:
     counts = tuple(name for name in COUNTS if mapping.keys() & COLUMNS_OF.get(name, {name}))
-    if not {"time", "model"} <= mapping.keys() or not (counts or "cost" in mapping):
-        raise ClientError(
-            "A mapping needs time and model, and cost or counts: time=Date,model=Model,cost=Cost.", param="map"
-        )
+    if "time" not in mapping or not (counts or "cost" in mapping):
+        raise ClientError("A mapping needs time, and cost or counts: time=Date,model=Model,cost=Cost.", param="map")
     return Form(
         name="mapped",
         title="a file with a mapping of your own",

@@ -145,7 +145,7 @@ def lines(done: Reconciliation) -> tuple[list[str], list[tuple[str, ...]]]:
 
 
 def _percent(nano: int | None, whole: int | None) -> float | None:
-    return None if nano is None or not whole else round(100 * nano / whole, 4)
+    return None if nano is None or not whole else round(100 * nano / abs(whole), 4)
 
 
 def _part(part: Part, whole: int | None) -> dict[str, Any]:
@@ -198,7 +198,7 @@ def _reasons(day: DayModel) -> list[str]:
 
 
 def _dollars(nano: int | None) -> str:
-    return "no cost said" if nano is None else f"${nano / 1e9:,.6f}"
+    return "no cost said" if nano is None else f"{'-' if nano < 0 else ''}${abs(nano) / 1e9:,.6f}"
 
 
 def _signed(part: Part, whole: int | None) -> str:
@@ -206,4 +206,4 @@ def _signed(part: Part, whole: int | None) -> str:
         return "dollars unknown"
     percent = _percent(part.difference_nano, whole)
     share = "" if percent is None else f" ({percent:+.2f} %)"
-    return f"{'-' if part.difference_nano < 0 else '+'}${abs(part.difference_nano) / 1e9:,.6f}{share}"
+    return f"{'' if part.difference_nano < 0 else '+'}{_dollars(part.difference_nano)}{share}"

@@ -151,8 +151,8 @@ def refusal(content: str | bytes, **more: object) -> str:
         ("colour,size\nred,5\n", "No known form of bill has these columns: 'colour', 'size'."),
         (bills.text(bills.ANTHROPIC_USAGE[:-4], [])[:-4] + "\n", ""),
         (
-            "start_time,model,num_model_requests,input_tokens\n1,gpt-5,1,1\n",
-            "It is nearest to OpenAI's usage export, which also has 'output tokens'.",
+            "start_time,model,num_model_requests\n1,gpt-5,1\n",
+            "It is nearest to OpenAI's usage export of embeddings, which also has 'input tokens'.",
         ),
         ('Date,Model,Cost\n2026-11-03,"gpt-5' + "x" * 140_000 + '",1\n', "Line 2 cannot be read as CSV"),
     ],

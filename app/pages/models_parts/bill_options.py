@@ -165,8 +165,8 @@ class BillOptions(QWidget):
         except KNOWN_ERRORS as error:
             return str(error)
         mapping = self.mapping()
-        if mapping and not {"time", "model"} <= mapping.keys():
-            return self.tr("Say which columns hold the day and the model.")
+        if mapping and "time" not in mapping:
+            return self.tr("Say which column holds the day.")
         if mapping and "cost" not in mapping and not _COUNTS & mapping.keys():
             return self.tr("Say which column holds the cost, or a count.")
         if not mapping and not self._taken:
