@@ -116,8 +116,8 @@ class Journal:
 
     `begin` and `end` are called on the event-loop thread and never raise; `committed` comes from the writer's
     thread. `failed_writes` counts writes that the disk refused, `unjournalled` lines that found no room in memory
-    either, `damaged_lines` those left out at replay. `unread` are exchanges that `adopt` found more than it was asked
-    for: `read_back` gives them.
+    either, `damaged_lines` those left out at replay, `unopened_files` files of processes that are gone which cannot
+    be opened. `unread` are exchanges that `adopt` found more than it was asked for: `read_back` gives them.
     """
 
     def __init__(
@@ -126,6 +126,7 @@ class Journal:
         self.failed_writes = 0
         self.unjournalled = 0
         self.damaged_lines = 0
+        self.unopened_files = 0
         self.unread: tuple[str, ...] = ()
         self._folder = folder
         self._segment_bytes = segment_bytes
@@ -359,7 +360,16 @@ class Journal:
             prefix = path.name.rpartition("-")[0]
             if prefix != self._prefix:
                 groups.setdefault(prefix, []).append(path)
-        return [segment for paths in groups.values() if (segment := _locked(paths)) is not None]
+        found = []
+        for paths in groups.values():
+            try:
+                segment = _locked(paths)
+            except OSError as error:
+                self.unopened_files += len(paths)
+                _log.warning("The journal file %s cannot be opened (%s).", paths[0].name, error.strerror)
+            else:
+                found += [] if segment is None else [segment]
+        return found
 
     def _note_over(self, segment: _Segment, ids: Sequence[str]) -> None:
         """Where the disk refuses it, a replay finds the rows themselves."""
@@ -418,14 +428,18 @@ def _readable_lines(paths: Iterable[Path]) -> Iterator[bytes]:
 
 
 def _locked(paths: list[Path]) -> _Segment | None:
-    """All files of a process, or None where any is in use: a dying process lets go of them one by one."""
+    """All files of a process, or None where any is in use: a dying process lets go of them one by one. Raises OSError
+    where one cannot be opened."""
     segment = _Segment(paths, [])
     for path in paths:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
-        except OSError:
+        except FileNotFoundError:
             segment.close()
             return None
+        except OSError:
+            segment.close()
+            raise
         segment.descriptors.append(descriptor)
         if not try_lock(descriptor):
             segment.close()

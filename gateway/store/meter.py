@@ -121,6 +121,12 @@ REASONS: tuple[Reason, ...] = (
     Reason(
         "damaged", "start", True, "Lines of the journal could not be read: what they told is lost, check the disk."
     ),
+    Reason(
+        "unopened",
+        "start",
+        True,
+        "Files of the journal cannot be opened, and keep what they tell: see to owner and mode, and start anew.",
+    ),
     Reason("unreplayed", "start", True, "No table can hold these of an earlier run: they stay in the journal."),
 )
 
@@ -214,11 +220,12 @@ class Meter:
             self._count("lost", 1)
             self._unwritten.discard(request_id)
 
-    def found(self, recovered: int, interrupted: int, damaged_lines: int) -> None:
+    def found(self, *, recovered: int, interrupted: int, damaged_lines: int, unopened_files: int) -> None:
         """What this start took from the journals of runs that are over, and had not been written."""
         self._count("interrupted", interrupted)
         self._count("recovered", recovered)
         self._count("damaged", damaged_lines)
+        self._count("unopened", unopened_files)
 
     def _count(self, kind: str, more: int) -> None:
         with self._lock:

@@ -136,7 +136,12 @@ class UsageStore(Questions):
         left = {record.id for record in orphaned}.union(self._journal.unread)
         new = unknown(connection, left)
         interrupted = sum(record.outcome == "interrupted" and record.id in new for record in orphaned)
-        self._meter.found(len(new) - interrupted, interrupted, self._journal.damaged_lines)
+        self._meter.found(
+            recovered=len(new) - interrupted,
+            interrupted=interrupted,
+            damaged_lines=self._journal.damaged_lines,
+            unopened_files=self._journal.unopened_files,
+        )
 
     def _connected(self, path: Path, on_upgrade: Callable[[str], object] | None) -> sqlite3.Connection:
         try:

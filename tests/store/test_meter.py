@@ -418,3 +418,18 @@ def test_a_database_that_is_deleted_or_replaced_beneath_us_takes_nothing_and_not
             assert not path.exists()
     with started(tmp_path) as store:
         assert record(1).id in {row.id for row in store.requests(UsageQuery()).rows}
+
+
+def test_a_journal_file_that_cannot_be_opened_is_named_and_left_until_it_can(tmp_path: Path) -> None:
+    with started(tmp_path):
+        pass
+    # Nobody, not even root, opens a folder to write.
+    barred = tmp_path / "journal" / "1-dead-000001.journal"
+    barred.mkdir()
+    with started(tmp_path) as store:
+        assert named(store.completeness()) == {"unopened": 1}
+    barred.rmdir()
+    barred.write_bytes(render_line(ENDED, record(0)))
+    with started(tmp_path) as store:
+        store.flush()
+        assert named(store.completeness()) == {"recovered": 1}
