@@ -35,6 +35,7 @@ from gateway.header_records import SENT as HEADERS_SENT
 from gateway.header_records import ExchangeHeaders, HeaderGroup
 from gateway.heap import share as share_heap
 from gateway.model import (
+    UNTOLD_MODEL,
     Blob,
     File,
     HostedTool,
@@ -189,6 +190,7 @@ __all__ = [
     "STANDARD_OTLP_PORT",
     "TEST_CLIENT",
     "THREAD_SORTS",
+    "UNTOLD_MODEL",
     "AnswerEstimate",
     "ApiKeyRow",
     "AttemptRecord",

@@ -224,8 +224,16 @@ class Request(Struct, frozen=True, kw_only=True):
 
 MOST_TOKENS, MOST_NANO = 10**12, 10**14
 """What no request uses, and what none costs: a greater number is a fault of its sender."""
-MEDIA = ("cached_audio", "input_image", "input_video", "output_image", "output_video")
-"""Tokens by medium that have prices of their own; input is what was not cached, `cached_audio` what was."""
+MEDIA = ("cached_audio", "cached_image", "input_image", "input_video", "output_image", "output_video")
+"""Tokens by medium that have prices of their own; input is what was not cached, the cached ones what was."""
+TOOL_USES = ("file_searches", "map_searches", "code_containers", "images")
+"""What hosted tools cost by use: searches in stored files and in maps, containers that ran code, and images whose
+tokens were not told."""
+UNTOLD_MODEL = "?"
+OTHER_KINDS = (
+    *("input", "cached", "cache_write", "cache_write_1h", "output"),
+    *("cached_image", "input_image", "output_image"),
+)
 
 
 class Usage(Struct, frozen=True, kw_only=True):
@@ -233,7 +241,9 @@ class Usage(Struct, frozen=True, kw_only=True):
 
     None is a number that the provider did not say; 0 is a zero that it did say. `cost_nano` is the provider's own
     figure in nano-dollars (xAI's ticks / 10). `tool_input_tokens`, audio, reasoning and cache writes by lifetime are
-    "of which" counts, and so is `by_medium`: pairs of one of `MEDIA` and a count, for what few answers have.
+    "of which" counts. `by_medium` are pairs of a name and a count, for what few answers have: of one of `MEDIA` it is
+    an "of which" too, one of `TOOL_USES` counts uses, and `MODEL/KIND` tokens of another model that a hosted tool
+    asked (`UNTOLD_MODEL` where it is not said which), of a kind of `OTHER_KINDS`, with the same meaning as here.
     `service_tier`, `speed` and `inference_geo` are how the answer says that it was served.
     """
 

@@ -34,7 +34,8 @@ class ModelRow(Struct, frozen=True, kw_only=True):
 
 
 class UnitPrices(Struct, frozen=True, kw_only=True):
-    """Dollars as decimal text, None where not given: per million tokens, per thousand searches, per request."""
+    """Dollars as decimal text, None where not given: per million tokens, per thousand searches (on the web, in stored
+    files, in maps), per container that ran code, per request."""
 
     input: str | None = None
     cached: str | None = None
@@ -44,7 +45,15 @@ class UnitPrices(Struct, frozen=True, kw_only=True):
     reasoning: str | None = None
     input_audio: str | None = None
     output_audio: str | None = None
+    cached_audio: str | None = None
+    input_image: str | None = None
+    input_video: str | None = None
+    output_image: str | None = None
+    output_video: str | None = None
     web_search: str | None = None
+    file_search: str | None = None
+    map_search: str | None = None
+    code_container: str | None = None
     request: str | None = None
 
 

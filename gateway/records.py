@@ -42,8 +42,8 @@ class ExchangeRecord(Struct, frozen=True, kw_only=True, gc=False):
     read → last byte handed to the socket; `ttft_us` → first content byte; `overhead_us`: latency − time awaiting
     the provider − time awaiting the client's socket. `price_id` is the price row's id: the list's model,
     `override:n`, or `provider/model` of a `[[provider]]` table; `price_fuzzy`: it may be the price of another model
-    or service tier. `by_medium`: as of `model.Usage`. `service_tier`, `speed` and `inference_geo` are the answer's.
-    `trace_id` and `span_id` name the caller's span.
+    or service tier, or lack what has no known price. `by_medium`: as of `model.Usage`. `service_tier`, `speed` and
+    `inference_geo` are the answer's. `trace_id` and `span_id` name the caller's span.
     """
 
     id: str
@@ -215,7 +215,7 @@ class Completeness(Struct, frozen=True, kw_only=True):
 class Summary(Struct, frozen=True, kw_only=True, gc=False):
     """Sums over the matching rows. `errors` counts outcomes error and interrupted. `cost_nano` sums the priced rows,
     None where rows lack a price and none has one. `unpriced_requests` used something, or may have, and have no
-    price; `price_fuzzy_requests` have one that may be another model's or service tier's. Token sums are None only
+    price; `price_fuzzy_requests` have one that is `price_fuzzy` (`ExchangeRecord`). Token sums are None only
     where no row knows the count. `complete_from_us`: what is older is gone (retention) as far as this answer needs
     it; None where nothing is missing."""
 

@@ -53,7 +53,15 @@ class Dollars(Struct, forbid_unknown_fields=True, kw_only=True):
     reasoning: _Dollars = None
     input_audio: _Dollars = None
     output_audio: _Dollars = None
+    cached_audio: _Dollars = None
+    input_image: _Dollars = None
+    input_video: _Dollars = None
+    output_image: _Dollars = None
+    output_video: _Dollars = None
     web_search: _Dollars = None
+    file_search: _Dollars = None
+    map_search: _Dollars = None
+    code_container: _Dollars = None
     request: _Dollars = None
 
     def prices(self) -> UnitPrices:

@@ -20,7 +20,6 @@ TOKENS_END = "_tokens"
 
 Counts = Mapping[str, int]
 _NOTHING = Decimal(0)
-_NO_COUNTS: Counts = {}
 _said = attrgetter(
     *("cached_tokens", "cache_write_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens"),
     *("input_audio_tokens", "output_audio_tokens", "reasoning_tokens", "web_searches"),
@@ -29,10 +28,23 @@ _said = attrgetter(
 
 _MEDIA_KEYS = {
     "cached_audio": "cache_audio_read_tokens",
+    "cached_image": "cache_image_read_tokens",
     "input_image": "input_image_tokens",
     "input_video": "input_video_tokens",
     "output_image": "output_image_tokens",
     "output_video": "output_video_tokens",
+}
+_USE_KEYS = {
+    "file_searches": "storage_searches",
+    "map_searches": "map_searches",
+    "code_containers": "code_containers",
+}
+_OTHER_FIELDS = {
+    "input": "input_tokens",
+    "cached": "cached_tokens",
+    "cache_write": "cache_write_tokens",
+    "cache_write_1h": "cache_write_1h_tokens",
+    "output": "output_tokens",
 }
 
 
@@ -86,12 +98,15 @@ def count(usage: Usage) -> dict[str, int]:
     write = min(write, total - read)
     write_1h = min(write_1h, write)
     output_audio = min(output_audio, output)
-    fresh, made, media = total - read - write, output - output_audio, _NO_COUNTS
+    fresh, made = total - read - write, output - output_audio
+    media: dict[str, int] = {}
     if usage.by_medium:
-        media = _media(dict(usage.by_medium), read, fresh, made)
+        told = dict(usage.by_medium)
+        media = _media(told, read, fresh, made)
         audio = max(0, audio - media["cache_audio_read_tokens"])
         fresh -= media["input_image_tokens"] + media["input_video_tokens"]
         made -= media["output_image_tokens"] + media["output_video_tokens"]
+        media |= {key: max(0, told[word]) for word, key in _USE_KEYS.items() if word in told}
     return {
         "input_tokens": total,
         "cache_read_tokens": read,
@@ -107,7 +122,7 @@ def count(usage: Usage) -> dict[str, int]:
     }
 
 
-def _media(said: Mapping[str, int], cached: int, given: int, made: int) -> Counts:
+def _media(said: Mapping[str, int], cached: int, given: int, made: int) -> dict[str, int]:
     """By usage keys, no more than there was of cached and fresh input and of output."""
     rooms = {"cached": cached, "input": given, "output": made}
     counts: dict[str, int] = {}
@@ -116,6 +131,22 @@ def _media(said: Mapping[str, int], cached: int, given: int, made: int) -> Count
         counts[usage_key] = number = min(max(0, said.get(word, 0)), rooms[room])
         rooms[room] -= number
     return counts
+
+
+def of_other_models(usage: Usage) -> dict[str, Usage]:
+    """By model, what hosted tools used of others than the one that answered."""
+    found: dict[str, dict[str, int]] = {}
+    for name, number in usage.by_medium or ():
+        model, slash, kind = name.rpartition("/")
+        if slash:
+            found.setdefault(model, {})[kind] = number
+    return {
+        model: Usage(
+            **{field: counts.get(kind) for kind, field in _OTHER_FIELDS.items()},  # type: ignore[arg-type]
+            by_medium=tuple((kind, number) for kind, number in counts.items() if kind in _MEDIA_KEYS) or None,
+        )
+        for model, counts in found.items()
+    }
 
 
 def amounts(plan: Plan, counts: Counts) -> Iterator[Amount]:
@@ -140,12 +171,12 @@ def _used(plan: Plan, counts: Counts) -> Iterator[tuple[Unit, int, Decimal, int 
             yield unit, number, nano, start
 
 
-def cost(plan: Plan, counts: Counts) -> int:
-    """Whole nano-dollars. Raises NoUnitPrice."""
+def cost(plan: Plan, counts: Counts) -> Decimal:
+    """Nano-dollars, not rounded. Raises NoUnitPrice."""
     exact = _NOTHING
     for _, number, nano, _ in _used(plan, counts):
         exact += nano * number
-    return rounded(exact)
+    return exact
 
 
 def rounded(nano: Decimal) -> int:
@@ -165,29 +196,63 @@ def scaled(plan: Plan, factor: Decimal) -> Plan:
 
 
 # A unit of a price of the user's own: what it counts, the fields of which the first that is given is its price, per
-# how many, and the rows before it that are a part of it.
-_OWN_UNITS: Sequence[tuple[str, tuple[str, ...], int, tuple[int, ...]]] = (
+# how many, and the earlier units that are a part of it.
+_OWN_UNITS: Sequence[tuple[str, tuple[str, ...], int, tuple[str, ...]]] = (
     ("cache_write_5m_tokens", ("cache_write_5m", "input"), PER_MILLION, ()),
     ("cache_write_1h_tokens", ("cache_write_1h", "cache_write_5m", "input"), PER_MILLION, ()),
-    ("cache_write_tokens", ("cache_write_5m", "input"), PER_MILLION, (0, 1)),
-    ("cache_read_tokens", ("cached", "input"), PER_MILLION, ()),
+    (
+        "cache_write_tokens",
+        ("cache_write_5m", "input"),
+        PER_MILLION,
+        ("cache_write_5m_tokens", "cache_write_1h_tokens"),
+    ),
+    ("cache_audio_read_tokens", ("cached_audio", "cached", "input"), PER_MILLION, ()),
+    ("cache_read_tokens", ("cached", "input"), PER_MILLION, ("cache_audio_read_tokens",)),
     ("input_audio_tokens", ("input_audio", "input"), PER_MILLION, ()),
-    ("input_tokens", ("input",), PER_MILLION, (0, 1, 2, 3, 4)),
+    ("input_image_tokens", ("input_image", "input"), PER_MILLION, ()),
+    ("input_video_tokens", ("input_video", "input"), PER_MILLION, ()),
+    (
+        "input_tokens",
+        ("input",),
+        PER_MILLION,
+        (
+            *("cache_write_5m_tokens", "cache_write_1h_tokens", "cache_write_tokens"),
+            *("cache_audio_read_tokens", "cache_read_tokens"),
+            *("input_audio_tokens", "input_image_tokens", "input_video_tokens"),
+        ),
+    ),
     ("output_reasoning_tokens", ("reasoning", "output"), PER_MILLION, ()),
     ("output_audio_tokens", ("output_audio", "output"), PER_MILLION, ()),
-    ("output_tokens", ("output",), PER_MILLION, (6, 7)),
+    ("output_image_tokens", ("output_image", "output"), PER_MILLION, ()),
+    ("output_video_tokens", ("output_video", "output"), PER_MILLION, ()),
+    (
+        "output_tokens",
+        ("output",),
+        PER_MILLION,
+        ("output_reasoning_tokens", "output_audio_tokens", "output_image_tokens", "output_video_tokens"),
+    ),
     ("web_searches", ("web_search",), PER_THOUSAND, ()),
+    ("storage_searches", ("file_search",), PER_THOUSAND, ()),
+    ("map_searches", ("map_search",), PER_THOUSAND, ()),
+    ("code_containers", ("code_container",), 1, ()),
 )
+# Units that few have: without a price of their own they are no unit, and their tokens are the less specific one's.
+_ONLY_IF_GIVEN = frozenset(("cached_audio", "input_image", "input_video", "output_image", "output_video"))
 
 
 def own_plan(prices: UnitPrices, tier_start: int | None = None, tier_prices: UnitPrices | None = None) -> Plan:
     """A plan of prices that a user wrote: what is not given costs what the less specific unit costs."""
-    units = []
+    units: list[Unit] = []
+    places: dict[str, int] = {}
     for usage_key, fields, per, inside in _OWN_UNITS:
+        if fields[0] in _ONLY_IF_GIVEN and getattr(prices, fields[0]) is None:
+            continue
         tiers: tuple[tuple[int, Decimal | None], ...] = ()
         if tier_start is not None and tier_prices is not None:
             tiers = ((tier_start, _first(tier_prices, fields, per)),)
-        units.append(Unit(usage_key, _first(prices, fields, per), tiers, inside, per))
+        earlier = tuple(places[key] for key in inside if key in places)
+        places[usage_key] = len(units)
+        units.append(Unit(usage_key, _first(prices, fields, per), tiers, earlier, per))
     if prices.request is not None:
         units.append(Unit("requests", Decimal(prices.request) * NANO, per=1))
     return tuple(units)

@@ -6,54 +6,38 @@ request's time; else none, which is null and never 0. Of the user's own prices a
 """
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
 
 from msgspec import Struct
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 
 from gateway.configuration.extra_providers import ANY_MODEL, ExtraPrice
-from gateway.model import Usage
+from gateway.model import UNTOLD_MODEL, Usage
 from gateway.price_records import (
     CostExplanation,
-    CostPart,
     PriceList,
     PriceOverride,
     PriceRow,
-    UnitPrice,
     UnitPrices,
 )
 from gateway.prices import price_list, price_plan
+from gateway.prices.cost_parts import BY_USE, Share, explained, unit_rows
 from gateway.prices.price_list import ListedPrices, Match
-from gateway.prices.price_plan import NANO, NoUnitPrice, Plan
+from gateway.prices.price_plan import NoUnitPrice, Plan
 from gateway.records import ExchangeRecord
 
 _NO_PRICES: Mapping[str, Mapping[str, ExtraPrice]] = {}
 # Whose price of a token stands for audio too where the list has none of its own for it.
 _AUDIO_AS_TEXT = frozenset(("google",))
-# The counts that a plan may lack a price for, so that they cost what the less specific unit does.
+# The counts that a plan may lack a price for, so that they cost what the less specific unit does, or nothing.
 _MAY_LACK = (("input_audio_tokens", "audio input"), ("output_audio_tokens", "audio output"))
-_MAY_LACK_ANYWHERE = (("output_image_tokens", "image output"), ("output_video_tokens", "video output"))
+_MAY_LACK_ANYWHERE = (
+    ("output_image_tokens", "image output"),
+    ("output_video_tokens", "video output"),
+    *BY_USE.items(),
+)
 
-UNIT_WORDS: Mapping[str, str] = {
-    "input_tokens": "input",
-    "cache_read_tokens": "cached",
-    "cache_write_tokens": "cache write",
-    "cache_write_5m_tokens": "cache write, 5 minutes",
-    "cache_write_1h_tokens": "cache write, 1 hour",
-    "cache_audio_read_tokens": "cached audio",
-    "input_audio_tokens": "audio input",
-    "input_image_tokens": "image input",
-    "input_video_tokens": "video input",
-    "output_tokens": "output",
-    "output_reasoning_tokens": "reasoning",
-    "output_audio_tokens": "audio output",
-    "output_image_tokens": "image output",
-    "output_video_tokens": "video output",
-    "web_searches": "web searches",
-    "requests": "request",
-}
-
+_AT_STANDARD = "The list has no price for {}: it counts at the standard price."
 _WITHOUT_PLAN: Mapping[str, str] = {
     "provider": "The provider gave this figure with its answer.",
     "none": "No price is known, so it counts in no sum.",
@@ -65,7 +49,8 @@ class Priced(Struct, frozen=True):
 
     `source`: provider, override, list or none. `price_id` is the price row's own model id, of the user's own prices
     `override:n` or `provider/model`. `fuzzy`: the price may be another's, because the listed id differs from the
-    asked one by more than a date suffix, or the list has no price for how the request was served.
+    asked one by more than a date suffix, or the list has no price for how the request was served; or it lacks what
+    has no known price.
     """
 
     cost_nano: int | None
@@ -176,27 +161,33 @@ class Pricing:
         if own is None and usage.cost_nano is not None:
             return Priced(max(0, usage.cost_nano), "provider")
         counts = price_plan.count(usage)
+        # The list may be replaced meanwhile: one call keeps to one.
+        prices = self._list
         try:
             if own is not None:
-                return Priced(price_plan.cost(own.plan, counts), "override", own.id)
-            if not price_provider:
-                return NO_PRICE
-            if not any(counts.values()):
-                return NOTHING_USED
-            # The list may be replaced meanwhile: one call keeps to one.
-            prices = self._list
-            match = prices.match(price_provider, model)
-            if match is None:
-                return NO_PRICE
-            plan, doubts = _list_plan(prices, match, usage, counts, at_us)
-            return Priced(price_plan.cost(plan, counts), "list", match.id, match.fuzzy or bool(doubts))
+                plan, source, price_id, fuzzy = own.plan, "override", own.id, False
+            else:
+                if not price_provider:
+                    return NO_PRICE
+                if not any(counts.values()) and not usage.by_medium:
+                    return NOTHING_USED
+                match = prices.match(price_provider, model)
+                if match is None:
+                    return NO_PRICE
+                plan, doubts = _list_plan(prices, match, usage, counts, at_us)
+                source, price_id, fuzzy = "list", match.id, match.fuzzy or bool(doubts)
+            exact = price_plan.cost(plan, counts)
+            if usage.by_medium:
+                shares, lacking = self._tool_shares(prices, price_provider, provider, usage, at_us)
+                exact += sum(price_plan.cost(share.plan, share.counts) for share in shares)
+                fuzzy = fuzzy or bool(lacking)
+            return Priced(price_plan.rounded(exact), source, price_id, fuzzy)
         except NoUnitPrice:
             return NO_PRICE
 
     def explain(self, price_provider: str, record: ExchangeRecord) -> CostExplanation:
         """How the row's cost came about: by the override that priced it, or by today's list at the row's time."""
-        counts = price_plan.count(usage_of(record))
-        plan, known, notes = self._plan_of(price_provider, record, counts)
+        shares, known, notes = self._shares_of(price_provider, record)
         explanation = CostExplanation(
             cost_nano=record.cost_nano,
             source=record.cost_source,
@@ -205,7 +196,7 @@ class Pricing:
             price_list=known,
             notes=tuple(notes),
         )
-        return explanation if plan is None else _explained(explanation, plan, counts)
+        return explained(explanation, shares) if shares else explanation
 
     def price_row(self, price_provider: str, provider: str, model: str, at_us: int) -> PriceRow:
         """The price of a model at a time, and where it is from."""
@@ -218,7 +209,7 @@ class Pricing:
                 price_id=own.id,
                 valid_from_us=own.from_us,
                 valid_to_us=own.to_us,
-                prices=_unit_rows(own.plan),
+                prices=unit_rows(own.plan),
             )
         prices = self._list
         match = prices.match(price_provider, model) if price_provider else None
@@ -233,7 +224,7 @@ class Pricing:
             fuzzy=match.fuzzy,
             valid_from_us=since,
             valid_to_us=until,
-            prices=_unit_rows(prices.listed(match, at_us, ()).plan),
+            prices=unit_rows(prices.listed(match, at_us, ()).plan),
         )
 
     def _own_price(self, provider: str, model: str, asked: str, at_us: int) -> _Own | None:
@@ -244,28 +235,60 @@ class Pricing:
                         return own
         return None
 
-    def _plan_of(
-        self, price_provider: str, record: ExchangeRecord, counts: dict[str, int]
-    ) -> tuple[Plan | None, PriceList | None, list[str]]:
-        """What priced a row: its plan, the list where it is the list's, and sentences on it."""
+    def _tool_shares(
+        self, prices: ListedPrices, price_provider: str, provider: str, usage: Usage, at_us: int
+    ) -> tuple[list[Share], list[str]]:
+        """What the models cost that hosted tools asked, by the user's own price, else the list's; and sentences on
+        what is not known of it."""
+        shares: list[Share] = []
+        lacking: list[str] = []
+        for model, used in price_plan.of_other_models(usage).items():
+            counts = price_plan.count(used)
+            own = self._own_price(provider, model, model, at_us)
+            match = None if own is not None or not price_provider else prices.match(price_provider, model)
+            if own is not None:
+                shares.append(Share(own.plan, counts, f" of {model}"))
+            elif match is not None:
+                listed, doubts = _list_plan(prices, match, used, counts, at_us)
+                shares.append(Share(listed, counts, f" of {model}"))
+                lacking += doubts if not match.fuzzy else (*doubts, _other_name(model, match))
+            elif model == UNTOLD_MODEL:
+                lacking.append("A hosted tool asked another model, and which is not told: it is not in the cost.")
+            else:
+                lacking.append(f"No price is known for {model}, which a hosted tool asked: it is not in the cost.")
+        if dict(usage.by_medium or ()).get("images"):
+            lacking.append("Images were made, and what they used is not told: they are not in the cost.")
+        return shares, lacking
+
+    def _shares_of(
+        self, price_provider: str, record: ExchangeRecord
+    ) -> tuple[list[Share], PriceList | None, list[str]]:
+        """What priced a row, the list where it is the list's, and sentences on it."""
+        usage, prices = usage_of(record), self._list
+        counts = price_plan.count(usage)
+        known: PriceList | None = None
+        notes: list[str] = []
         if record.cost_source == "override":
             own = self._by_id.get(record.price_id or "")
-            return (own.plan, None, []) if own else (None, None, ["The price of yours that it had is gone."])
-        if record.cost_source != "list":
-            return None, None, [_WITHOUT_PLAN[record.cost_source]]
-        if record.price_id is None:
-            return None, None, ["Nothing that is billed was used."]
-        prices = self._list
-        match = prices.match(price_provider, record.model or "")
-        if match is None or match.id != record.price_id:
-            match = prices.match(price_provider, record.price_id)
-        if match is None:
-            return None, prices.state, ["The list of prices no longer has this model."]
-        plan, doubts = _list_plan(prices, match, usage_of(record), counts, record.started_us)
-        notes = [f"The list has no price for {doubt}: it counts at the standard price." for doubt in doubts]
-        if match.fuzzy:
-            notes.append(f"The list does not know {record.model}: the price is that of {match.id}.")
-        return plan, prices.state, notes
+            if own is None:
+                return [], None, ["The price of yours that it had is gone."]
+            plan = own.plan
+        elif record.cost_source != "list":
+            return [], None, [_WITHOUT_PLAN[record.cost_source]]
+        elif record.price_id is None:
+            return [], None, ["Nothing that is billed was used."]
+        else:
+            match = prices.match(price_provider, record.model or "")
+            if match is None or match.id != record.price_id:
+                match = prices.match(price_provider, record.price_id)
+            if match is None:
+                return [], prices.state, ["The list of prices no longer has this model."]
+            plan, doubts = _list_plan(prices, match, usage, counts, record.started_us)
+            known, notes = prices.state, list(doubts)
+            if match.fuzzy:
+                notes.append(_other_name(record.model or "", match))
+        shares, lacking = self._tool_shares(prices, price_provider, record.provider or "", usage, record.started_us)
+        return [Share(plan, counts), *shares], known, notes + lacking
 
 
 def usage_of(record: ExchangeRecord) -> Usage:
@@ -293,46 +316,29 @@ def usage_of(record: ExchangeRecord) -> Usage:
 def _list_plan(
     prices: ListedPrices, match: Match, usage: Usage, counts: dict[str, int], at_us: int
 ) -> tuple[Plan, tuple[str, ...]]:
-    """The list's plan for a request, and what it has no price for. Searches that bill as one become one."""
+    """The list's plan for a request, and sentences on what it has no price for. Searches billed as one become one."""
     listed = prices.listed(match, at_us, price_list.context_of(usage))
-    doubts = list(listed.unlisted)
+    doubts = [_AT_STANDARD.format(what) for what in listed.unlisted]
     if usage.cache_write_12h_tokens:
-        doubts.append("cache writes of 12 hours")
+        doubts.append(_AT_STANDARD.format("cache writes of 12 hours"))
     may_lack = _MAY_LACK_ANYWHERE if match.price_provider in _AUDIO_AS_TEXT else (*_MAY_LACK, *_MAY_LACK_ANYWHERE)
     used = [(key, words) for key, words in may_lack if counts.get(key)]
     if used:
         priced = {unit.usage_key for unit in listed.plan}
-        doubts += [words for key, words in used if key not in priced]
+        doubts += [
+            f"The list has no price for {words}: the {counts[key]:,} are not in the cost."
+            if key in BY_USE
+            else _AT_STANDARD.format(words)
+            for key, words in used
+            if key not in priced
+        ]
     if match.searches_once:
         counts["web_searches"] = min(1, counts["web_searches"])
     return listed.plan, tuple(doubts)
 
 
-def _explained(explanation: CostExplanation, plan: Plan, counts: Mapping[str, int]) -> CostExplanation:
-    try:
-        amounts = tuple(price_plan.amounts(plan, counts))
-    except NoUnitPrice:
-        amounts = ()
-    exact = sum((amount.nano * amount.count for amount in amounts), Decimal(0))
-    if explanation.cost_nano is None or price_plan.rounded(exact) != explanation.cost_nano:
-        # A sum that does not give the cost would explain nothing.
-        changed = "Its cost is not what these prices give today: the prices have changed, or a call failed before."
-        return replace(explanation, notes=(*explanation.notes, changed))
-    return replace(
-        explanation,
-        parts=tuple(
-            CostPart(
-                unit=UNIT_WORDS.get(amount.unit.usage_key, amount.unit.usage_key.replace("_", " ")),
-                count=amount.count,
-                price_usd=_decimal_text(amount.nano * amount.unit.per / NANO),
-                per=amount.unit.per,
-                amount_nano=_decimal_text(amount.nano * amount.count),
-            )
-            for amount in amounts
-        ),
-        exact_nano=_decimal_text(exact),
-        tier_above=max((amount.tier_start for amount in amounts if amount.tier_start is not None), default=None),
-    )
+def _other_name(model: str, match: Match) -> str:
+    return f"The list does not know {model}: the price is that of {match.id}."
 
 
 def _own(override: PriceOverride) -> _Own:
@@ -352,22 +358,3 @@ def _unit_prices(price: ExtraPrice) -> UnitPrices:
     said = {name: None if dollars is None else str(dollars) for name, dollars in asdict(price).items()}
     write = said.pop("cache_write")
     return UnitPrices(**said, cache_write_5m=write)
-
-
-def _unit_rows(plan: Plan) -> tuple[UnitPrice, ...]:
-    """The prices of a plan as they may be shown, from the least specific unit."""
-    rows = []
-    for unit in reversed(plan):
-        word = UNIT_WORDS.get(unit.usage_key)
-        if word is None:
-            continue
-        for above, nano in ((None, unit.nano), *reversed(unit.tiers)):
-            if nano is not None:
-                usd = _decimal_text(nano * unit.per / NANO)
-                rows.append(UnitPrice(unit=word, usd=usd, per=unit.per, above=above))
-    return tuple(rows)
-
-
-def _decimal_text(number: Decimal) -> str:
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

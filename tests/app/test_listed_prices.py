@@ -13,7 +13,8 @@ from app.pages.models_parts.details import facts
 from app.pages.models_parts.lines import LISTED, ModelLine, model_columns, price_changes
 from app.tables.column import comma_separated, dollars, tab_separated
 from gateway import PriceOverride, PriceRow, RatedModel, Summary, UnitPrices
-from gateway.prices.pricing import UNIT_WORDS, Pricing
+from gateway.prices.cost_parts import UNIT_WORDS
+from gateway.prices.pricing import Pricing
 
 NOVEMBER_US = 1_795_000_000_000_000
 

@@ -41,7 +41,7 @@ MAY_CHANGE: dict[str, dict[str, set[str]]] = {
     "anthropic": {
         r"content_block_delta\.delta\.citation\..*": {"parts"},
         r"content_block_start\.content_block\..*": {"parts"},
-        r"message_delta\.delta\.(container|stop_details.*)": {"choice_extra", "parts"},
+        r"message_delta\.delta\.(container|stop_details.*)": {"choice_extra", "parts", "usage"},
         r"message_delta\.delta\.stop_reason": {"error"},
         r"message_delta\.delta\.stop_sequence": {"stop_sequence"},
         r"message_(start\.message|delta)\.usage\..*": {"usage"},

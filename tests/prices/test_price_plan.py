@@ -6,7 +6,7 @@ import pytest
 
 from gateway.model import Usage
 from gateway.price_records import UnitPrices
-from gateway.prices.price_plan import NoUnitPrice, Plan, amounts, cost, count, own_plan, scaled
+from gateway.prices.price_plan import NoUnitPrice, Plan, amounts, cost, count, own_plan, rounded, scaled
 
 WHOLE = Usage(
     input_tokens=1000,
@@ -30,6 +30,9 @@ PRICES = UnitPrices(
     input_audio="7",
     output_audio="8",
     web_search="9",
+    file_search="2.5",
+    map_search="25",
+    code_container="0.03",
     request="0.25",
 )
 ZERO = dict.fromkeys(count(Usage()), 0)
@@ -164,6 +167,6 @@ def test_a_factor_is_for_tokens_alone() -> None:
 
 def test_a_cost_is_rounded_once_to_the_even_neighbour() -> None:
     plan = own_plan(UnitPrices(input="0.0005", output="0.0005"))
-    costs = [cost(plan, count(Usage(input_tokens=number, output_tokens=1))) for number in (0, 1, 2, 3, 4)]
+    costs = [rounded(cost(plan, count(Usage(input_tokens=number, output_tokens=1)))) for number in (0, 1, 2, 3, 4)]
     # Halves of a nano-dollar each, added up before they are rounded.
     assert costs == [0, 1, 2, 2, 2]

@@ -205,6 +205,7 @@ def test_list_prices() -> None:
         ("output", None): "15",
         ("output", 272_000): "22.5",
         ("web searches", None): "10",
+        ("file searches", None): "2.5",
     }
     assert units(PRICING.price_row("openai", "openai", "text-embedding-3-small", AT_US)) == {("input", None): "0.02"}
     unknown = PRICING.price_row("openai", "openai", "gpt-6.2-sol", AT_US)

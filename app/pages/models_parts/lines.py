@@ -22,14 +22,28 @@ UNITS: Mapping[str, str] = Words(
         "output_audio": "Audio output",
         "web_search": "1,000 web searches",
         "request": "Request",
+        "cached_audio": "Cached audio",
+        "input_image": "Image input",
+        "input_video": "Video input",
+        "output_image": "Image output",
+        "output_video": "Video output",
+        "file_search": "1,000 file searches",
+        "map_search": "1,000 map searches",
+        "code_container": "Code container",
     }
 )
 """What a price of one's own may be given for."""
+RARE_UNITS = (
+    *("cached_audio", "input_image", "input_video", "output_image", "output_video"),
+    *("file_search", "map_search", "code_container"),
+)
+"""Those of them that few models and requests have."""
 LISTED: Mapping[str, str] = Words(
     {
         "input": "Input",
         "cached": "Cached input",
         "cached audio": "Cached audio",
+        "cached images": "Cached images",
         "cache write": "Cache write",
         "cache write, 5 minutes": "Cache write, 5 min",
         "cache write, 1 hour": "Cache write, 1 h",
@@ -42,6 +56,9 @@ LISTED: Mapping[str, str] = Words(
         "image output": "Image output",
         "video output": "Video output",
         "web searches": "Web searches",
+        "file searches": "File searches",
+        "map searches": "Map searches",
+        "code containers": "Code container",
         "request": "Request",
     }
 )

@@ -90,6 +90,7 @@ class _Answer(Struct):
     model: str | None = None
     stop_sequence: str | None = None
     stop_details: Any = None
+    container: Any = None
     usage: Any = None
 
 
@@ -263,7 +264,7 @@ def parse_response(body: bytes) -> Response:
         stop_sequence=wire.stop_sequence,
         extra=finish_extra(fields),
     )
-    counts = read_usage(wire.usage)
+    counts = read_usage(wire.usage, wire.container)
     usage = None if counts is None else parse_usage(counts)
     return Response(id=wire.id, model=wire.model, choices=(choice,), usage=usage)
 

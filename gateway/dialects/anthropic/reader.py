@@ -141,8 +141,8 @@ class AnthropicReader:
         events.append(Start(message.id, message.model))
         self._report(message.usage, events, final=False)
 
-    def _report(self, raw: Any, events: list[Event], *, final: bool) -> None:
-        usage = read_usage(raw)
+    def _report(self, raw: Any, events: list[Event], *, final: bool, container: Any = None) -> None:
+        usage = read_usage(raw, container)
         if usage is None:
             return
         self._usage = self._usage.merged(usage)
@@ -225,8 +225,8 @@ class AnthropicReader:
         events += [PartStart(part, "opaque", value=Opaque(NAME, value)), PartEnd(part)]
 
     def _message_delta(self, event: _Event, data: bytes, events: list[Event]) -> None:
-        self._report(event.usage, events, final=True)
         delta = event.delta
+        self._report(event.usage, events, final=True, container=delta and delta.container)
         if delta is None or delta.stop_reason is None:
             return
         fields = decode_json(data)["delta"]

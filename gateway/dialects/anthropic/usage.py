@@ -2,7 +2,8 @@
 
 The neutral counts are inclusive. In a stream the counters come in message_start and again, cumulative, in
 message_delta, in any split: they are merged raw, the last one said wins, and only the merged whole is converted, so
-that nothing is added twice. Source: the SDK's Usage and MessageDeltaUsage.
+that nothing is added twice. What compacting the history took stands in `iterations` alone, as do the tokens of an
+adviser, which is another model. Source: the SDK's Usage, MessageDeltaUsage and BetaIterationsUsage.
 """
 
 from typing import Any
@@ -10,7 +11,17 @@ from typing import Any
 from msgspec import Struct, structs
 
 from gateway.dialects.counts import count_in, object_in, text_in
-from gateway.model import Usage
+from gateway.model import UNTOLD_MODEL, Usage
+
+_COMPACTION, _ADVISER = "compaction", "advisor_message"
+_OTHERS = {
+    "input": "input_tokens",
+    "cached": "cached_tokens",
+    "cache_write": "cache_write_tokens",
+    "cache_write_1h": "cache_write_1h_tokens",
+    "output": "output_tokens",
+}
+_SUMMED = (*_OTHERS.values(), "cache_write_5m_tokens")
 
 
 class WireUsage(Struct):
@@ -27,16 +38,20 @@ class WireUsage(Struct):
     service_tier: str | None = None
     speed: str | None = None
     inference_geo: str | None = None
+    iterations: list[Any] | None = None
+    in_container: bool | None = None
 
     def merged(self, later: "WireUsage") -> "WireUsage":
         said = {name: value for name, value in structs.asdict(later).items() if value is not None}
         return structs.replace(self, **said)
 
 
-def read_usage(raw: Any) -> WireUsage | None:
-    """An answer's or event's `usage`, None where it is no object. A count that is none breaks no answer."""
+def read_usage(raw: Any, container: Any = None) -> WireUsage | None:
+    """An answer's or event's `usage`, None where it is no object. A count that is none breaks no answer. `container`
+    is what the same object says of where code ran."""
     if not isinstance(raw, dict):
         return None
+    iterations = raw.get("iterations")
     split = object_in(raw, "cache_creation")
     return WireUsage(
         input_tokens=count_in(raw, "input_tokens"),
@@ -50,11 +65,37 @@ def read_usage(raw: Any) -> WireUsage | None:
         service_tier=text_in(raw, "service_tier"),
         speed=text_in(raw, "speed"),
         inference_geo=text_in(raw, "inference_geo"),
+        iterations=iterations if isinstance(iterations, list) else None,
+        in_container=True if isinstance(container, dict) else None,
     )
 
 
 def parse_usage(usage: WireUsage) -> Usage:
-    """Inclusive counts."""
+    """Inclusive counts, of all that the answer took."""
+    counts = _counts(usage)
+    beside: dict[str, int] = {"code_containers": 1} if usage.in_container else {}
+    for item in usage.iterations or ():
+        kind = text_in(item, "type") if isinstance(item, dict) else None
+        if kind not in (_COMPACTION, _ADVISER):
+            # All others are within the message's own counts.
+            continue
+        said = _counts(read_usage(item) or WireUsage())
+        if kind == _COMPACTION:
+            counts = _added(counts, said)
+            continue
+        model = text_in(item, "model") or UNTOLD_MODEL
+        for name, field in _OTHERS.items():
+            if number := getattr(said, field):
+                beside[f"{model}/{name}"] = beside.get(f"{model}/{name}", 0) + number
+    return structs.replace(counts, by_medium=tuple(beside.items())) if beside else counts
+
+
+def _added(counts: Usage, more: Usage) -> Usage:
+    sums = {field: (getattr(counts, field) or 0) + number for field in _SUMMED if (number := getattr(more, field))}
+    return structs.replace(counts, **sums)
+
+
+def _counts(usage: WireUsage) -> Usage:
     written, written_5m, written_1h = _cache_writes(usage)
     parts = (usage.input_tokens, written, usage.cache_read_input_tokens)
     return Usage(

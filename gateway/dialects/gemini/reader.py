@@ -84,7 +84,8 @@ class ChunkReader:
         self._digest = blake2b(digest_size=12)
         self._usage = WireUsage()
         self._reported: Usage | None = None
-        self._searches: set[str] = set()
+        self._searches: set[tuple[str, str]] = set()
+        self._maps = False
         self._early = False
         self._blocked: Wire | None = None
 
@@ -145,20 +146,29 @@ class ChunkReader:
         counts = parse_usage(self._usage)
         if counts is not None and self._searches:
             counts = replace(counts, web_searches=len(self._searches))
+        if counts is not None and self._maps:
+            counts = replace(counts, by_medium=(*(counts.by_medium or ()), ("map_searches", 1)))
         final = ending or any(item.reason is not None for item in self._candidates.values())
         if counts is not None and (final or counts != self._reported):
             self._reported, self._early = counts, not final
             events.append(UsageReport(counts, final))
 
     def _searched(self, candidates: Iterable[Wire]) -> bool:
-        """Whether these tell of searches that no chunk before told of: a stream repeats what it has grounded."""
-        before = len(self._searches)
+        """Whether these tell of searches that no chunk before told of: a stream repeats what it has grounded. How
+        often maps were asked is not told: an answer that holds some asked once."""
+        before = len(self._searches), self._maps
         for fields in candidates:
             grounding = fields.get("groundingMetadata")
-            queries = grounding.get("webSearchQueries") if isinstance(grounding, dict) else None
-            if isinstance(queries, list):
-                self._searches.update(query for query in queries if isinstance(query, str) and query)
-        return len(self._searches) > before
+            if not isinstance(grounding, dict):
+                continue
+            for kind in ("webSearchQueries", "imageSearchQueries"):
+                queries = grounding.get(kind)
+                if isinstance(queries, list):
+                    self._searches.update((kind, query) for query in queries if isinstance(query, str) and query)
+            chunks = grounding.get("groundingChunks")
+            if isinstance(chunks, list):
+                self._maps = self._maps or any(isinstance(chunk, dict) and "maps" in chunk for chunk in chunks)
+        return (len(self._searches), self._maps) != before
 
     def _candidate(self, fields: Wire, wire: _WireCandidate, events: list[Event]) -> None:
         index = max(0, wire.index or 0)

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from gateway.dialects.counts import count_in, text_in
-from gateway.model import MEDIA, Usage
+from gateway.model import Usage
 
 _ON_DEMAND = "ON_DEMAND"
 _UNSAID = ("TRAFFIC_TYPE_UNSPECIFIED", "")
@@ -117,12 +117,12 @@ def _audio(counts: Mapping[str, int] | None) -> int | None:
 
 def _media(usage: WireUsage) -> tuple[tuple[str, int], ...] | None:
     given, cached, made = usage.of_prompt or {}, usage.of_cache or {}, usage.of_candidates or {}
-    counts = (
-        cached.get(_AUDIO, 0),
-        *(given.get(medium, 0) - cached.get(medium, 0) for medium in _SEEN),
-        *(made.get(medium, 0) for medium in _SEEN),
-    )
-    return tuple((name, count) for name, count in zip(MEDIA, counts, strict=True) if count > 0) or None
+    counts = {
+        "cached_audio": cached.get(_AUDIO, 0),
+        **{f"input_{medium.lower()}": given.get(medium, 0) - cached.get(medium, 0) for medium in _SEEN},
+        **{f"output_{medium.lower()}": made.get(medium, 0) for medium in _SEEN},
+    }
+    return tuple((name, count) for name, count in counts.items() if count > 0) or None
 
 
 def render_usage(usage: Usage) -> dict[str, Any]:

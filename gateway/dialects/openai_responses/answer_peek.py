@@ -1,16 +1,17 @@
 """A look at a whole answer that passes as it is: what it used and of which model, without building the rest.
 
-Only the plain case is taken, in which every count is a whole number; for any other there is no answer here, and
-`parse_response` decides.
+Only the plain case is taken, in which every count is a whole number and no hosted tool was used; for any other there
+is no answer here, and `parse_response` decides.
 """
 
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Meta, Struct
 
 from gateway.dialects.counts import cost_nano, dollars_nano, first_said
 from gateway.dialects.dialect import AnswerPeek
+from gateway.dialects.openai_responses.hosted_uses import COUNTED_ITEMS
 from gateway.model import MOST_TOKENS, Usage
 
 _Count = Annotated[int, Meta(ge=0, le=MOST_TOKENS)] | None
@@ -46,8 +47,12 @@ class _ToolUsage(Struct, gc=False):
     web_search: _Searches | None = None
 
 
+class _Item(Struct, gc=False):
+    type: str | None = None
+
+
 class _Answer(Struct, gc=False):
-    output: list[Raw]
+    output: list[_Item]
     id: str | None = None
     model: str | None = None
     status: str | None = None
@@ -70,6 +75,8 @@ def peek_answer(body: bytes) -> AnswerPeek | None:
     if answer.status not in (None, "completed", "incomplete", "queued", "in_progress"):
         return None
     if answer.usage is not None and answer.usage.is_byok:
+        return None
+    if any(item.type in COUNTED_ITEMS for item in answer.output):
         return None
     return AnswerPeek(answer.id, answer.model, _usage(answer))
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.dialects.counts import count_in, object_in, said_cost
+from gateway.dialects.openai_responses.hosted_uses import hosted_uses, searches
 from gateway.dialects.openai_responses.wire import Wire
 from gateway.model import Usage
 
@@ -28,7 +29,8 @@ def parse_usage(response: Mapping[str, Any]) -> Usage | None:
         output_tokens=count_in(raw, "output_tokens"),
         reasoning_tokens=count_in(of_output, "reasoning_tokens"),
         output_audio_tokens=count_in(of_output, "audio_tokens"),
-        web_searches=count_in(object_in(object_in(response, "tool_usage"), "web_search"), "num_requests"),
+        by_medium=hosted_uses(response),
+        web_searches=searches(response),
         cost_nano=said_cost(raw),
     )
     if counted == _NOTHING:

@@ -10,6 +10,7 @@ from gateway.dialects.dialect import AnswerContext, Peek
 from gateway.dialects.openai_responses import DIALECT
 from gateway.dialects.openai_responses.answer_peek import peek_answer
 from gateway.dialects.openai_responses.content import answer_annotations
+from gateway.dialects.openai_responses.hosted_uses import COUNTED_ITEMS
 from gateway.dialects.openai_responses.peek import peek, splice
 from gateway.errors import ClientError, UpstreamError
 from gateway.model import Choice, FinishReason, Response, Text, Usage
@@ -90,6 +91,9 @@ def test_usage_is_read_and_the_look_says_the_same(name: str) -> None:
 @pytest.mark.parametrize("path", sorted(WIRE.glob("*.json")), ids=lambda path: path.stem)
 def test_the_look_at_recorded_answers(path: Path) -> None:
     parsed, found = DIALECT.parse_response(path.read_bytes()), peek_answer(path.read_bytes())
+    if COUNTED_ITEMS & {item["type"] for item in json.loads(path.read_bytes())["output"]}:
+        assert found is None, "what hosted tools used is parsed"
+        return
     assert found is not None and (found.id, found.model, found.usage) == (parsed.id, parsed.model, parsed.usage)
 
 

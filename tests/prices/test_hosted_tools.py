@@ -1,0 +1,298 @@
+"""What hosted tools cost beside the model's tokens, by hand; and that what has no known price is said to be missing."""
+
+import json
+from typing import Any
+
+import pytest
+
+from gateway.dialects.anthropic.body import parse_response as parse_message
+from gateway.dialects.anthropic.reader import AnthropicReader
+from gateway.dialects.dialect import Reader
+from gateway.dialects.gemini.reader import GeminiReader
+from gateway.dialects.openai_responses.reader import ResponsesReader
+from gateway.dialects.openai_responses.response import parse_response
+from gateway.model import Usage
+from gateway.price_records import PriceOverride, UnitPrices
+from gateway.prices.pricing import Priced, Pricing
+from gateway.records import ExchangeRecord
+from gateway.relaying.tally import Tally
+
+# 2026-11-20.
+AT_US = 1_795_132_800_000_000
+PRICING = Pricing()
+# A thousand tokens at $1.25 per million, a hundred at $10.
+GPT_5 = {"input_tokens": 1000, "output_tokens": 100, "total_tokens": 1100}
+GPT_5_NANO = 2_250_000
+DRAWN = {
+    "input_tokens": 100,
+    "input_tokens_details": {"image_tokens": 40, "text_tokens": 60},
+    "output_tokens": 4160,
+    "output_tokens_details": {"image_tokens": 4000, "text_tokens": 160},
+    "total_tokens": 4260,
+}
+IMAGE = {"type": "image_generation_call", "id": "ig", "status": "completed", "result": "aGk="}
+
+
+def response(output: list[dict[str, Any]], **fields: Any) -> dict[str, Any]:
+    return {"id": "r", "object": "response", "status": "completed", "output": output, "usage": GPT_5, **fields}
+
+
+def streamed(reader: Reader, *events: dict[str, Any]) -> Usage:
+    tally = Tally()
+    data = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
+    for event in (*reader.feed(data), *reader.close()):
+        tally.feed(event)
+    usage, source = tally.verdict(100, answered=True)
+    assert source == "provider"
+    return usage
+
+
+def usage_of_response(answer: dict[str, Any]) -> Usage:
+    whole = parse_response(json.dumps(answer).encode()).usage
+    assert whole is not None
+    assert whole == streamed(ResponsesReader(), {"type": "response.completed", "response": answer})
+    return whole
+
+
+def shell(container: str | None) -> dict[str, Any]:
+    place = {"type": "container_reference", "container_id": container} if container else {"type": "local"}
+    return {"type": "shell_call", "id": "sh", "call_id": "c", "status": "completed", "environment": place}
+
+
+def python(container: str) -> dict[str, Any]:
+    return {"type": "code_interpreter_call", "id": "ci", "status": "completed", "container_id": container}
+
+
+def searched(action: str) -> dict[str, Any]:
+    return {"type": "web_search_call", "id": "ws", "status": "completed", "action": {"type": action}}
+
+
+FILES = {"type": "file_search_call", "id": "fs", "status": "completed", "queries": ["a", "b"]}
+RESPONSES: dict[str, tuple[dict[str, Any], int, bool]] = {
+    # $2.50 per thousand calls; one that failed is none.
+    "file searches": (response([FILES, FILES, {**FILES, "status": "failed"}]), GPT_5_NANO + 5_000_000, False),
+    "containers": (response([python("c1"), python("c1"), shell("c2")]), GPT_5_NANO, True),
+    "a local shell": (response([shell(None)]), GPT_5_NANO, False),
+    # $5 and $8 per million in, $10 and $32 out.
+    "an image": (
+        response(
+            [IMAGE],
+            tools=[{"type": "image_generation", "model": "gpt-image-1.5"}],
+            tool_usage={"image_gen": DRAWN, "web_search": {"num_requests": 0}},
+        ),
+        GPT_5_NANO + 60 * 5000 + 40 * 8000 + 160 * 10_000 + 4000 * 32_000,
+        False,
+    ),
+    "an image from the cache": (
+        response(
+            [IMAGE],
+            tools=[{"type": "image_generation", "model": "gpt-image-1.5"}],
+            tool_usage={
+                "image_gen": DRAWN
+                | {
+                    "cached_tokens": 50,
+                    "cached_tokens_details": {"cached_image_tokens": 30, "cached_text_tokens": 20},
+                }
+            },
+        ),
+        GPT_5_NANO + 40 * 5000 + 10 * 8000 + 20 * 1250 + 30 * 2000 + 160 * 10_000 + 4000 * 32_000,
+        False,
+    ),
+    "an image of a model that is not told": (response([IMAGE], tool_usage={"image_gen": DRAWN}), GPT_5_NANO, True),
+    "an image without its tokens": (response([IMAGE]), GPT_5_NANO, True),
+    "a drawing": (
+        response(
+            [
+                {
+                    **IMAGE,
+                    "svg_usage": {"model": "gpt-5", "input_tokens": 10, "output_tokens": 20, "reasoning_tokens": 5},
+                }
+            ]
+        ),
+        GPT_5_NANO + 10 * 1250 + 20 * 10_000,
+        False,
+    ),
+    # $10 per thousand; opening a page is no search.
+    "searches told by their calls alone": (
+        response([searched("search"), searched("search"), searched("open_page")]),
+        GPT_5_NANO + 20_000_000,
+        False,
+    ),
+    "searches told": (
+        response([searched("search"), searched("search")], tool_usage={"web_search": {"num_requests": 1}}),
+        GPT_5_NANO + 10_000_000,
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize(("answer", "nano", "incomplete"), RESPONSES.values(), ids=RESPONSES)
+def test_hosted_tools_of_responses(answer: dict[str, Any], nano: int, incomplete: bool) -> None:
+    priced = PRICING.price("openai", "gpt-5", usage_of_response(answer), AT_US)
+    assert priced == Priced(nano, "list", "gpt-5", incomplete)
+    row = recorded(usage_of_response(answer), priced, "openai", "gpt-5")
+    explained = PRICING.explain("openai", row)
+    assert explained.exact_nano == str(nano) and len(explained.parts) >= 2
+    assert bool(explained.notes) == incomplete and all("not in the cost" in note for note in explained.notes)
+
+
+def recorded(usage: Usage, priced: Priced, provider: str, model: str) -> ExchangeRecord:
+    return ExchangeRecord(
+        id="r",
+        started_us=AT_US,
+        door="openai_responses",
+        key_id="k",
+        key="laptop",
+        provider=provider,
+        model=model,
+        input_tokens=usage.input_tokens,
+        cached_tokens=usage.cached_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        cache_write_1h_tokens=usage.cache_write_1h_tokens,
+        output_tokens=usage.output_tokens,
+        by_medium=usage.by_medium or (),
+        web_searches=usage.web_searches,
+        usage_source="provider",
+        cost_nano=priced.cost_nano,
+        cost_source=priced.source,
+        price_id=priced.price_id,
+        price_fuzzy=priced.fuzzy,
+    )
+
+
+def test_how_the_cost_of_an_image_came_about() -> None:
+    usage = usage_of_response(RESPONSES["an image"][0])
+    row = recorded(usage, PRICING.price("openai", "gpt-5", usage, AT_US), "openai", "gpt-5")
+    parts = {part.unit: (part.count, part.price_usd) for part in PRICING.explain("openai", row).parts}
+    assert parts == {
+        "input": (1000, "1.25"),
+        "output": (100, "10"),
+        "image input of gpt-image-1.5": (40, "8"),
+        "input of gpt-image-1.5": (60, "5"),
+        "image output of gpt-image-1.5": (4000, "32"),
+        "output of gpt-image-1.5": (160, "10"),
+    }
+
+
+CLAUDE = {"input_tokens": 100, "cache_read_input_tokens": 50, "output_tokens": 10}
+COMPACTED = {"type": "compaction", "input_tokens": 1000, "cache_creation_input_tokens": 200, "output_tokens": 300}
+ADVISED = {
+    "type": "advisor_message",
+    "model": "claude-opus-4-6",
+    "input_tokens": 40,
+    "cache_read_input_tokens": 60,
+    "output_tokens": 70,
+}
+# claude-sonnet-4-6: $3 in, $0.30 cached, $3.75 written, $15 out; claude-opus-4-6: $5, $0.50 and $25.
+CLAUDE_NANO = 100 * 3000 + 50 * 300 + 10 * 15_000
+MESSAGES: dict[str, tuple[dict[str, Any], int, bool]] = {
+    "within the message's counts": ({"usage": CLAUDE | {"iterations": [{"type": "message", **CLAUDE}]}}, CLAUDE_NANO, False),
+    "compaction": (
+        {"usage": CLAUDE | {"iterations": [COMPACTED, {"type": "message", **CLAUDE}]}},
+        CLAUDE_NANO + 1000 * 3000 + 200 * 3750 + 300 * 15_000,
+        False,
+    ),
+    "an adviser": (
+        {"usage": CLAUDE | {"iterations": [{"type": "message", **CLAUDE}, ADVISED, ADVISED]}},
+        CLAUDE_NANO + 2 * (40 * 5000 + 60 * 500 + 70 * 25_000),
+        False,
+    ),
+    "an adviser without a price": (
+        {"usage": CLAUDE | {"iterations": [{**ADVISED, "model": "nobody-knows-it"}]}},
+        CLAUDE_NANO,
+        True,
+    ),
+    "a container": ({"usage": CLAUDE, "container": {"id": "c", "expires_at": "2026-11-20T00:00:00Z"}}, CLAUDE_NANO, True),
+    "no container": ({"usage": CLAUDE, "container": None}, CLAUDE_NANO, False),
+    "what nobody can read": ({"usage": CLAUDE | {"iterations": [None, 3, {"type": "compaction", "input_tokens": "x"}]}}, CLAUDE_NANO, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("fields", "nano", "incomplete"), MESSAGES.values(), ids=MESSAGES)
+def test_hosted_tools_of_messages(fields: dict[str, Any], nano: int, incomplete: bool) -> None:
+    message = {"id": "m", "model": "claude-sonnet-4-6", "content": [], "stop_reason": "end_turn", **fields}
+    usage = parse_message(json.dumps(message).encode()).usage
+    assert usage is not None
+    delta = {"stop_reason": "end_turn", "container": fields.get("container")}
+    assert usage == streamed(
+        AnthropicReader(),
+        {"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 100, "output_tokens": 1}}},
+        {"type": "message_delta", "delta": delta, "usage": fields["usage"]},
+        {"type": "message_stop"},
+    )
+    priced = PRICING.price("anthropic", "claude-sonnet-4-6", usage, AT_US)
+    assert priced == Priced(nano, "list", "claude-sonnet-4-6", incomplete)
+
+
+@pytest.mark.parametrize(
+    ("grounding", "nano", "incomplete"),
+    [
+        ({"groundingChunks": [{"web": {"uri": "u"}}]}, 0, False),
+        ({"groundingChunks": [{"maps": {"uri": "u"}}, {"maps": {"uri": "v"}}]}, 0, True),
+        # $14 per thousand searches.
+        ({"webSearchQueries": ["a"], "imageSearchQueries": ["a", "b", 3]}, 3 * 14_000_000, False),
+        ({"imageSearchQueries": "a", "groundingChunks": 3}, 0, False),
+    ],
+    ids=["the web", "maps", "images", "nonsense"],
+)
+def test_what_gemini_looked_up(grounding: dict[str, Any], nano: int, incomplete: bool) -> None:
+    part = {"content": {"parts": [{"text": "hi"}]}, "index": 0, "groundingMetadata": grounding}
+    counts = {"promptTokenCount": 1000, "candidatesTokenCount": 100, "totalTokenCount": 1100}
+    usage = streamed(
+        GeminiReader(),
+        {"candidates": [part], "usageMetadata": counts},
+        {"candidates": [{**part, "finishReason": "STOP"}], "usageMetadata": counts},
+    )
+    # $2 per million in, $12 out.
+    priced = PRICING.price("google", "gemini-3.1-pro-preview", usage, AT_US)
+    assert priced == Priced(1000 * 2000 + 100 * 12_000 + nano, "list", "gemini-3.1-pro-preview", incomplete)
+
+
+def test_searches_that_the_list_has_no_price_for_are_not_free() -> None:
+    usage = Usage(input_tokens=1000, output_tokens=0, web_searches=2)
+    priced = PRICING.price("openai", "gpt-3.5-turbo", usage, AT_US)
+    assert priced.cost_nano and priced.fuzzy
+    told = PRICING.explain("openai", recorded(usage, priced, "openai", "gpt-3.5-turbo"))
+    assert told.notes == ("The list has no price for web searches: the 2 are not in the cost.",)
+
+
+def own(**prices: str) -> Pricing:
+    pricing = Pricing()
+    pricing.use_overrides(
+        [PriceOverride(provider="openai", model="gpt-5", prices=UnitPrices(**prices), id=1, created_us=1)]
+    )
+    return pricing
+
+
+@pytest.mark.parametrize(
+    ("prices", "uses", "nano"),
+    [
+        ({"file_search": "2"}, (("file_searches", 3),), 6_000_000),
+        ({"map_search": "20"}, (("map_searches", 1),), 20_000_000),
+        ({"code_container": "0.03"}, (("code_containers", 2),), 60_000_000),
+        # What has no price of one's own is not known, as with web searches.
+        ({}, (("file_searches", 3),), None),
+        ({}, (("code_containers", 2),), None),
+        # The other model's price is the list's: $5 in.
+        ({}, (("gpt-image-1.5/input", 10),), 50_000),
+        # Media: of a thousand tokens these have another price, and without one count as all others.
+        ({"input_image": "7"}, (("input_image", 100),), 600_000),
+        ({"cached_audio": "7", "input_video": "3"}, (("cached_audio", 0), ("input_video", 10)), 20_000),
+        ({}, (("input_image", 100), ("output_video", 1)), 0),
+    ],
+)
+def test_ones_own_prices(prices: dict[str, str], uses: tuple[tuple[str, int], ...], nano: int | None) -> None:
+    usage = Usage(input_tokens=1000, output_tokens=100, by_medium=uses)
+    priced = own(input="1", output="10", **prices).price("openai", "gpt-5", usage, AT_US, provider="openai")
+    if nano is None:
+        assert priced == Priced(None, "none")
+    else:
+        assert priced == Priced(2_000_000 + nano, "override", "override:1")
+
+
+def test_media_of_ones_own_price_are_told_apart_only_where_they_have_one() -> None:
+    plain = [price.unit for price in own(input="1").price_row("openai", "openai", "gpt-5", AT_US).prices]
+    apart = [
+        price.unit for price in own(input="1", input_image="2").price_row("openai", "openai", "gpt-5", AT_US).prices
+    ]
+    assert set(apart) - set(plain) == {"image input"}
