@@ -13,8 +13,8 @@ from gateway import ExchangeRecord, Summary
 
 MARK = "≈"
 DEFINITION = later(
-    "≈ includes estimates: the provider gave no count or not all of it, its answer broke "
-    "off, or a price may be another model's"
+    "≈ includes estimates: the provider gave no count or not all of it, its answer broke off, "
+    "a price may be another model's, or part of the cost is not known"
 )
 USAGE_SOURCE_WORDS = Words(
     {
@@ -86,7 +86,7 @@ def row_cost(row: ExchangeRecord) -> str:
     """The cost's source, and whether what was priced is an estimate."""
     words = COST_SOURCE_WORDS.get(row.cost_source, row.cost_source)
     if row.cost_nano is not None and row.price_fuzzy:
-        words += tr(", which may not be the model's own")
+        words += tr(", which may not be exact")
     if row.cost_nano is not None and row.cost_source != "provider" and estimated_output(row):
         words += tr(" of estimated counts")
     return words
@@ -98,11 +98,11 @@ def counts_words(summary: Summary) -> str:
 
 
 def costs_words(summary: Summary) -> str:
-    """How many requests were priced how, and how many of them at a price that may not be their model's own."""
+    """How many requests were priced how, and how many of them at a price that may be another's or lack a part."""
     words, doubtful = _listed(summary.cost_sources, _PRICED), summary.price_fuzzy_requests
     if not doubtful:
         return words
-    return words + tr("; {count} of these maybe not at their own price").format(count=f"{doubtful:,}")
+    return words + tr("; {count} of these may not be exact").format(count=f"{doubtful:,}")
 
 
 def counts_tooltip(summary: Summary) -> str:

@@ -12,8 +12,9 @@ from app.context import AppContext
 from app.filters import FilterState
 from app.pages.models import ModelsPage
 from app.pages.models_parts.editor import PriceEditor
+from app.pages.models_parts.lines import RARE_UNITS
 from app.theme import Theme
-from gateway import Changes
+from gateway import Changes, UnitPrices
 from tests.app.fake_gateway import FakeGateway
 from tests.app.turns import Turns
 
@@ -63,3 +64,24 @@ def test_a_providers_long_name_leaves_the_search_its_room(qtbot: QtBot, theme: T
     qtbot.waitUntil(lambda: page.provider.width() > 200)
     assert page.search.width() > 200, "what is looked for can be read"
     turns.close()
+
+
+def test_media_and_tools_stand_folded_until_they_are_asked_for_or_have_a_price(editor: PriceEditor) -> None:
+    rare = [field for unit in RARE_UNITS for field in (editor.fields[unit], editor.tier_fields[unit])]
+    assert editor.more.isVisible() and not any(field.isVisible() for field in rare)
+    editor.more.click()
+    assert all(field.isVisible() for field in rare) and not editor.more.isVisible()
+    editor.model.setText("house-model")
+    for unit in RARE_UNITS:
+        editor.fields[unit].setText("0.5")
+    given = editor.price()
+    assert {unit: getattr(given.prices, unit) for unit in RARE_UNITS} == dict.fromkeys(RARE_UNITS, "0.5")
+    editor.open_new("openai", "", UnitPrices(input="2"))
+    assert not any(field.isVisible() for field in rare)
+    editor.open_new("openai", "m", given.prices)
+    assert [editor.fields[unit].text() for unit in RARE_UNITS] == ["0.5"] * len(RARE_UNITS)
+    assert all(field.isVisible() for field in rare)
+
+
+def test_every_unit_that_a_price_of_ones_own_knows_has_a_field(editor: PriceEditor) -> None:
+    assert set(editor.fields) == set(editor.tier_fields) == set(UnitPrices.__struct_fields__) >= set(RARE_UNITS)

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QAction, QContextMenuEvent, QFontMetrics, QGuiApplication, QImage
 from PySide6.QtTest import QSignalSpy, QTest
@@ -1080,7 +1081,7 @@ def test_details_name_every_fact() -> None:
         ("Output", "≈5", "estimated"),
         ("of which reasoning", "3", ""),
         ("Web searches", "6", ""),
-        ("Total", "≈<$0.000001", "list price of m-2026, which may not be its own"),
+        ("Total", "≈<$0.000001", "list price of m-2026, which may not be exact"),
         ("Provider", "Openai", ""),
         ("Asked for as", "fast", ""),
         ("Provider key", "the caller's own", ""),
@@ -1094,6 +1095,36 @@ def test_details_name_every_fact() -> None:
         ("Trace", "t1", ""),
     ):
         assert expected in said
+
+
+def test_what_hosted_tools_used_stands_below_the_tokens() -> None:
+    uses = (
+        ("file_searches", 2),
+        ("code_containers", 1),
+        ("gpt-image-1.5/input", 100),
+        ("gpt-image-1.5/output", 4160),
+    )
+    row = ExchangeRecord(
+        id="r", started_us=1, door="d", key_id="k", key="k", input_tokens=1, output_tokens=1, by_medium=uses
+    )
+    part = CostPart(unit="output of gpt-image-1.5", count=4160, price_usd="10", per=10**6, amount_nano="41600000")
+    said = {
+        (line.label, line.value, line.note)
+        for section in sections(row, str.title, replace(UNEXPLAINED, parts=(part,)))
+        for line in section.lines
+    }
+    assert said >= {
+        ("File searches", "2", ""),
+        ("Code containers", "1", ""),
+        ("By a tool", "100 in · 4,160 out", "gpt-image-1.5"),
+    }
+    row = replace(row, cost_nano=41_600_000, cost_source="list", by_medium=(("?/output", 5),))
+    told = sections(row, str.title, replace(UNEXPLAINED, parts=(part,)))
+    said = {(line.label, line.value, line.note) for section in told for line in section.lines}
+    assert said >= {
+        ("By a tool", "0 in · 5 out", "of a model not told"),
+        ("Output", "$0.041600", "4,160 × $10.00 per million, gpt-image-1.5"),
+    }
 
 
 # copying and exporting

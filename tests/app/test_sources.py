@@ -139,7 +139,7 @@ def test_sums_with_prices_that_may_be_another_s_are_marked_and_say_how_many() ->
     doubtful = replace(EXACT, price_fuzzy_requests=1)
     shown = {figure.key: figure for figure in figures(doubtful, None, (), 1)}
     assert (shown["tokens"].value, shown["cost"].value) == ("150", "≈$2.00")
-    words = "2 by list price; 1 of these maybe not at their own price"
+    words = "2 by list price; 1 of these may not be exact"
     assert shown["cost"].exact == f"$2.000000000 · $1.00 / request\n{words}\n{sources.DEFINITION}"
     assert shown["tokens"].exact == "150\n2 counted by the provider"
     model = BreakdownModel((NAME, COST_MEASURE))

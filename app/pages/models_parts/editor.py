@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, 
 
 from app.date_field import DateField
 from app.local_days import day_start_us
-from app.pages.models_parts.lines import UNITS
+from app.pages.models_parts.lines import RARE_UNITS, UNITS
 from app.pages.models_parts.scrolled import scrolled
 from app.text_label import TextLabel
 from app.theme import Theme
@@ -35,7 +35,8 @@ def price_problem(text: str) -> str:
 
 class PriceEditor(QWidget):
     """`submitted` with the price, and the id of the one that it replaces or None; `cancelled` when it is left.
-    `providers` are names with what people call them."""
+    `providers` are names with what people call them. Prices of media and tools stand folded until one is
+    given or asked for."""
 
     submitted = Signal(object, object)
     cancelled = Signal()
@@ -62,6 +63,8 @@ class PriceEditor(QWidget):
         }
         self.has_from, self.valid_from = TickBox(theme, tr("Valid from")), DateField(theme, tr("First day"))
         self.has_to, self.valid_to = TickBox(theme, tr("Until before")), DateField(theme, tr("Day after the last"))
+        self.more = PushButton(theme, tr("Prices of media and tools"), "chevron-down", "dashed")
+        self.more.setObjectName("price_more")
         self.problem = TextLabel(theme, px=12, tone="bad", wrap=True)
         self.problem.setObjectName("price_problem")
         self.save = PushButton(theme, tr("Save price"), kind="primary")
@@ -78,6 +81,7 @@ class PriceEditor(QWidget):
             line.returnPressed.connect(self._submit)
         self.save.clicked.connect(self._submit)
         self.cancel.clicked.connect(self.cancelled)
+        self.more.clicked.connect(self._unfold)
         self._check()
 
     def _lay_out(self, theme: Theme) -> None:
@@ -91,14 +95,21 @@ class PriceEditor(QWidget):
             (tr("Model"), self.model, None),
             (tr("Second tier above"), self.tier_start, None),
         ]
-        rows += [(title, self.fields[unit], self.tier_fields[unit]) for unit, title in UNITS.items()]
+        usual = [unit for unit in UNITS if unit not in RARE_UNITS]
+        rows += [(UNITS[unit], self.fields[unit], self.tier_fields[unit]) for unit in (*usual, *RARE_UNITS)]
         rows += [(tr("Note"), self.note, None)]
+        self._rare: list[QWidget] = []
+        rare = range(3 + len(usual), 3 + len(UNITS))
         for number, (title, first, second) in enumerate(rows):
-            place = number + (number > 2)
-            grid.addWidget(TextLabel(theme, title, px=12, weight=500, tone="text2"), place, 0)
+            # Below the first three stands what the columns are, and above the rare ones what unfolds them.
+            place = number + (number >= 3) + (number >= rare.start)
+            label = TextLabel(theme, title, px=12, weight=500, tone="text2")
+            grid.addWidget(label, place, 0)
             grid.addWidget(first, place, 1, 1, 1 if second is not None else 2)
             if second is not None:
                 grid.addWidget(second, place, 2)
+                self._rare += [label, first, second] if number in rare else []
+        grid.addWidget(self.more, rare.start + 1, 0, 1, 3)
         grid.addWidget(TextLabel(theme, tr("$ per 1M tokens"), px=12, tone="text3"), 3, 1)
         grid.addWidget(TextLabel(theme, tr("Second tier"), px=12, tone="text3"), 3, 2)
         foot = QVBoxLayout()
@@ -109,8 +120,8 @@ class PriceEditor(QWidget):
             line.addStretch(1)
             line.addWidget(day)
             foot.addLayout(line)
-        grid.addLayout(foot, len(rows) + 1, 0, 1, 3)
-        grid.setRowStretch(len(rows) + 2, 1)
+        grid.addLayout(foot, len(rows) + 2, 0, 1, 3)
+        grid.setRowStretch(len(rows) + 3, 1)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(2, 1)
         buttons = QHBoxLayout()
@@ -128,6 +139,15 @@ class PriceEditor(QWidget):
         column.setSpacing(0)
         column.addWidget(scrolled(inner, tr("Price editor")), 1)
         column.addLayout(below)
+
+    def _unfold(self) -> None:
+        self._show_rare(True)
+        self.fields[RARE_UNITS[0]].setFocus()
+
+    def _show_rare(self, shown: bool) -> None:
+        for widget in self._rare:
+            widget.setVisible(shown)
+        self.more.setVisible(not shown)
 
     def open_new(self, provider: str, model: str, prices: UnitPrices | None = None) -> None:
         """For a model; `prices` are those that it has now."""
@@ -156,6 +176,7 @@ class PriceEditor(QWidget):
             if us is not None:
                 then = datetime.fromtimestamp(us / 1_000_000, ZoneInfo(self._tz))
                 day.show_day(then.date())
+        self._show_rare(any(getattr(price.prices, unit) for unit in RARE_UNITS))
         self.tell("")
         self._check()
         self._begun = self._written()

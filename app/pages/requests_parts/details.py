@@ -4,7 +4,7 @@ Numbers keep their source beside them. The cost is spelt out in its parts as the
 prices do not give the recorded cost to the nano-dollar, it has none and says why.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
 from msgspec import Struct
@@ -13,7 +13,7 @@ from app import formats, sources
 from app.price_words import price_list_words
 from app.tables.column import dollars, milliseconds, utc_text
 from app.translation import Words, counted, tr
-from gateway import AttemptRecord, CostExplanation, CostPart, ExchangeRecord
+from gateway import UNTOLD_MODEL, AttemptRecord, CostExplanation, CostPart, ExchangeRecord
 
 OUTCOME_WORDS = Words(
     {
@@ -26,6 +26,15 @@ OUTCOME_WORDS = Words(
 # What a line of the drawer has room for, beside a button.
 _LONGEST_WORD = 22
 _COST_PLACES = 6
+# By their names in `ExchangeRecord.by_medium`.
+_USES = Words(
+    {
+        "file_searches": "File searches",
+        "map_searches": "Map searches",
+        "code_containers": "Code containers",
+        "images": "Images made",
+    }
+)
 _PER_WORDS = Words({1_000_000: "per million", 1000: "per thousand", 1: "each"})
 
 
@@ -109,10 +118,12 @@ def _whole_nano(part: CostPart) -> int:
 
 def _cost_part(part: CostPart, places: int) -> Line:
     per = _PER_WORDS[part.per]
+    # "output of gpt-image-2", where a hosted tool asked another model.
+    unit, _, model = part.unit.partition(" of ")
     return Line(
-        label=tr(part.unit.capitalize()),
+        label=tr(unit.capitalize()),
         value=formats.money_column(_whole_nano(part), places),
-        note=f"{part.count:,} × ${_cents(part.price_usd)} {per}",
+        note=f"{part.count:,} × ${_cents(part.price_usd)} {per}" + (f", {_short(model)}" if model else ""),
         part=True,
     )
 
@@ -153,9 +164,20 @@ def _tokens(row: ExchangeRecord) -> tuple[Line, ...]:
         (tr("of which images"), media.get("output_image")),
         (tr("of which video"), media.get("output_video")),
     )
-    if row.web_searches:
-        lines.append(Line(label=tr("Web searches"), value=_exact(row.web_searches)))
-    return tuple(lines)
+    uses = ((tr("Web searches"), row.web_searches), *((title, media.get(name)) for name, title in _USES.items()))
+    lines += [Line(label=title, value=_exact(count)) for title, count in uses if count]
+    return (*lines, *_other_models(media))
+
+
+def _other_models(counts: Mapping[str, int]) -> Iterator[Line]:
+    """Tokens of the models that hosted tools asked."""
+    for model in dict.fromkeys(name.rpartition("/")[0] for name in counts if "/" in name):
+        given, made = (counts.get(f"{model}/{kind}", 0) for kind in ("input", "output"))
+        yield Line(
+            label=tr("By a tool"),
+            value=tr("{given} in · {made} out").format(given=_exact(given), made=_exact(made)),
+            note=tr("of a model not told") if model == UNTOLD_MODEL else _short(model),
+        )
 
 
 def _parts(*parts: tuple[str, int | None]) -> list[Line]:
@@ -169,7 +191,7 @@ def _exact(count: int | None) -> str:
 def _cost(row: ExchangeRecord, explanation: CostExplanation) -> tuple[Line, ...]:
     source = sources.COST_SOURCE_WORDS.get(row.cost_source, row.cost_source)
     if row.price_id and row.cost_source in ("list", "override"):
-        words = tr("{source} of {price}, which may not be its own") if row.price_fuzzy else tr("{source} of {price}")
+        words = tr("{source} of {price}, which may not be exact") if row.price_fuzzy else tr("{source} of {price}")
         source = words.format(source=source, price=row.price_id)
     if row.cost_nano is None:
         # Where the explanation has a note, that says it.
