@@ -8,7 +8,7 @@ ASKED, SENT, ANSWERED, GIVEN = "asked", "sent", "answered", "given"
 CALLERS = frozenset({ASKED, GIVEN})
 
 
-class HeaderGroup(Struct, frozen=True, array_like=True):
+class HeaderGroup(Struct, frozen=True, array_like=True, gc=False):
     """One message's headers, each name with the value at the same place; secrets are masked.
 
     `whose` is one of the words above; `attempt` counts the calls to a provider from 1, and is 0 for the caller's

@@ -4,6 +4,8 @@ Frozen records named with OpenTelemetry GenAI's vocabulary (text, reasoning, too
 blob, uri, file). What a dialect says beyond it travels in `extra`, an opaque side pocket keyed by the dialect's
 name ({"anthropic": {"cache_control": …}}), on request, message, part and tool: a codec reads only its own pocket.
 A block that is not modelled at all (a hosted tool's) is an `Opaque` part. None means "not said", never zero.
+
+They hold what was there before them, so that no cycle goes through them: the garbage collection passes them over.
 """
 
 from collections.abc import Mapping
@@ -34,26 +36,26 @@ class FinishReason(StrEnum):
     ERROR = "error"
 
 
-class Text(Struct, frozen=True, omit_defaults=True, tag="text"):
+class Text(Struct, frozen=True, omit_defaults=True, tag="text", gc=False):
     text: str
     extra: Extra = NO_EXTRA
 
 
-class Refusal(Struct, frozen=True, omit_defaults=True, tag="refusal"):
+class Refusal(Struct, frozen=True, omit_defaults=True, tag="refusal", gc=False):
     """Text in which the model declines; OpenAI keeps it apart from text, the others do not."""
 
     text: str
     extra: Extra = NO_EXTRA
 
 
-class Reasoning(Struct, frozen=True, omit_defaults=True, tag="reasoning"):
+class Reasoning(Struct, frozen=True, omit_defaults=True, tag="reasoning", gc=False):
     """Thinking shown or hidden; signatures and encrypted state are in `extra` under the dialect that made them."""
 
     text: str
     extra: Extra = NO_EXTRA
 
 
-class ToolCall(Struct, frozen=True, omit_defaults=True, tag="tool_call"):
+class ToolCall(Struct, frozen=True, omit_defaults=True, tag="tool_call", gc=False):
     """`arguments` is the JSON text as the model wrote it: it may be invalid, and empty means no arguments.
 
     `custom` marks a freeform tool's call, whose `arguments` is plain input and not JSON.
@@ -66,7 +68,7 @@ class ToolCall(Struct, frozen=True, omit_defaults=True, tag="tool_call"):
     extra: Extra = NO_EXTRA
 
 
-class Blob(Struct, frozen=True, omit_defaults=True, tag="blob"):
+class Blob(Struct, frozen=True, omit_defaults=True, tag="blob", gc=False):
     """Inline bytes; `data` stays base64 text as it came, so that nothing is encoded twice."""
 
     mime_type: str
@@ -76,14 +78,14 @@ class Blob(Struct, frozen=True, omit_defaults=True, tag="blob"):
     extra: Extra = NO_EXTRA
 
 
-class Uri(Struct, frozen=True, omit_defaults=True, tag="uri"):
+class Uri(Struct, frozen=True, omit_defaults=True, tag="uri", gc=False):
     uri: str
     modality: str = "image"
     mime_type: str | None = None
     extra: Extra = NO_EXTRA
 
 
-class File(Struct, frozen=True, omit_defaults=True, tag="file"):
+class File(Struct, frozen=True, omit_defaults=True, tag="file", gc=False):
     """A file held by a provider; its id means nothing elsewhere."""
 
     file_id: str
@@ -93,14 +95,14 @@ class File(Struct, frozen=True, omit_defaults=True, tag="file"):
     extra: Extra = NO_EXTRA
 
 
-class Opaque(Struct, frozen=True, tag="opaque"):
+class Opaque(Struct, frozen=True, tag="opaque", gc=False):
     """A block of one dialect that the model does not know; only that dialect can say it again."""
 
     dialect: str
     value: Mapping[str, Any]
 
 
-class ToolCallResponse(Struct, frozen=True, omit_defaults=True, tag="tool_call_response"):
+class ToolCallResponse(Struct, frozen=True, omit_defaults=True, tag="tool_call_response", gc=False):
     id: str
     content: "tuple[Text | Blob | Uri | File | Opaque, ...]"
     name: str | None = None
@@ -111,7 +113,7 @@ class ToolCallResponse(Struct, frozen=True, omit_defaults=True, tag="tool_call_r
 Part = Text | Refusal | Reasoning | ToolCall | ToolCallResponse | Blob | Uri | File | Opaque
 
 
-class Message(Struct, frozen=True, omit_defaults=True):
+class Message(Struct, frozen=True, omit_defaults=True, gc=False):
     """One turn. Tool results stand in messages of role `tool`, one message per run of results.
 
     System messages stay where they were said; a codec that knows only leading instructions gathers them.
@@ -123,7 +125,7 @@ class Message(Struct, frozen=True, omit_defaults=True):
     extra: Extra = NO_EXTRA
 
 
-class Tool(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="function"):
+class Tool(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="function", gc=False):
     """A client-side function. `parameters` is JSON Schema, None for no arguments; `custom` takes freeform input."""
 
     name: str
@@ -134,7 +136,7 @@ class Tool(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kin
     extra: Extra = NO_EXTRA
 
 
-class HostedTool(Struct, frozen=True, tag_field="kind", tag="hosted"):
+class HostedTool(Struct, frozen=True, tag_field="kind", tag="hosted", gc=False):
     """A tool that a provider runs itself (web search, code execution); `value` as its dialect wrote it."""
 
     dialect: str
@@ -142,14 +144,14 @@ class HostedTool(Struct, frozen=True, tag_field="kind", tag="hosted"):
     value: Mapping[str, Any]
 
 
-class ToolChoice(Struct, frozen=True):
+class ToolChoice(Struct, frozen=True, gc=False):
     """`mode` is auto, none, required or named; `names` is the named tool, or the allowed subset for the others."""
 
     mode: str
     names: tuple[str, ...] = ()
 
 
-class ReasoningOptions(Struct, frozen=True, kw_only=True):
+class ReasoningOptions(Struct, frozen=True, kw_only=True, gc=False):
     """`effort`: none, minimal, low, medium, high, xhigh, max. `budget_tokens`: thinking budget, -1 dynamic.
 
     `enabled` is None where only effort or budget was said; `show` asks for the thinking's text.
@@ -161,7 +163,7 @@ class ReasoningOptions(Struct, frozen=True, kw_only=True):
     show: bool | None = None
 
 
-class ResponseFormat(Struct, frozen=True, kw_only=True):
+class ResponseFormat(Struct, frozen=True, kw_only=True, gc=False):
     """`kind` is text, json or json_schema."""
 
     kind: str
@@ -171,7 +173,7 @@ class ResponseFormat(Struct, frozen=True, kw_only=True):
     strict: bool | None = None
 
 
-class Origin(Struct, frozen=True, eq=False):
+class Origin(Struct, frozen=True, eq=False, gc=False):
     """Where a request came in, so that its client is told in its own words what could not be carried.
 
     `dialect` is the door's, `client` the tool's name where it is known. `parts` are the client's own paths to the
@@ -192,7 +194,7 @@ class Origin(Struct, frozen=True, eq=False):
         return 0
 
 
-class Request(Struct, frozen=True, kw_only=True):
+class Request(Struct, frozen=True, kw_only=True, gc=False):
     """What is asked. Fields of a dialect that the model has no word for are in `extra`, under the client's names."""
 
     model: str
@@ -236,7 +238,7 @@ OTHER_KINDS = (
 )
 
 
-class Usage(Struct, frozen=True, kw_only=True):
+class Usage(Struct, frozen=True, kw_only=True, gc=False):
     """Tokens counted to one definition: input includes cached and cache-written, output includes reasoning.
 
     None is a number that the provider did not say; 0 is a zero that it did say. `cost_nano` is the provider's own
@@ -266,7 +268,7 @@ class Usage(Struct, frozen=True, kw_only=True):
     inference_geo: str | None = None
 
 
-class Choice(Struct, frozen=True, kw_only=True):
+class Choice(Struct, frozen=True, kw_only=True, gc=False):
     index: int = 0
     parts: tuple[Part, ...] = ()
     finish_reason: FinishReason | None = None
@@ -275,7 +277,7 @@ class Choice(Struct, frozen=True, kw_only=True):
     extra: Extra = NO_EXTRA
 
 
-class Response(Struct, frozen=True, kw_only=True):
+class Response(Struct, frozen=True, kw_only=True, gc=False):
     """`created` is Unix seconds, None where the provider does not say."""
 
     id: str | None = None
@@ -286,7 +288,7 @@ class Response(Struct, frozen=True, kw_only=True):
     extra: Extra = NO_EXTRA
 
 
-class Target(Struct, frozen=True, kw_only=True):
+class Target(Struct, frozen=True, kw_only=True, gc=False):
     """What a codec needs to know of the model that it renders for; a row of `providers.models` says it.
 
     `efforts` are the reasoning efforts that the model takes, () where it takes none. `thinking` is how the model is
@@ -313,7 +315,7 @@ class Target(Struct, frozen=True, kw_only=True):
     cache_marks: bool = False
 
 
-class Rendered(Struct, frozen=True, kw_only=True):
+class Rendered(Struct, frozen=True, kw_only=True, gc=False):
     """A request rendered for a provider: JSON bytes, further headers, and what could not be carried.
 
     `dropped` names the client's own fields that were harmless to leave out; `adapted` those carried with loss.
@@ -327,7 +329,7 @@ class Rendered(Struct, frozen=True, kw_only=True):
     tool_names: Mapping[str, str] = {}
 
 
-class EmbeddingsRequest(Struct, frozen=True, kw_only=True):
+class EmbeddingsRequest(Struct, frozen=True, kw_only=True, gc=False):
     model: str
     inputs: tuple[str, ...] | tuple[tuple[int, ...], ...]
     dimensions: int | None = None
