@@ -3,6 +3,7 @@
 Filters, the clipboard and exports have every name as it is.
 """
 
+import re
 import textwrap
 
 from PySide6.QtGui import QAction
@@ -15,6 +16,7 @@ _TURNS = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _SIGN = "\ufffd"
 _IN_LINE = {**dict.fromkeys((*_CONTROLS, *_TURNS), _SIGN), **dict.fromkeys(_BREAKS, " ")}
 _IN_TEXT = {code: sign for code, sign in _IN_LINE.items() if chr(code) not in "\t\n"}
+_LONG_WORD = re.compile(r"(\w{12})\w+(\w{12})")
 _MENU_MOST, _TIP_WIDTH, _TIP_LINES = 64, 90, 40
 
 
@@ -26,6 +28,11 @@ def one_line(text: str) -> str:
 def lines(text: str) -> str:
     """As `one_line`, with its line breaks and tabs."""
     return text if text.isprintable() else text.translate(_IN_TEXT)
+
+
+def short_words(text: str) -> str:
+    """With words that no narrow place has a line for cut in their middle: they would be cut at its edge, unmarked."""
+    return _LONG_WORD.sub(r"\1…\2", lines(text))
 
 
 def tip_text(text: str) -> str:

@@ -10,6 +10,7 @@ from PySide6.QtGui import QPaintEvent, QPalette
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QWidget
 
 from app.fonts import ui_font
+from app.shown_names import short_words
 from app.theme import Theme
 from app.widgets.announcing import announce
 from app.widgets.buttons import PushButton
@@ -28,7 +29,8 @@ class Toast(QWidget):
     def __init__(self, theme: Theme, text: str, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
-        self.label = QLabel(text, self)
+        self.text = text
+        self.label = QLabel(short_words(text), self)
         self.label.setTextFormat(Qt.TextFormat.PlainText)
         self.label.setFont(ui_font(13, 500))
         palette = self.label.palette()
@@ -65,11 +67,11 @@ class Toasts(QObject):
 
     @property
     def texts(self) -> tuple[str, ...]:
-        return tuple(toast.label.text() for toast in self._shown)
+        return tuple(toast.text for toast in self._shown)
 
     def show(self, text: str, action_text: str | None = None, action: Callable[[], None] | None = None) -> None:
         """A note with an optional button. One that says the same gives way: said three times it is no truer."""
-        for same in [toast for toast in self._shown if toast.label.text() == text]:
+        for same in [toast for toast in self._shown if toast.text == text]:
             self._drop(same)
         while len(self._shown) >= _AT_ONCE:
             self._drop(next((old for old in self._shown if not old.is_held), self._shown[0]))
@@ -92,7 +94,7 @@ class Toasts(QObject):
 
     def withdraw(self, texts: Container[str]) -> None:
         """Those notes go whose words now stand where they stay."""
-        for told in [toast for toast in self._shown if toast.label.text() in texts]:
+        for told in [toast for toast in self._shown if toast.text in texts]:
             self._drop(told)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

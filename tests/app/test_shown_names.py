@@ -16,6 +16,7 @@ from app.tables.painter import RowPainter, pill_width
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.widgets import Chip, ElidedLabel
+from app.widgets.toast import Toasts
 
 TURNED = "ana\u202e123\u0000\nleft\u2028over"
 LINE = "ana\ufffd123\ufffd left over"
@@ -93,3 +94,21 @@ def test_a_tooltip_fits_the_screen(qtbot: QtBot, theme: Theme) -> None:
     assert said.replace("\n", "").startswith(name) and "\u202e" not in said
     assert widest <= width < widest + 40 and height >= 6 * line, "all of its lines"
     assert tip_text("a\n" * 99).endswith("a\n…")
+
+
+def test_a_note_holds_names_of_any_length(qtbot: QtBot, theme: Theme) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.resize(600, 400)
+    window.show()
+    toasts = Toasts(theme, window)
+    said = f"“{'m' * 100}” is revoked: see /home/somebody/some/where/else/faregate.log"
+    toasts.show(said)
+    assert toasts.texts == (said,)
+    (label,) = window.findChildren(QLabel)
+    assert label.text().startswith(f"“{'m' * 12}…{'m' * 12}” is revoked: see /home/somebody/some/where")
+    metrics = QFontMetrics(label.font())
+    assert max(metrics.horizontalAdvance(word) for word in label.text().split(" ")[:1]) <= label.width()
+    toasts.show(said)
+    toasts.withdraw((said,))
+    assert toasts.texts == ()

@@ -13,6 +13,7 @@ from app.context import AppContext
 from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
 from app.pages.api_keys_parts.columns import ROLES, parse_tags
+from app.shown_names import short_words
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import tr
@@ -190,7 +191,7 @@ class ShownKey(QWidget):
         self.done.clicked.connect(self.stored)
 
     def show_key(self, new: NewApiKey) -> None:
-        self.title.setText(tr("The key “{name}”").format(name=new.row.name))
+        self.title.setText(short_words(tr("The key “{name}”").format(name=new.row.name)))
         self.key.setText(new.key)
         QTimer.singleShot(0, self.copy, self.copy.setFocus)
 
