@@ -113,4 +113,4 @@ class FaregateError(Exception):
 
 
 class Unusable(FaregateError):
-    """A database of the data folder cannot be used now; whoever asks again later may be served."""
+    """A database of the data folder, or the network, cannot be used now; whoever asks again later may be served."""

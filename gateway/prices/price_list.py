@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
-from gateway.errors import FaregateError
+from gateway.errors import FaregateError, Unusable
 from gateway.model import Usage
 from gateway.output_file import output_file
 from gateway.price_records import PriceList
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 PRICES_FILE = "prices.json"
 _CACHE_LIMIT = 4096
 _MINUTE_US = 60_000_000
-_LARGEST = 64 << 20
+# A list has some megabytes; each piece may come in time, and the whole never.
+LARGEST, MOST_S = 64 << 20, 120.0
 _DATE = r"(?:20\d\d-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12]\d|3[01])|(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))"
 _DATE_SUFFIX = re.compile(rf"-{_DATE}$")
 
@@ -257,28 +258,32 @@ def changed_ns(folder: Path) -> int | None:
 def fetch_list(folder: Path, url: str | None = None) -> ListedPrices:
     """Fetch the list from genai-prices' own address (`url` for another), check it and keep it in the folder.
 
-    Waits for the network. Raises FaregateError, and then nothing has changed.
+    Waits for the network. Raises FaregateError (Unusable where it may go well later), and then nothing has changed.
     """
     import httpx2
     from genai_prices.update_prices import UpdatePrices
 
     source = UpdatePrices() if url is None else UpdatePrices(url=url)
     try:
-        answer = httpx2.get(source.url, timeout=source.request_timeout)
-        answer.raise_for_status()
-        body = answer.content
-        if len(body) > _LARGEST:
-            raise ValueError("it is too large")
+        until, body = time.monotonic() + MOST_S, bytearray()
+        with httpx2.stream("GET", source.url, timeout=source.request_timeout) as answer:
+            answer.raise_for_status()
+            for piece in answer.iter_bytes():
+                body += piece
+                if len(body) > LARGEST:
+                    raise ValueError("it is too large")
+                if time.monotonic() > until:
+                    raise httpx2.ReadTimeout("it takes too long")
         raw = msgspec.json.decode(body)
         fetched = ListedPrices(_snapshot(raw), time.time_ns() // 1000)
         fetched.check()
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         why = f"status {error.response.status_code}" if isinstance(error, httpx2.HTTPStatusError) else "no connection"
-        raise FaregateError(f"The prices could not be fetched ({why}): try again later; those in use stay.") from None
+        raise Unusable(f"The prices could not be fetched ({why}): try again later; those in use stay.") from None
     except (ValueError, RecursionError):
-        raise FaregateError("What was fetched is no list of prices: try again later; those in use stay.") from None
+        raise Unusable("What was fetched is no list of prices: try again later; those in use stay.") from None
     with output_file(folder / PRICES_FILE) as file:
-        kept = {"fetched_us": fetched.state.fetched_us, "providers": msgspec.Raw(body)}
+        kept = {"fetched_us": fetched.state.fetched_us, "providers": msgspec.Raw(bytes(body))}
         file.write(msgspec.json.encode(kept).decode())
     return fetched
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gateway import Changes, DataFolder, ExchangeRecord, FaregateError, Gateway, Settings
+from gateway.errors import Unusable
 from gateway.model import Usage
 from gateway.prices.price_list import PRICES_FILE
 from gateway.prices.pricing import Pricing
@@ -169,3 +170,13 @@ async def test_a_gateway_fetches_when_it_is_told_to_and_starts_with_what_it_fetc
         assert next(row for row in gateway.models() if row.id == "gpt-4.1").input_price == 3_100_000_000
         await gateway.close()
     assert any(changes.prices for changes in told)
+
+
+@pytest.mark.parametrize("bound, words", [("LARGEST", "is no list of prices"), ("MOST_S", "no connection")])
+def test_a_list_that_does_not_end_is_given_up_midway(
+    tmp_path: Path, site: Site, monkeypatch: pytest.MonkeyPatch, bound: str, words: str
+) -> None:
+    monkeypatch.setattr(f"gateway.prices.price_list.{bound}", -1)
+    with pytest.raises(Unusable, match=words):
+        Pricing().fetch_list(tmp_path, site.url)
+    assert list(tmp_path.iterdir()) == []
