@@ -213,13 +213,17 @@ class Host:
             demo = looking.state.word == "running" and not has_provider(await looking.providers())
         finally:
             await looking.close()
-        self._launch = replace(self._launch, demo=demo)
         if demo:
-            self._change_folder()
+            self._change_folder(demo=True)
+        else:
+            self._launch = replace(self._launch, demo=False)
 
-    def _change_folder(self) -> None:
-        """Hold the folder that is worked in now, and let go of the other. Raises FolderHeld."""
-        lock = self._launch.folder.lock(self._launch.settings.url)
+    def _change_folder(self, *, demo: bool) -> None:
+        """Work in the demo's folder or in the person's own: hold it, and let go of the other. Raises FolderHeld, and
+        then nothing has changed."""
+        launch = replace(self._launch, demo=demo)
+        lock = launch.folder.lock(launch.settings.url)
+        self._launch = launch
         self._lock.release()
         self._lock = lock
         self._first.close()
@@ -363,12 +367,7 @@ class Host:
         before, own = self._launch, self._gateway
         if own is None or before.demo:
             return
-        self._launch = replace(before, demo=True)
-        try:
-            self._change_folder()
-        except FaregateError:
-            self._launch = before
-            raise
+        self._change_folder(demo=True)
         self.window.pause_pages()
         own.changed = _nobody
         await own.stop(DRAIN_S)
@@ -390,12 +389,7 @@ class Host:
         if demo is None or not self._launch.demo:
             return
         before = self._launch
-        self._launch = replace(before, demo=False)
-        try:
-            self._change_folder()
-        except FaregateError:
-            self._launch = before
-            raise
+        self._change_folder(demo=False)
         self.window.pause_pages()
         demo.changed = _nobody
         await demo.close()
