@@ -29,7 +29,7 @@ def test_the_contracts_hold() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     assert f"Contracts: {len(contracts)} kept, 0 broken." in done.stdout
-    assert len(contracts) >= 11
+    assert len(contracts) >= 13
 
 
 # Where a line is added, which line, and the contract that it breaks.
@@ -45,6 +45,8 @@ BREACHES = [
     ("gateway/relaying/relay.py", "import sqlite_utils", "sqlite-utils belongs to"),
     ("gateway/configuration/settings.py", "import keyring", "keyring and cryptography belong to the vault"),
     ("gateway/relaying/relay.py", "import genai_prices", "genai-prices belongs to the price list"),
+    ("gateway/store/usage.py", "import gateway.dialects.anthropic", "The store knows neither doors nor dialects"),
+    ("app/tables/view.py", "import app.pages.requests", "Pages are made of what knows no page"),
     ("app/window.py", "import pyqtgraph", "pyqtgraph belongs to the charts"),
     ("app/window.py", "import qasync", "qasync belongs to the loop"),
 ]

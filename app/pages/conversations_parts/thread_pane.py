@@ -152,7 +152,7 @@ class ThreadPane(QWidget):
         if opening != self._opening:
             return
         if thread is None:
-            self._fail(tr("It no longer exists: it was deleted, or had been kept for its time."))
+            self._fail(tr("It no longer exists: it was deleted, or is no longer kept."))
             return
         if not keep:
             self._traces, self._asides, self._chosen, self._words = (), frozenset(), {}, words
