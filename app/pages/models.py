@@ -39,7 +39,7 @@ from app.widgets import (
     SearchField,
     SegmentedControl,
 )
-from gateway import Changes, NewPriceOverride, PriceOverride, UnitPrices, UsageQuery
+from gateway import Changes, NewPriceOverride, PriceOverride, UsageQuery
 
 _SECTIONS = (("prices", later("Prices")), ("repricing", later("Re-pricing")), ("bill", later("Bill")))
 _ALL = "all"
@@ -438,7 +438,7 @@ class ModelsPage(Page):
         if price is not None:
             editor.open_for(price)
         elif line is not None:
-            editor.open_new(line.provider, line.model, _prices_of(line))
+            editor.open_new(line.provider, line.model, line.price.prices if line.price is not None else ())
         else:
             editor.open_new(self._providers[0] if self._providers else "", "")
 
@@ -530,10 +530,3 @@ class ModelsPage(Page):
 
 def _of(query: UsageQuery, provider: str) -> UsageQuery:
     return UsageQuery(start_us=query.start_us, tz=query.tz, provider=(provider,))
-
-
-def _prices_of(line: ModelLine) -> UnitPrices:
-    """What the line costs now at the base tier, to begin an edit with."""
-    found = line.price.prices if line.price is not None else ()
-    names = set(UnitPrices.__struct_fields__)
-    return UnitPrices(**{price.unit: price.usd for price in found if price.above is None and price.unit in names})

@@ -4,6 +4,7 @@ import time
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import asdict
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
@@ -13,8 +14,11 @@ from app.filters import FilterState
 from app.pages.models import ModelsPage
 from app.pages.models_parts.editor import PriceEditor
 from app.pages.models_parts.lines import RARE_UNITS
+from app.pages.models_parts.listed_as_own import as_own
 from app.theme import Theme
-from gateway import Changes, UnitPrices
+from gateway import Changes, PriceOverride, UnitPrice, UnitPrices
+from gateway.model import Usage
+from gateway.prices.pricing import Priced, Pricing
 from tests.app.fake_gateway import FakeGateway
 from tests.app.turns import Turns
 
@@ -76,12 +80,60 @@ def test_media_and_tools_stand_folded_until_they_are_asked_for_or_have_a_price(e
         editor.fields[unit].setText("0.5")
     given = editor.price()
     assert {unit: getattr(given.prices, unit) for unit in RARE_UNITS} == dict.fromkeys(RARE_UNITS, "0.5")
-    editor.open_new("openai", "", UnitPrices(input="2"))
+    editor.open_new("openai", "", [UnitPrice(unit="input", usd="2", per=10**6)])
     assert not any(field.isVisible() for field in rare)
-    editor.open_new("openai", "m", given.prices)
+    editor.open_for(PriceOverride(provider="openai", model="m", prices=given.prices, id=1, created_us=1))
     assert [editor.fields[unit].text() for unit in RARE_UNITS] == ["0.5"] * len(RARE_UNITS)
     assert all(field.isVisible() for field in rare)
 
 
 def test_every_unit_that_a_price_of_ones_own_knows_has_a_field(editor: PriceEditor) -> None:
     assert set(editor.fields) == set(editor.tier_fields) == set(UnitPrices.__struct_fields__) >= set(RARE_UNITS)
+
+
+NOVEMBER_US = 1_795_132_800_000_000
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "usage"),
+    [
+        (
+            "anthropic",
+            "claude-sonnet-4-6",
+            Usage(input_tokens=900, cache_write_tokens=300, cache_write_1h_tokens=100),
+        ),
+        ("anthropic", "claude-sonnet-4-6", Usage(input_tokens=9, web_searches=2)),
+        ("openai", "gpt-5.4", Usage(input_tokens=272_001, cached_tokens=1000, output_tokens=50)),
+        ("openai", "gpt-5", Usage(input_tokens=9, by_medium=(("file_searches", 3),))),
+        ("google", "gemini-2.5-flash", Usage(input_tokens=900, input_audio_tokens=400, output_tokens=3)),
+    ],
+    ids=["cache writes", "searches", "the second tier", "file searches", "audio"],
+)
+def test_a_price_that_is_begun_from_the_lists_and_not_changed_costs_the_same(
+    editor: PriceEditor, provider: str, model: str, usage: Usage
+) -> None:
+    pricing = Pricing()
+    listed = pricing.price(provider, model, usage, NOVEMBER_US)
+    editor.open_new(provider, model, pricing.price_row(provider, provider, model, NOVEMBER_US).prices)
+    assert editor.complaint() == "" and not editor.unsaved
+    own = editor.price()
+    pricing.use_overrides(
+        [PriceOverride(**asdict(own) | {"prices": own.prices, "tier_prices": own.tier_prices}, id=1, created_us=1)]
+    )
+    assert pricing.price(provider, model, usage, NOVEMBER_US, provider=provider) == Priced(
+        listed.cost_nano, "override", "override:1"
+    )
+
+
+def test_prices_of_several_tiers_are_begun_without_them() -> None:
+    def price(unit: str, usd: str, above: int | None = None, per: int = 10**6) -> UnitPrice:
+        return UnitPrice(unit=unit, usd=usd, per=per, above=above)
+
+    tiers = [price("input", "1"), price("input", "2", 1000), price("input", "3", 2000), price("cached images", "4")]
+    assert as_own(tiers) == (UnitPrices(input="1"), None, None)
+    # A request's price is for one, and no tier's.
+    assert as_own([price("input", "1"), price("input", "2", 9), price("request", "5", per=1000)]) == (
+        UnitPrices(input="1", request="0.005"),
+        9,
+        UnitPrices(input="2"),
+    )

@@ -1,6 +1,6 @@
 """The editor of a price of the user's own: for a model from a day to a day, with a second tier for long requests."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
@@ -12,12 +12,13 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, 
 from app.date_field import DateField
 from app.local_days import day_start_us
 from app.pages.models_parts.lines import RARE_UNITS, UNITS
+from app.pages.models_parts.listed_as_own import as_own
 from app.pages.models_parts.scrolled import scrolled
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import tr
 from app.widgets import ComboBox, PushButton, TickBox
-from gateway import NewPriceOverride, PriceOverride, UnitPrices
+from gateway import NewPriceOverride, PriceOverride, UnitPrice, UnitPrices
 
 MOST_USD = Decimal(1_000_000)
 
@@ -149,9 +150,13 @@ class PriceEditor(QWidget):
             widget.setVisible(shown)
         self.more.setVisible(not shown)
 
-    def open_new(self, provider: str, model: str, prices: UnitPrices | None = None) -> None:
-        """For a model; `prices` are those that it has now."""
-        self._fill(NewPriceOverride(provider=provider, model=model, prices=prices or UnitPrices()), None)
+    def open_new(self, provider: str, model: str, now: Sequence[UnitPrice] = ()) -> None:
+        """For a model; `now` are the prices that it has so far."""
+        prices, tier_start, tier_prices = as_own(now)
+        price = NewPriceOverride(
+            provider=provider, model=model, prices=prices, tier_start=tier_start, tier_prices=tier_prices
+        )
+        self._fill(price, None)
 
     def open_for(self, price: PriceOverride) -> None:
         """To put another one in the place of this."""
