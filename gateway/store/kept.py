@@ -28,10 +28,7 @@ _LAST_UNEQUAL = (
     "SELECT quarter_at(started_us), -COUNT(*) FROM requests WHERE started_us < ?1 * ?2 GROUP BY 1) "
     "GROUP BY start HAVING SUM(n) <> 0)"
 )
-_FIRST = (
-    "SELECT MIN(start) FROM (SELECT MIN(start) AS start FROM buckets WHERE level = 0 AND dimension = 0 UNION ALL "
-    "SELECT quarter_at(MIN(started_us)) FROM requests)"
-)
+_FIRST = "SELECT MIN(start) FROM buckets WHERE level = 0 AND dimension = 0"
 
 
 class Kept(Struct, frozen=True):
@@ -73,11 +70,14 @@ def set_right(connection: sqlite3.Connection, now_us: int) -> None:
     ahead = {name: us for name, us in said if us is not None and us > now_us}
     if not ahead:
         return
-    connection.create_function("quarter_at", 1, lambda us: None if us is None else quarter_of(us), deterministic=True)
+    connection.create_function("quarter_at", 1, quarter_of, deterministic=True)
     until = -(-max(ahead.values()) // QUARTER_US)
     unequal = connection.execute(_LAST_UNEQUAL, (until, QUARTER_US)).fetchone()[0]
-    first = connection.execute(_FIRST).fetchone()[0]
-    since = quarter_of(now_us) if first is None else first if unequal is None else unequal + 1
+    if unequal is not None:
+        since = unequal + 1
+    else:
+        first = connection.execute(_FIRST).fetchone()[0]
+        since = quarter_of(now_us) if first is None else first
     for name, us in ahead.items():
         grain = HOUR_QUARTERS if name == BUCKETS_FROM else 1
         connection.execute(_SET_BACK, (str(min(us, -(-since // grain) * grain * QUARTER_US)), name))

@@ -1,13 +1,15 @@
 """A clean-up by a clock that was far ahead takes what it takes; what comes once the clock is right is all there."""
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 
 import pytest
 
 from gateway.configuration.setting_values import Keep
 from gateway.records import UsageQuery
 from gateway.store.clean_up import newest_us
-from gateway.store.kept import Kept
+from gateway.store.kept import BUCKETS_FROM, ROWS_FROM, Kept, move
 from gateway.store.quarters import QUARTER_US
 from gateway.store.usage import UsageStore
 from tests.store.examples import BASE_US, DAY_US, HOUR_US, record
@@ -86,6 +88,18 @@ def test_where_nothing_is_left_all_is_there_from_now_on(store: UsageStore) -> No
     assert store.kept() == Kept(BASE_US + 10 * HOUR_US, BASE_US + 10 * HOUR_US)
     come(store, "after", range(600, 900, 10))
     assert len(ids(store)) == 30 and store.summary(UsageQuery()).requests == 30
+
+
+def test_where_nothing_went_yet_all_is_there_from_the_first_request_on(store: UsageStore) -> None:
+    """A clean-up says first what it takes, and may have ended before it took any."""
+    come(store, "before", range(17, 200, 10))
+    with closing(sqlite3.connect(store._folder / "usage.db")) as connection, connection:
+        for name in (ROWS_FROM, BUCKETS_FROM):
+            move(connection, name, AHEAD_US)
+    store.clean_up(BOTH, BASE_US + 5 * HOUR_US)
+    assert store.kept() == Kept(BASE_US + QUARTER_US, BASE_US + HOUR_US)
+    assert len(ids(store)) == store.summary(UsageQuery()).requests == 19
+    assert store.check() == []
 
 
 def test_a_time_that_is_not_to_come_stays(store: UsageStore) -> None:

@@ -45,6 +45,8 @@ def test_a_time_only_moves_on(store: UsageStore) -> None:
         assert kept(connection) == Kept(2 * QUARTER_US, QUARTER_US)
     assert store.kept().both_from_us == 2 * QUARTER_US
     assert store.kept().either_from_us == QUARTER_US
+    for one in (Kept(QUARTER_US), Kept(buckets_from_us=QUARTER_US)):
+        assert (one.both_from_us, one.either_from_us) == (QUARTER_US, None)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
