@@ -105,7 +105,7 @@ class _Segment:
         self.close()
         for path in self.paths:
             try:
-                path.unlink()
+                path.unlink(missing_ok=True)
             except OSError:
                 # Replaying what is committed already adds nothing, so a file that stays does no harm.
                 _log.warning("The journal file %s could not be deleted.", path.name)
@@ -184,6 +184,24 @@ class Journal:
                     if (home := self._homes.pop(request_id, None)) is not None:
                         left.setdefault(home, []).append(request_id)
                 self._leave(left)
+        with self._lock:
+            self._replace_deleted()
+
+    def _replace_deleted(self) -> None:
+        """What is written to a file that somebody has deleted would not be found by the next start."""
+        current = self._current
+        if current is None or os.fstat(current.descriptors[0]).st_nlink:
+            return
+        _log.warning("The journal file %s was deleted: another one is begun.", current.paths[0].name)
+        self._current = None
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            fresh = self._make_segment()
+        except OSError as error:
+            self._refused(error)
+            return
+        self._current, self._torn = fresh, False
+        self._carry_on(current, fresh)
 
     def adopt(self, most: int = sys.maxsize) -> list[ExchangeRecord]:
         """What processes that are gone left behind, of what had ended at most so many; their files stay until

@@ -557,3 +557,23 @@ def test_who_finds_a_process_alive_holds_none_of_its_files(tmp_path: Path, monke
     assert len(heir.adopt()) == 10
     looking.close()
     heir.close()
+
+
+def test_a_file_that_somebody_deletes_is_replaced_with_what_is_open_in_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "journal"
+    folder.mkdir()
+    journal = Journal(folder)
+    journal.begin(OPEN)
+    journal.end(record(3))
+    shutil.rmtree(folder)
+    journal.committed([record(3).id])
+    journal.end(record(2))
+    assert journal.unsafe == 0 and "was deleted: another one is begun" in caplog.text
+    for segment in {id(home): home for home in journal._homes.values()}.values():
+        segment.close()
+    reader = Journal(folder)
+    assert {each.id: each.outcome for each in reader.adopt()} == {OPEN.id: "interrupted", record(2).id: "ok"}
+    reader.close()
+    assert "could not be deleted" not in caplog.text
