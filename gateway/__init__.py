@@ -1,4 +1,4 @@
-"""Faregate's gateway: OpenAI-compatible in front, four providers behind, every exchange metered.
+"""Faregate's gateway: doors in four dialects, any provider behind each, every exchange metered.
 
 This is the public surface: all that the window may import. `Gateway`, the command line and what belongs to bills are
 imported when they are first asked for, so that a window can be painted before the HTTP stack is loaded.

@@ -21,4 +21,4 @@ def test_a_stretch_is_shown_by_what_its_last_day_has_of_its_own(first: str, last
     day = line_columns()[0]
     line = BillLine(first, "gpt-5", PART, 1, "", last)
     assert day.text(line) == shown and day.value(line) == first and day.tooltip is not None
-    assert day.tooltip(line) == ("" if last is None else f"The bill tells of {first} to {last} as a whole.")
+    assert day.tooltip(line) == ("" if last is None else f"The bill covers {first} to {last} as a whole.")

@@ -121,7 +121,7 @@ def _days(line: BillLine) -> str:
     """The days that the bill tells of as a whole; nothing where it is one."""
     if line.last_day is None:
         return ""
-    return tr("The bill tells of {first} to {last} as a whole.").format(first=line.day, last=line.last_day)
+    return tr("The bill covers {first} to {last} as a whole.").format(first=line.day, last=line.last_day)
 
 
 def line_columns() -> tuple[Column[BillLine], ...]:
