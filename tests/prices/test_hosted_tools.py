@@ -9,6 +9,9 @@ from gateway.dialects.anthropic.body import parse_response as parse_message
 from gateway.dialects.anthropic.reader import AnthropicReader
 from gateway.dialects.dialect import Reader
 from gateway.dialects.gemini.reader import GeminiReader
+from gateway.dialects.openai_chat.answer_peek import peek_answer as peek_chat
+from gateway.dialects.openai_chat.reader import ChatReader
+from gateway.dialects.openai_chat.response import parse_response as parse_chat
 from gateway.dialects.openai_responses.reader import ResponsesReader
 from gateway.dialects.openai_responses.response import parse_response
 from gateway.model import Usage
@@ -296,3 +299,23 @@ def test_media_of_ones_own_price_are_told_apart_only_where_they_have_one() -> No
         price.unit for price in own(input="1", input_image="2").price_row("openai", "openai", "gpt-5", AT_US).prices
     ]
     assert set(apart) - set(plain) == {"image input"}
+
+
+def test_a_search_that_chat_shows_by_what_it_cites() -> None:
+    note = {"type": "url_citation", "url_citation": {"url": "u", "title": "t", "start_index": 0, "end_index": 2}}
+    message = {"role": "assistant", "content": "hi", "annotations": [note, note]}
+    counts = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
+    answer = {"id": "c", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": counts}
+    whole = parse_chat(json.dumps(answer).encode()).usage
+    assert whole == Usage(input_tokens=1000, output_tokens=100, web_searches=1)
+    assert peek_chat(json.dumps(answer).encode()) is None
+    delta = {"id": "c", "choices": [{"index": 0, "delta": message, "finish_reason": "stop"}]}
+    assert whole == streamed(ChatReader(), delta, {"id": "c", "choices": [], "usage": counts})
+    # $1.25 and $10 per million, and $10 per thousand searches; the list has none for this model's.
+    assert PRICING.price("openai", "gpt-5", whole, AT_US) == Priced(12_250_000, "list", "gpt-5")
+    assert PRICING.price("openai", "gpt-5-search-api", whole, AT_US) == Priced(
+        2_250_000, "list", "gpt-5-search-api", True
+    )
+    message["annotations"] = [{"type": "file_citation"}, 3]
+    plain = parse_chat(json.dumps(answer).encode()).usage
+    assert plain is not None and plain.web_searches is None

@@ -40,7 +40,12 @@ class _Usage(Struct, gc=False):
     is_byok: bool | None = None
 
 
+class _Message(Struct, gc=False):
+    annotations: list[Raw] | None = None
+
+
 class _Choice(Struct, gc=False):
+    message: _Message | None = None
     finish_reason: Any = None
     error: Raw = Raw()
 
@@ -73,6 +78,9 @@ def peek_answer(body: bytes) -> AnswerPeek | None:
         said = decode_answer(body)
         return AnswerPeek(answer.id, answer.model, parse_usage(said.usage, said.service_tier), error)
     if answer.usage is not None and answer.usage.is_byok:
+        return None
+    if any(choice.message is not None and choice.message.annotations for choice in answer.choices):
+        # They may show that the web was searched.
         return None
     return AnswerPeek(answer.id, answer.model, _usage(answer.usage, answer.service_tier))
 

@@ -9,7 +9,7 @@ where a call begins; calls stay open until the choice is finished, since their f
 from typing import Any
 
 from gateway.dialects.error_bodies import as_stream_error
-from gateway.dialects.openai_chat.usage import parse_usage
+from gateway.dialects.openai_chat.usage import cites_the_web, parse_usage, with_search
 from gateway.dialects.openai_chat.wire import (
     FAILED,
     NAME,
@@ -88,6 +88,7 @@ class ChatReader:
         self._service_tier: Any = None
         self._citations: Extra = NO_EXTRA
         self._early: Usage | None = None
+        self._cited = False
 
     def feed(self, data: bytes) -> list[Event]:
         events: list[Event] = []
@@ -172,7 +173,7 @@ class ChatReader:
     def _usage(self, answer: WireAnswer, events: list[Event]) -> None:
         if not answer.choices:
             self._finish(events)
-        usage = parse_usage(answer.usage, self._service_tier)
+        usage = with_search(parse_usage(answer.usage, self._service_tier), self._cited)
         if usage is not None and not self._failed:
             states = self._choices.values()
             final = bool(states) and all(state.reason is not None for state in states)
@@ -196,6 +197,7 @@ class ChatReader:
                 self._text(state, "refusal", content_text(message.refusal), events)
             if isinstance(message.annotations, list):
                 state.annotations += message.annotations
+                self._cited = self._cited or cites_the_web(message.annotations)
             if isinstance(message.audio, dict) and message.audio:
                 self._audio(state, message.audio, events)
             for call in message.tool_calls or ():

@@ -8,7 +8,7 @@ from msgspec import structs
 from gateway.dialects.arguments import from_freeform
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.openai_chat.tools import freeform_names
-from gateway.dialects.openai_chat.usage import parse_usage, render_usage
+from gateway.dialects.openai_chat.usage import cites_the_web, parse_usage, render_usage, with_search
 from gateway.dialects.openai_chat.wire import (
     ANSWER_PREFIX,
     CITATIONS,
@@ -53,12 +53,14 @@ def parse_response(body: bytes) -> Response:
     if choices:
         choices[0] = structs.replace(choices[0], extra=merge_extra(choices[0].extra, citations_in(answer)))
     fingerprint = answer.system_fingerprint
+    messages = (choice.message or choice.delta for choice in answer.choices)
+    cited = any(cites_the_web(message.annotations) for message in messages if message is not None)
     return Response(
         id=answer_id,
         model=answer.model if isinstance(answer.model, str) else None,
         created=int(answer.created) if isinstance(answer.created, int | float) else None,
         choices=tuple(choices),
-        usage=parse_usage(answer.usage, answer.service_tier),
+        usage=with_search(parse_usage(answer.usage, answer.service_tier), cited),
         extra=pocket({"system_fingerprint": fingerprint} if fingerprint else {}),
     )
 

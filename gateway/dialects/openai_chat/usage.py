@@ -41,6 +41,18 @@ def parse_usage(raw: Any, service_tier: Any = None) -> Usage | None:
     return usage
 
 
+def cites_the_web(annotations: Any) -> bool:
+    """Whether what stands beside an answer's words shows that the web was searched for it."""
+    return isinstance(annotations, list) and any(
+        isinstance(note, dict) and note.get("type") == "url_citation" for note in annotations
+    )
+
+
+def with_search(usage: Usage | None, cited: bool) -> Usage | None:
+    """Chat never counts searches; its search models bill one for each answer, which cites what it found."""
+    return replace(usage, web_searches=1) if cited and usage is not None else usage
+
+
 def render_usage(usage: Usage) -> dict[str, Any]:
     """The `usage` object for a client: the details are always there, with zeros for what is not known."""
     prompt, completion = usage.input_tokens or 0, usage.output_tokens or 0
