@@ -459,6 +459,9 @@ def test_a_clean_up_runs_as_long_work_and_says_what_it_took(
     fake_gateway.cleaned = Cleaned(taken={"requests": 0, "buckets": 0})
     qtbot.mouseClick(section.clean, Qt.MouseButton.LeftButton)
     assert toasts[1] == "Nothing was too old or too large"
+    fake_gateway.cleaned = Cleaned(taken={"requests": 1, "buckets": 0}, freed_bytes=4096)
+    qtbot.mouseClick(section.clean, Qt.MouseButton.LeftButton)
+    assert toasts[2] == f"Removed 1 entry; {formats.size(4096)} of disk space is free again"
     fake_gateway.fails = "usage.db cannot be used (disk I/O error)."
     section.clean.click()
     assert section.clean_line.problem.text() == fake_gateway.fails
