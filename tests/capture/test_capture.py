@@ -399,3 +399,45 @@ async def test_witnesses_see_every_exchange_also_one_that_is_no_turn_and_one_tha
     assert [name for name, _ in seen] == ["chat", "count"]
     assert seen[0][1].request is not None and seen[1][1].request is None
     assert len(threads.told) == 1 and capture.uncaptured() == {}
+
+
+@pytest.mark.parametrize("what", ["body", "answer", "headers"])
+async def test_all_that_waits_counts_towards_what_may_wait(what: str) -> None:
+    large = "x" * 6000
+    captured = Captured(most_bytes=10_000)
+    captured.threads.holds.clear()
+    body = ASKED.replace(b"Hi", large.encode()) if what == "body" else ASKED
+    message = {"role": "assistant", "content": large if what == "answer" else "Hi"}
+    said = WHOLE | {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+    headers = {"x-note": large} if what == "headers" else {}
+    for _ in range(2):
+        await Run(json_answer(said), listener=captured.capture).go(body, **headers)
+    assert captured.counts == {"content_busy": 1}
+    captured.threads.holds.set()
+    captured.capture.close()
+
+
+async def test_what_ends_is_told_though_nobody_waits_for_it(captured: Captured) -> None:
+    await Run(json_answer(), listener=captured.capture).go()
+    for _ in range(500):
+        if captured.threads.told:
+            break
+        await asyncio.sleep(0.01)
+    assert question(captured.threads.told[0]) == HI
+
+
+@pytest.mark.parametrize("off", [(), ("headers",)])
+async def test_headers_are_told_unless_they_are_switched_off(off: tuple[str, ...]) -> None:
+    captured = Captured(Switches(parts_off=off))
+    told = await captured.run(json_answer(), ASKED, DOORS[0], **{"x-note": "mine"})
+    assert bool(told.headers) == (not off)
+    captured.capture.close()
+
+
+async def test_beyond_what_may_wait_at_all_nothing_is_told_and_it_is_counted(
+    captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.capture.capture.MOST_WAITING", 0)
+    await Run(json_answer(), listener=captured.capture).go()
+    assert captured.capture.flush(60) and captured.threads.told == []
+    assert captured.counts == {"content_busy": 1}
