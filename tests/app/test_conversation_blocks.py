@@ -108,6 +108,19 @@ def test_what_failed_attempts_asked_is_said_once_and_what_they_began_to_answer_n
     assert said.blocks[MESSAGES][0].title == "2 earlier messages"
 
 
+def test_of_a_call_that_failed_again_nothing_is_said_that_is_not_so() -> None:
+    """It was said to be answered, and a model with a price to have none."""
+    nothing = {"cost_nano": None, "cost_source": "none", "usage_source": "none"}
+    failed = at(0, outcome="error", attempt_of=1, **nothing)
+    for outcome, words in (("error", "asked again 10.0 s later"), ("ok", "answered 10.0 s later")):
+        made = telling(simple(failed, at(1, outcome=outcome, **nothing))).blocks
+        (attempts,) = of_kind(made, "attempts")
+        assert attempts.right == words
+        assert "no price known" not in of_kind(made, "turn")[0].title
+    counted = at(0, cost_nano=None, cost_source="none", usage_source="provider")
+    assert "no price known" in of_kind(telling(simple(counted)).blocks, "turn")[0].title
+
+
 def test_a_turn_that_continues_a_failed_one_continues_what_was_before_it() -> None:
     turns = (at(0), at(1, 0, outcome="error", attempt_of=2), at(2, 1))
     assert numbers(*turns) == [0, 2]

@@ -128,7 +128,7 @@ class _Teller:
             yield Block(
                 key=f"w{turn.n}", kind="waiting", title=tr("Waiting"), detail=turn_words.model(turn), turn=turn.n
             )
-        elif turn.outcome != "ok":
+        elif _failed(turn):
             words = turn.error_type or ""
             right = tr("status {status}").format(status=turn.status) if turn.status else ""
             yield Block(
@@ -343,13 +343,12 @@ class _Teller:
             for turn in step.attempts
         ]
         waited = step.turn.started_us - step.attempts[0].started_us
+        answered = tr("asked again {duration} later") if _failed(step.turn) else tr("answered {duration} later")
         return Block(
             key=f"a{step.turn.n}",
             kind="attempts",
             title=counted(count, "1 failed attempt", "{count} failed attempts"),
-            right=tr("answered {duration} later").format(duration=formats.duration(waited / 1000))
-            if waited > 0
-            else "",
+            right=answered.format(duration=formats.duration(waited / 1000)) if waited > 0 else "",
             turn=step.turn.n,
             text="\n".join(lines),
             aside=step.aside,
@@ -388,7 +387,7 @@ class _Teller:
         words = (
             who,
             turn_words.tokens(turn),
-            turn_words.cost(turn) if turn.cost_nano is not None else tr("no price known"),
+            _cost(turn),
             turn_words.times(turn),
             self._total.words if self._sums else "",
         )
@@ -400,6 +399,17 @@ class _Teller:
             notes=tuple(_remarks(turn, silent)),
             aside=step.aside,
         )
+
+
+def _failed(turn: Turn) -> bool:
+    return not turn.running and turn.outcome != "ok"
+
+
+def _cost(turn: Turn) -> str:
+    if turn.cost_nano is not None:
+        return turn_words.cost(turn)
+    # Where nothing was counted a price would have nothing to multiply: that it is not known is not the reason.
+    return "" if turn.usage_source == "none" else tr("no price known")
 
 
 def _ending(message: ThreadMessage) -> tuple[Note, ...]:
