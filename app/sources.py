@@ -82,8 +82,15 @@ def row_usage(row: ExchangeRecord) -> str:
     return USAGE_SOURCE_WORDS.get(row.usage_source, row.usage_source)
 
 
+def uncounted(row: ExchangeRecord) -> str:
+    """Why a row without any count has no cost: a price may well be known, there is nothing to multiply it with."""
+    return tr("what it used is not known") if row.use_unknown else tr("nothing was counted")
+
+
 def row_cost(row: ExchangeRecord) -> str:
     """The cost's source, and whether what was priced is an estimate."""
+    if row.cost_nano is None and row.usage_source == "none":
+        return uncounted(row)
     words = COST_SOURCE_WORDS.get(row.cost_source, row.cost_source)
     if row.cost_nano is not None and row.price_fuzzy:
         words += tr(", which may not be exact")

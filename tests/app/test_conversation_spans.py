@@ -268,6 +268,9 @@ def test_facts_of_a_call_and_of_a_span(thread: Thread) -> None:
     assert lines["Provider"] == "Anthropic"
     assert lines["Input"] == "4,000" and lines["of which cached"] == "3,000"
     assert lines["Cost"] == "$0.030 · list price"
+    uncounted = msgspec.structs.replace(thread.turns[0], cost_nano=None, cost_source="none", usage_source="none")
+    untold = facts_of(made["chat claude-sonnet-4.5"], uncounted, start, str.title)
+    assert "Cost" not in dict(untold.lines) and ("Counts", "not counted") in untold.lines
     assert lines["Took"] == "6.20 s"
     assert lines["Joined"] == "by id"
     assert call.request_id == "req_0000"

@@ -65,7 +65,8 @@ def test_a_row_marks_what_is_estimated_and_says_where_each_number_comes_from(
     assert (shown["Tokens in"][0], shown["Tokens out"][0], shown["Cost"][0]) == (given, made, cost)
     for column in ("Tokens in", "Tokens out", "Cached", "Reasoning"):
         assert shown[column][1] == sources.USAGE_SOURCE_WORDS[row.usage_source]
-    assert shown["Cost"][1].startswith(sources.COST_SOURCE_WORDS[row.cost_source])
+    if row.usage_source != "none":
+        assert shown["Cost"][1].startswith(sources.COST_SOURCE_WORDS[row.cost_source])
 
 
 def test_cards_mark_sums_that_hold_estimates_and_their_tooltips_count_them() -> None:
@@ -149,3 +150,11 @@ def test_sums_with_prices_that_may_be_another_s_are_marked_and_say_how_many() ->
     total = TimeBucket(start_us=0, end_us=1000, summary=doubtful)
     (layer,) = chart_data(COST, ChartInput(buckets=[total])).series
     assert layer.estimated is not None and list(layer.estimated) == [True]
+
+
+def test_of_what_was_not_counted_the_price_is_not_called_unknown() -> None:
+    failed = record(1, cost_nano=None, cost_source="none", usage_source="none", outcome="error", status=404)
+    assert cells(failed)["Cost"] == ("—", "nothing was counted")
+    died = replace(failed, outcome="interrupted", latency_us=None)
+    assert cells(died)["Cost"] == ("—", "what it used is not known")
+    assert cells(replace(failed, usage_source="provider"))["Cost"] == ("—", "no price known")

@@ -69,6 +69,8 @@ def _turn_lines(turn: Turn, provider_title: turn_words.Title) -> list[tuple[str,
     usage = sources.USAGE_SOURCE_WORDS.get(turn.usage_source, turn.usage_source)
     cached, written, reasoning = _PARTS
     price = sources.COST_SOURCE_WORDS.get(turn.cost_source, turn.cost_source)
+    if turn.cost_nano is None and turn.usage_source == "none":
+        price = ""
     lines = [
         (tr("Model"), turn_words.model(turn)),
         (tr("Asked for as"), turn.model_requested or "" if turn.model_requested != turn.model else ""),

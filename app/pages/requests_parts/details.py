@@ -197,9 +197,7 @@ def _cost(row: ExchangeRecord, explanation: CostExplanation) -> tuple[Line, ...]
         # Where the explanation has a note, that says it.
         source = "" if explanation.notes else tr("no price is known, so it counts in no sum")
     if row.cost_nano is None and row.usage_source == "none":
-        # A price may well be known; there is nothing to multiply it with.
-        note = tr("what it used is not known") if row.use_unknown else tr("nothing was counted")
-        return (Line(label=tr("Total"), value=formats.UNKNOWN, note=note),)
+        return (Line(label=tr("Total"), value=formats.UNKNOWN, note=sources.uncounted(row)),)
     value = sources.marked(formats.money_column(row.cost_nano, _COST_PLACES), sources.estimated_cost(row))
     cost = dollars(row.cost_nano)
     total = Line(label=tr("Total"), value=value, note=source, copy=None if cost is None else f"{cost:f}")
