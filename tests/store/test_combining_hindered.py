@@ -56,7 +56,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch, store: UsageStore) -> Iterator[No
     def opened(path: Path) -> sqlite3.Connection:
         return open_database(path, busy_timeout_s=0.05)
 
-    with patch.object(usage, "open_database", opened):
+    with patch.object(usage, "open_existing", opened):
         yield
 
 
@@ -97,7 +97,7 @@ def fill_up_to(store: UsageStore, pages: int) -> Callable[[], None]:
         connection.execute(f"PRAGMA max_page_count = {now + pages}")
         return connection
 
-    patched = patch.object(usage, "open_database", opened)
+    patched = patch.object(usage, "open_existing", opened)
     patched.start()
     return patched.stop
 
