@@ -20,6 +20,7 @@ from tests.app.fake_gateway import FakeGateway
 from tests.app.test_charts import START, buckets, busy
 from tests.app.test_overview import now_us
 from tests.app.test_short_slots import Painted
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -140,7 +141,7 @@ def test_another_range_has_each_plot_painted_once(
         while overview.veil._curtain.isVisible():
             await asyncio.sleep(0.01)
 
-    loop.run_until_complete(change())
+    loop.run_until_complete(asyncio.wait_for(change(), PATIENCE_S))
     assert seen == {"30d": [1] * 4, "1h": [1] * 4}
 
 
