@@ -52,6 +52,7 @@ class ComparePage(Page):
         self._titles: dict[str, str] = {}
         self._learned = False
         self._able = False
+        self._open = True
         self.history: HistoryPane | None = None
         self._pictures = Pictures(context.spawn, self)
         self._estimating = QTimer(self, singleShot=True, interval=_ESTIMATE_AFTER_MS)
@@ -137,6 +138,7 @@ class ComparePage(Page):
                 if self.history is not None:
                     self.history.titles = self._titles
                 self._able = any(row.key_source != "none" for row in providers)
+                self._open = (await gateway.vault_state()).available
                 self.question.models.offer(rows, providers)
                 if not self._learned and not self.question.models.models:
                     self.question.models.choose(await self._usual_models(rows, providers))
@@ -173,7 +175,8 @@ class ComparePage(Page):
             return
         if models == self.question.models.models:
             self.question.show_estimates(found)
-            self._tell_keyless([self._in_the_way(each) for each in found if each.problem])
+            told = (each for each in found if each.problem and (self._open or each.provider is None))
+            self._tell_keyless([self._in_the_way(each) for each in told])
 
     def _in_the_way(self, estimate: AnswerEstimate) -> str:
         """Why a model cannot be asked. That nobody has it is said to programs in other words."""
@@ -182,9 +185,10 @@ class ComparePage(Page):
         return self.tr("{model} is not known: check its name, or add its provider.").format(model=estimate.model)
 
     def _tell_keyless(self, problems: Sequence[str]) -> None:
-        """Why some of the models cannot be asked, or that none can."""
+        """Why some of the models cannot be asked, or that none can. Of keys that cannot be read the window tells on
+        every page: whether there is one is not known then."""
         words = list(dict.fromkeys(problems))
-        if self._learned and not self._able:
+        if self._open and self._learned and not self._able:
             words = [self.tr("No provider has a key yet: add one, and its models can be asked.")]
         self.keyless.set_text(" ".join(words))
         self.keyless.setVisible(bool(words))

@@ -22,7 +22,7 @@ from app.pages.conversations_parts.block import text_of
 from app.pages.page import RequestTarget, ThreadTarget
 from app.theme import Theme
 from app.widgets import Stars
-from gateway import Blob, Changes, ComparedAnswer, Reasoning, Text, ToolCall
+from gateway import Blob, Changes, ComparedAnswer, Reasoning, Text, ToolCall, VaultState
 from tests.app.accessible import unnamed
 from tests.app.fake_comparisons import SECOND, UNKNOWN, Script
 from tests.app.fake_gateway import NOW_US, FakeGateway
@@ -207,6 +207,24 @@ def test_a_model_that_nobody_has_is_told_in_a_persons_words(page: ComparePage, q
     page.question.changed.emit()
     qtbot.waitUntil(page.keyless.isVisible)
     assert page.keyless.text() == "house-model-7 is not known: check its name, or add its provider."
+
+
+def test_where_keys_cannot_be_read_none_is_said_to_be_missing(
+    qtbot: QtBot, theme: Theme, gateway: FakeGateway, spawner: Spawner
+) -> None:
+    """Of a vault that is locked the window tells on every page: whether it holds a key is not known."""
+    gateway.provider_list = [replace(row, key_source="none") for row in gateway.provider_list]
+    gateway.vault = VaultState(backend="file", available=False, message="The file vault needs its passphrase.")
+    made = ComparePage(AppContext(gateway, theme, FilterState(tz="UTC"), spawner))  # type: ignore[arg-type]
+    qtbot.addWidget(made)
+    made._estimating.setInterval(0)
+    made.show()
+    asyncio.run(made.refresh(ALL))
+    made.question.user.setPlainText("Hi")
+    made.question.models.choose((GROK, UNKNOWN))
+    made.question.changed.emit()
+    qtbot.waitUntil(made.keyless.isVisible)
+    assert made.keyless.text() == "house-model-7 is not known: check its name, or add its provider."
 
 
 def test_without_any_key_the_way_to_one_is_shown(qtbot: QtBot, theme: Theme, spawner: Spawner) -> None:
