@@ -434,3 +434,26 @@ def test_a_request_is_compared_by_what_its_bill_says() -> None:
     header = f"{NAMED},cache_write"
     assert [part.kind for part in against([written], header, f"{lines[0]},0").parts] == ["usage_drift"]
     assert [part.kind for part in against([silent], header, f"{lines[1]},0").parts] == ["matched"]
+
+
+def test_what_was_broken_off_and_is_known_to_have_used_nothing_is_no_reason() -> None:
+    nothing = {"input_tokens": 0, "output_tokens": 0, "cost_nano": 0}
+    assert ledger_of(row(0, outcome="aborted", **nothing)).slots == {}
+    assert reasons(row(0, outcome="aborted", **nothing, usage_source="none")) == {"aborted": 1}
+
+
+def test_rates_are_known_by_the_day_too() -> None:
+    dearer = [row(9, started_us=AT_US + DAY_US), row(8, started_us=AT_US + DAY_US, cost_nano=5_000_000)]
+    ledger = ledger_of(*THREE, *dearer)
+    ever, near = ledger.rates("grok-4.3", [AT_US // DAY_US])
+    assert (ever.price((10, 0, 0, 0, 2)), near.price((10, 0, 0, 0, 2))) == (None, 3000)
+    assert ledger.rates("grok-4.3", [AT_US // DAY_US + 5])[1].price((10, 0, 0, 0, 2)) is None
+
+
+def test_what_is_unknown_here_counts_for_nothing_against_a_named_request() -> None:
+    met, lone = row(0, output_tokens=None, cost_nano=None), row(1, cost_nano=None)
+    found = against([met, lone], NAMED, "2026-10-14T12:00:00Z,req_0,grok-4.3,1000,0,0,0")
+    assert sorted(told(found.parts)) == [("matched", 1, 0, 0), ("missing_there", 1, 0, 0)]
+    assert [(each.id, each.difference_nano) for each in found.requests] == [("req_1", 0)]
+    (sums,) = ledger_of(row(0), lone).slots.values()
+    assert (sums.requests, sums.cost) == (2, row(0).cost_nano)

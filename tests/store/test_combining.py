@@ -489,3 +489,12 @@ def test_where_counting_fails_nothing_of_the_rows_is_written(
     assert (store.request_count(UsageQuery()), counted(store)) == (1, 0) and store.check() == []
     store.insert_history(record(number, app="new") for number in range(1, 9))
     assert (store.request_count(UsageQuery()), counted(store)) == (9, 9) and store.check() == []
+
+
+def test_only_with_a_cost_can_its_price_be_in_doubt(store: UsageStore) -> None:
+    costless = {"cost_nano": None, "cost_source": "none"}
+    store.insert_history([record(0, price_fuzzy=True), record(1, price_fuzzy=True, **costless), record(2)])
+    store.combine()
+    assert counted(store) == 3
+    for asked in (UsageQuery(), UsageQuery(model=("gpt-5",)), UsageQuery(model=("gpt-5",), key=("laptop",))):
+        assert store.summary(asked).price_fuzzy_requests == 1
