@@ -457,3 +457,26 @@ def test_what_is_unknown_here_counts_for_nothing_against_a_named_request() -> No
     assert [(each.id, each.difference_nano) for each in found.requests] == [("req_1", 0)]
     (sums,) = ledger_of(row(0), lone).slots.values()
     assert (sums.requests, sums.cost) == (2, row(0).cost_nano)
+
+
+def test_named_requests_of_several_files_are_all_met_and_lines_may_lack_a_name_or_a_last_cell() -> None:
+    first, second, third = named(THREE[0]), named(THREE[1]), named(THREE[2])
+    short = third[0].rpartition(",")[0]
+    files = [opener("\n".join([NAMED, *lines])) for lines in (first, [*second, short])]
+    asked = Question(provider="xai", tz="UTC", mapping={name: name for name in NAMED.split(",")})
+    found = reconcile(files, Rows(THREE), asked, None, None)
+    assert [(part.kind, part.requests) for part in found.parts] == [("matched", 2), ("price_drift", 1)]
+    nameless = second[0].replace("req_1", "")
+    found = against(THREE[:1], NAMED, *first, nameless)
+    assert [(each.id, each.kind) for each in found.requests] == []
+    assert [(part.kind, part.bill_nano) for part in found.parts] == [
+        ("matched", THREE[0].cost_nano),
+        ("missing_here", THREE[1].cost_nano),
+    ]
+
+
+def test_reasons_are_told_where_a_part_of_a_day_does_not_match() -> None:
+    rows = [*THREE, row(3, usage_source="estimated")]
+    more = {"requests": 1, "input": 1000, "output": 10}
+    assert against(rows, SUMMED, summed(*rows, more=more, nano=110_000)).days[0].reasons == {"estimated": 1}
+    assert against(rows, SUMMED, summed(*rows)).days[0].reasons == {}
