@@ -217,8 +217,12 @@ class Planner:
             return None
         key = self._keys.key_for(provider.name)
         if key is None:
+            # One that is stored and cannot be read is not to be stored again.
+            problem = self._keys.problem(provider.name)
             raise GatewayError(
-                f"No key for {provider.title} is stored: add it in Faregate under Providers, "
+                f"The key for {provider.title} cannot be read. {problem}"
+                if problem
+                else f"No key for {provider.title} is stored: add it in Faregate under Providers, "
                 f"or run `faregate provider set {provider.name}`.",
                 status=503,
                 kind="provider_unconfigured",
