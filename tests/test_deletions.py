@@ -49,7 +49,9 @@ async def test_words_of_a_stretch_go_and_all_rows_stay(tmp_path: Path) -> None:
     await gateway.close()
 
 
-async def test_rows_go_up_to_a_day_and_sums_stay_exact(tmp_path: Path) -> None:
+async def test_rows_go_up_to_a_day_and_sums_stay_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for bound in ("FIRST_ENTRIES", "MOST_ENTRIES"):
+        monkeypatch.setattr(f"gateway.store.clean_up.{bound}", 25)
     gateway = await filled(tmp_path)
     # Sums are told by the quarter of an hour: the last rows stay with theirs.
     asked = Deletion(end_us=BASE_US + 4 * QUARTER_US + 7 * MINUTE_US, requests=True)
@@ -57,7 +59,7 @@ async def test_rows_go_up_to_a_day_and_sums_stay_exact(tmp_path: Path) -> None:
     preview = await gateway.preview_deletion(asked)
     assert (preview.requests, preview.turns, preview.entries) == (60, 67, 127)
     cleaned = await gateway.delete_range(asked)
-    assert cleaned.taken == {"requests": 60, "buckets": 0, "content": 67}
+    assert cleaned.taken == {"requests": 60, "buckets": 0, "content": 67} and cleaned.finished
     assert replace((await gateway.summary(UsageQuery()))[0], complete_from_us=sums.complete_from_us) == sums
     assert await gateway.timeseries(UsageQuery(), "hour", "model") == series
     left = (await gateway.requests(UsageQuery(), limit=200)).rows
