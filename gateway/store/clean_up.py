@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from gateway.configuration.setting_values import Keep, oldest_us
 from gateway.records import Cleaned
-from gateway.store.database import open_database, writing
+from gateway.store.database import open_existing, writing
 from gateway.store.kept import move
 from gateway.store.retention import DATABASES, Count, Kind, Pruned
 
@@ -66,7 +66,7 @@ def clean_up(
     for pruned in DATABASES:
         path = folder / pruned.file
         if done.finished and path.exists():
-            with closing(open_database(path)) as connection:
+            with closing(open_existing(path)) as connection:
                 more = _CleanUp(connection, path, between, progress).run(pruned, keeps, now_us, until)
             done = Cleaned(
                 taken={**done.taken, **more.taken},
@@ -82,7 +82,7 @@ def newest_us(folder: Path) -> int | None:
     found = []
     for pruned in DATABASES:
         if (folder / pruned.file).exists():
-            with closing(open_database(folder / pruned.file)) as connection:
+            with closing(open_existing(folder / pruned.file)) as connection:
                 found += [connection.execute(kind.last).fetchone()[0] for kind in pruned.kinds]
     return max((us for us in found if us is not None), default=None)
 

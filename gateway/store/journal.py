@@ -116,8 +116,8 @@ class Journal:
 
     `begin` and `end` are called on the event-loop thread and never raise; `committed` comes from the writer's
     thread. `failed_writes` counts writes that the disk refused, `unjournalled` lines that found no room in memory
-    either, `damaged_lines` those left out at replay, `unopened_files` files of processes that are gone which cannot
-    be opened. `unread` are exchanges that `adopt` found more than it was asked for: `read_back` gives them.
+    either, `damaged_lines` those left out at replay, `unopened_files` files of other processes that cannot be
+    opened. `unread` are exchanges that `adopt` found more than it was asked for: `read_back` gives them.
     """
 
     def __init__(
@@ -199,6 +199,8 @@ class Journal:
             fresh = self._make_segment()
         except OSError as error:
             self._refused(error)
+            if not current.needed_for:
+                current.close()
             return
         self._current, self._torn = fresh, False
         self._carry_on(current, fresh)
@@ -384,7 +386,11 @@ class Journal:
                 segment = _locked(paths)
             except OSError as error:
                 self.unopened_files += len(paths)
-                _log.warning("The journal file %s cannot be opened (%s).", paths[0].name, error.strerror)
+                _log.warning(
+                    "The journal file %s cannot be opened (%s).",
+                    Path(error.filename or paths[0]).name,
+                    error.strerror,
+                )
             else:
                 found += [] if segment is None else [segment]
         return found

@@ -4,7 +4,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from gateway.configuration.setting_values import Keep
 from gateway.records import Breakdown, Cleaned, ExchangeRecord, Sizes, Summary, TagCondition, TimeBucket, UsageQuery
 from gateway.store import clean_up as clean_up_module
 from gateway.store.clean_up import TARGET_S, clean_up, next_step, shares
-from gateway.store.database import open_database
+from gateway.store.database import Moved, open_database
 from gateway.store.kept import Kept
 from gateway.store.quarters import QUARTER_US
 from gateway.store.retention import DATABASES, USAGE
@@ -482,3 +482,29 @@ def test_the_writer_forgets_the_number_of_a_name_that_it_gave_and_a_sweep_took(
 def test_where_nothing_is_too_old_nothing_is_said_to_have_gone(store: UsageStore) -> None:
     store.insert_history([record(1)])
     assert store.clean_up(keeps(), END_US) == Cleaned(taken={"requests": 0, "buckets": 0})
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [lambda folder: clean_up(folder, keeps(), END_US, lambda _seconds: True), clean_up_module.newest_us],
+    ids=["clean_up", "newest_us"],
+)
+def test_a_database_that_goes_before_it_is_opened_is_not_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: Callable[[Path], object]
+) -> None:
+    path = tmp_path / USAGE.file
+    path.write_bytes(b"")
+    real = Path.exists
+
+    def exists(each: Path) -> bool:
+        """And this one goes right then."""
+        there = real(each)
+        if each == path:
+            path.unlink(missing_ok=True)
+        return there
+
+    with monkeypatch.context() as while_asked:
+        while_asked.setattr(Path, "exists", exists)
+        with pytest.raises(Moved):
+            asked(tmp_path)
+    assert list(tmp_path.iterdir()) == []

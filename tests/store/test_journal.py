@@ -577,3 +577,33 @@ def test_a_file_that_somebody_deletes_is_replaced_with_what_is_open_in_it(
     assert {each.id: each.outcome for each in reader.adopt()} == {OPEN.id: "interrupted", record(2).id: "ok"}
     reader.close()
     assert "could not be deleted" not in caplog.text
+
+
+def test_the_file_that_cannot_be_opened_is_the_one_that_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    left_by_the_dead(tmp_path, render_line(ENDED, record(1)))
+    (tmp_path / "1-dead-000002.journal").mkdir()
+    journal = Journal(tmp_path)
+    assert journal.adopt() == [] and journal.unopened_files == 2
+    assert "1-dead-000002.journal cannot be opened" in caplog.text and "000001" not in caplog.text
+    journal.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be deleted there")
+def test_a_deleted_file_that_nothing_needs_is_let_go_where_no_other_can_be_made(tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    folder.mkdir()
+    journal = Journal(folder)
+    journal.end(record(1))
+    deleted = journal._current
+    assert deleted is not None
+    shutil.rmtree(folder)
+    folder.write_bytes(b"")
+    journal.committed([record(1).id])
+    assert deleted.descriptors == [] and journal.failed_writes == 1
+    folder.unlink()
+    folder.mkdir()
+    journal.end(record(2))
+    assert journal.unsafe == 0
+    journal.close()
