@@ -63,9 +63,9 @@ def together(entries: Sequence[Entry]) -> Entry:
 class Bill:
     """One or several files of one provider. `requests` is None where lines do not name requests, and `cells` then
     hold all; with it they hold the lines without a name. `stretches` are those of lines of more than a day, whose
-    moment is their first day. `places` is how many decimals its amounts have, None
-    without any. `days` are the moments of all lines, those on which nothing was used too. `by_model`: it tells
-    models apart, which one with amounts of whole days does not, whatever its counts do."""
+    moment is their first day. `places` is how many decimals its amounts have, None without any. `files` are the
+    moments of each one's lines and the last days of its stretches, those on which nothing was used too. `by_model`:
+    it tells models apart, which one with amounts of whole days does not, whatever its counts do."""
 
     def __init__(self) -> None:
         self.provider: str | None = None
@@ -177,7 +177,8 @@ def _complement(bill: Bill, table: Table, earlier: Sequence[Table]) -> None:
     says = {*table.counts, *(("cost",) if "cost" in table.places else ())}
     for other in earlier:
         twice = says & {*other.counts, *(("cost",) if "cost" in other.places else ())}
-        if other.form.name != form.name and other.form.part == form.part and twice:
+        apart = other.form.part != form.part and other.form.provider == form.provider
+        if other.form.name != form.name and not apart and twice:
             raise ClientError(
                 f"Both {other.form.title} and {form.title} say {', '.join(sorted(twice))}: give one of them."
             )
@@ -190,9 +191,11 @@ def _complement(bill: Bill, table: Table, earlier: Sequence[Table]) -> None:
 
 def _read(bill: Bill, files: "Sequence[_Lines]", progress: Progress | None) -> None:
     """Takes the files of one form in."""
+    # Those of this form alone: the costs of a month cut no usage that two files have by the day.
+    stretches, zone = Stretches(), ZoneInfo(bill.zone)
     for file in files:
-        file.learn()
-    once = shared(files)
+        file.learn(stretches)
+    once = shared(files, lambda at: stretches.within(at, zone))
     for file, taken in zip(files, once.taken, strict=True):
         file.read(progress, once.moments, taken)
 
@@ -218,6 +221,7 @@ class _Lines:
         self._slack = Decimal(0)
         self._day_first = False
         self._moments: set[Moment] = set()
+        self._stretches = Stretches()
 
     def _column(self, title: str) -> int:
         titles = [name.strip().lower() for name in self._table.titles]
@@ -226,18 +230,21 @@ class _Lines:
         return titles.index(title.strip().lower())
 
     def moments(self) -> Set[Moment]:
-        """All that its lines tell of. Raises ClientError."""
-        return {self._at(line, cells) for line, cells in self._wanted()}
+        """All that its lines tell of, and the last days of its stretches. Raises ClientError."""
+        for line, cells in self._wanted():
+            self._written(line, cells)
+        return self._moments
 
     def told(self, moments: Set[Moment]) -> Iterator[Line]:
         """Its lines of these moments. Raises ClientError."""
         for line, cells in self._wanted():
-            at = self._at(line, cells)
-            if at in moments:
+            written, days = self._written(line, cells)
+            if (at := _moment_of(written)) in moments:
                 numbers = (
                     self._count(line, name, text) for name in self._numbers if (text := self._text(cells, name))
                 )
-                yield Line(at, *self._naming.of(cells), (sum(numbers), self._cost(line, cells) or Decimal(0)))
+                weight = sum(numbers), self._cost(line, cells) or Decimal(0)
+                yield Line(at, *self._naming.of(cells), weight, days.bit_length())
 
     def read(self, progress: Progress | None, told_twice: Set[Moment], taken: Set[Name]) -> None:
         """Takes the lines in; of moments that are `told_twice` those that are `taken`. Raises ClientError."""
@@ -247,7 +254,7 @@ class _Lines:
         if "request_id" in self._table.places and bill.requests is None:
             bill.requests = {}
         for line, cells in self._wanted(counting=True):
-            if told_twice and (at := self._at(line, cells)) in told_twice:
+            if told_twice and (at := _moment_of(self._written(line, cells)[0])) in told_twice:
                 left = (at, self._naming.of(cells)[0]) not in taken
                 bill.left += left
                 bill.taken += not left
@@ -280,8 +287,9 @@ class _Lines:
                 continue
             yield line, cells
 
-    def learn(self) -> None:
-        """How this file writes numbers and days, from all of its lines."""
+    def learn(self, stretches: Stretches) -> None:
+        """How this file writes numbers and days, from all of its lines; to these `stretches` it adds its own."""
+        self._stretches = stretches
         costs, counts = Writing(), Writing()
         days: set[bool] = set()
         for _, cells in self._wanted():
@@ -300,9 +308,8 @@ class _Lines:
             self._slack = EXACT.multiply(Decimal(5).scaleb(-places - 1), self._rate or Decimal(1))
 
     def _take(self, line: int, cells: Sequence[str]) -> None:
-        written = self._written(line, cells)
+        written, _ = self._written(line, cells)
         at = _moment_of(written)
-        self._moments.add(at)
         numbers = {name: self._count(line, name, text) for name in self._numbers if (text := self._text(cells, name))}
         cost = self._cost(line, cells)
         model = self._model(self._text(cells, "model"))
@@ -342,23 +349,23 @@ class _Lines:
         if field and "quantity" in numbers:
             yield field, numbers["quantity"]
 
-    def _at(self, line: int, cells: Sequence[str]) -> Moment:
-        return _moment_of(self._written(line, cells))
-
-    def _written(self, line: int, cells: Sequence[str]) -> Written:
-        """The line's beginning; where it is of more than a day, its first day."""
+    def _written(self, line: int, cells: Sequence[str]) -> tuple[Written, int]:
+        """The line's beginning, where it is of more than a day its first day, and of how many days it is."""
         start = self._time(line, cells, "time")
         is_month = start.month or (self._by_month and start.day.day == 1)
         last = end_of_month(start.day) if is_month else None
         if self._text(cells, "until"):
-            last = last_day(start, self._time(line, cells, "until"))
+            # A month that ends in itself is a whole one.
+            last = last_day(start, self._time(line, cells, "until")) or (last if start.month else None)
         if last is None:
-            return start
+            self._moments.add(_moment_of(start))
+            return start, 1
         if (last - start.day).days > LONGEST_DAYS:
             raise self._wrong(line, "until", "is more than a year after the line's beginning")
-        self._bill.stretches.add(start.day, last)
-        self._moments.add(last)
-        return Written(start.day)
+        for stretches in (self._bill.stretches, self._stretches):
+            stretches.add(start.day, last)
+        self._moments |= {start.day, last}
+        return Written(start.day), (last - start.day).days + 1
 
     def _time(self, line: int, cells: Sequence[str], field: str) -> Written:
         try:

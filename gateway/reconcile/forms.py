@@ -52,7 +52,7 @@ class Form(Struct, frozen=True, kw_only=True):
     whose days they are. `model` finds the model within its column's text, which is the whole text by default.
     `kinds`: pattern in the `kind` column → field that `quantity` counts, first match; a line whose kind matches
     none, or "", has a cost only. `only`: field → pattern; lines that do not match it are other services' and are
-    passed over. What forms of different `part`s count is never the same.
+    passed over. What one provider's forms of different `part`s count is never the same.
     """
 
     name: str

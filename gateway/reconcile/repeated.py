@@ -4,12 +4,15 @@ Downloads overlap: January, then the middle of January to the middle of February
 two projects of the same days. What names a line (its time, model, project, key, kind of token …) tells these apart.
 A line that several files have counts as in the one that says most of it, for a day that was not over when it was
 downloaded says less. Files that cut the same time differently, one by project and one not, cannot be put together
-line by line: there the one that says most of that time counts.
+line by line: there the one that says most of that time counts. So it is, line's name by line's name, where one has
+months and another their days.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from decimal import Decimal
+from functools import reduce
 from hashlib import blake2b
 from typing import Protocol
 
@@ -29,12 +32,14 @@ _NOTHING: Weight = (0, Decimal(0))
 
 
 class Line(Struct, frozen=True):
-    """A line as it is compared. `grain`: the columns that name it."""
+    """A line as it is compared. `grain`: the columns that name it. `length`: the bits of how many days it is of,
+    which all months have in common and no week or quarter has."""
 
     at: Moment
     name: bytes
     grain: frozenset[str]
     weight: Weight
+    length: int = 1
 
 
 class File(Protocol):
@@ -76,42 +81,59 @@ class Once(Struct, frozen=True):
     taken: Sequence[Set[Name]]
 
 
-def shared(files: Sequence[File]) -> Once:
-    """Which lines of these files, all of one form, count where they tell of the same time."""
-    seen: set[Moment] = set()
-    moments: set[Moment] = set()
+def shared(files: Sequence[File], within: Callable[[Moment], Moment]) -> Once:
+    """Which lines of these files, all of one form, count where they tell of the same time: that of a moment is
+    `within` it, which is asked when all have told theirs."""
     # One alone shares nothing, and need not be read for that.
-    for file in files if len(files) > 1 else ():
-        these = file.moments()
-        moments |= seen & these
-        seen |= these
+    told = [file.moments() for file in files] if len(files) > 1 else []
+    times = Counter(time for moments in told for time in {within(at) for at in moments})
+    moments = {at for moments in told for at in moments if times[within(at)] > 1}
     taken: list[set[Name]] = [set() for _ in files]
     if moments:
-        for (at, name), number in _fullest(files, moments).items():
+        for (at, name), number in _fullest(files, moments, within).items():
             taken[number].add((at, name))
     return Once(moments, taken)
 
 
-def _fullest(files: Sequence[File], moments: Set[Moment]) -> Mapping[Name, int]:
+# Of each moment who says most of it.
+_Fullest = dict[Moment, tuple[Weight, int]]
+
+
+def _fullest(files: Sequence[File], moments: Set[Moment], within: Callable[[Moment], Moment]) -> Mapping[Name, int]:
     """The number of the file that says most of each line, where its way of cutting that time says most."""
-    best: dict[tuple[frozenset[str], Name], tuple[Weight, int]] = {}
+    # By the columns that name lines, the time and the name, then by the lengths of the lines.
+    ways: dict[tuple[frozenset[str], Name], dict[frozenset[int], _Fullest]] = {}
     for number, file in enumerate(files):
         grain: set[str] = set()
-        weights: dict[Name, Weight] = {}
+        weights: dict[Name, dict[Moment, Weight]] = {}
+        lengths: dict[Name, set[int]] = {}
         for line in file.told(moments):
             grain |= line.grain
-            weights[line.at, line.name] = _added(weights.get((line.at, line.name), _NOTHING), line.weight)
-        cut = frozenset(grain)
-        for name, weight in weights.items():
-            before = best.get((cut, name))
-            if before is None or weight > before[0]:
-                best[cut, name] = weight, number
+            name = within(line.at), line.name
+            lengths.setdefault(name, set()).add(line.length)
+            of_name = weights.setdefault(name, {})
+            of_name[line.at] = _added(of_name.get(line.at, _NOTHING), line.weight)
+        for name, of_name in weights.items():
+            best = ways.setdefault((frozenset(grain), name), {}).setdefault(frozenset(lengths[name]), {})
+            for at, weight in of_name.items():
+                if at not in best or weight > best[at][0]:
+                    best[at] = weight, number
+    fullest = {way: max(by_length.values(), key=_whole) for way, by_length in ways.items()}
     whole: dict[Moment, dict[frozenset[str], Weight]] = {}
-    for (cut, (at, _)), (weight, _) in best.items():
-        cuts = whole.setdefault(at, {})
-        cuts[cut] = _added(cuts.get(cut, _NOTHING), weight)
-    chosen = {at: max(cuts, key=cuts.__getitem__) for at, cuts in whole.items()}
-    return {name: number for (cut, name), (_, number) in best.items() if chosen[name[0]] == cut}
+    for (cut, (time, _)), best in fullest.items():
+        cuts = whole.setdefault(time, {})
+        cuts[cut] = _added(cuts.get(cut, _NOTHING), _whole(best))
+    chosen = {time: max(cuts, key=cuts.__getitem__) for time, cuts in whole.items()}
+    return {
+        (at, name): number
+        for (cut, (time, name)), best in fullest.items()
+        if chosen[time] == cut
+        for at, (_, number) in best.items()
+    }
+
+
+def _whole(fullest: _Fullest) -> Weight:
+    return reduce(_added, (weight for weight, _ in fullest.values()), _NOTHING)
 
 
 def _added(one: Weight, other: Weight) -> Weight:

@@ -3,7 +3,9 @@
 from bisect import bisect_right
 from calendar import monthrange
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
+from gateway.reconcile.sums import Moment, day_of
 from gateway.reconcile.values import Written
 
 DAY_US = 86_400_000_000
@@ -36,6 +38,11 @@ class Stretches:
         """The last day of the stretch that a day lies in; None where it lies in none."""
         found = self._around(day)
         return None if found is None else found[1]
+
+    def within(self, at: Moment, zone: ZoneInfo) -> Moment:
+        """The first day of the stretch that a moment lies in; the moment itself where it lies in none."""
+        found = self._around(day_of(at, zone)) if self._said else None
+        return at if found is None else found[0]
 
     def _around(self, day: date) -> tuple[date, date] | None:
         if not self._said:

@@ -161,11 +161,11 @@ def _moment(text: str, day_is_first: bool) -> Written:
     if _EPOCH_S.match(text) or _EPOCH_MS.match(text):
         us = int(Decimal(text) * (1000 if _EPOCH_MS.match(text) else 1_000_000))
         return Written((_EPOCH + timedelta(microseconds=us)).date(), us)
-    first = _month(text)
-    if first is not None:
-        return Written(first, month=True)
     parsed = _parsed(_ZONE_NAME.sub("+00:00", text) if ":" in text else text, day_is_first)
     if parsed is None:
+        first = _month(text)
+        if first is not None:
+            return Written(first, month=True)
         raise Unreadable("is not a day or time; use ISO 8601, like 2026-11-23")
     if parsed.tzinfo is None:
         clock = (parsed.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND if ":" in text else None

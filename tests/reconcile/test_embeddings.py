@@ -67,3 +67,11 @@ def test_the_same_usage_in_two_forms_is_refused_still() -> None:
     other = "Date,Model,Input tokens,Output tokens\n2026-11-03,gpt-5-nano,1,1\n"
     with pytest.raises(ClientError, match="give one of them"):
         reconcile([opener(text.encode()) for text in (chats, embeddings, other)], rows, Question(provider="openai"))
+
+
+def test_embeddings_beside_a_table_of_all_usage_are_refused() -> None:
+    table = "Date,Model,Input tokens,Output tokens\n2026-11-03,text-embedding-3-small,6000,0\n"
+    for order in ((0, 1), (1, 0)):
+        openers = [opener((files()[1], table)[number].encode()) for number in order]
+        with pytest.raises(ClientError, match="give one of them"):
+            reconcile(openers, rows, Question(provider="openai"))

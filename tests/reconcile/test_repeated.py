@@ -1,13 +1,14 @@
 """Which lines count where several files tell of the same time, told by small files."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from datetime import date
 from decimal import Decimal
 
 import pytest
 from msgspec.structs import replace
 
-from gateway.reconcile.repeated import Line, Naming, Weight, shared
+from gateway.reconcile.repeated import Line, Naming, Once, Weight
+from gateway.reconcile.repeated import shared as shared_within
 from gateway.reconcile.sums import Moment
 
 DAY = date(2026, 11, 3)
@@ -25,6 +26,10 @@ class Told:
 
     def told(self, moments: Set[Moment]) -> Iterable[Line]:
         return [line for line in self._lines if line.at in moments]
+
+
+def shared(files: Sequence[Told]) -> Once:
+    return shared_within(files, lambda at: at)
 
 
 def names_taken(*files: Told) -> list[set[bytes]]:

@@ -62,7 +62,9 @@ def test_what_a_month_of_a_bill_lacks_is_found_to_the_nano_dollar() -> None:
     assert abs(here["matched"].difference_nano or 0) <= found.tolerance_nano
 
 
-@pytest.mark.parametrize("written", ["2026-10", "202610", "Oct 2026", "October 2026", "10/2026", "2026-10-01"])
+@pytest.mark.parametrize(
+    "written", ["2026-10", "202610", "Oct 2026", "October 2026", "10/2026", "2026/10", "2026-10-01"]
+)
 def test_a_table_by_month_is_read_however_it_writes_its_months(written: str) -> None:
     lines_of = []
     for model in (FLASH, LITE):

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from gateway.reconcile import values
 from gateway.reconcile.values import Unreadable, Writing, amount, count, day_first, moment
 
 # As people type it, no-break, thin, narrow no-break, and as wide as a figure.
@@ -156,3 +157,11 @@ def test_years_that_are_numbers_are_no_times() -> None:
     for text in ("1999-12-31", "2200-01-01", "12345678", "100000000", "31/31/2026", "soon", "2026-13", "2200-01"):
         with pytest.raises(Unreadable):
             moment(text, day_is_first=False)
+
+
+def test_a_time_is_not_tried_as_a_month_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+    monkeypatch.setattr(values, "_month", tried.append)
+    for text in ("2026-10-14T10:30:00Z", "2026-10-14", "10/14/2026"):
+        moment(text, day_is_first=False)
+    assert tried == []
