@@ -72,7 +72,7 @@ def estimated_output(given: Summary | ExchangeRecord) -> bool:
 
 def estimated_cost(given: Summary | ExchangeRecord) -> bool:
     """The same of the cost, which is worked out from the counts unless the provider said it, at a price that may be
-    another model's."""
+    another's or lack a part."""
     if isinstance(given, ExchangeRecord):
         return given.cost_source in ("list", "override") and (estimated_output(given) or given.price_fuzzy)
     return estimated_output(given) or given.price_fuzzy_requests > 0

@@ -228,14 +228,15 @@ MOST_TOKENS, MOST_NANO = 10**12, 10**14
 """What no request uses, and what none costs: a greater number is a fault of its sender."""
 MEDIA = ("cached_audio", "cached_image", "input_image", "input_video", "output_image", "output_video")
 """Tokens by medium that have prices of their own; input is what was not cached, the cached ones what was."""
-TOOL_USES = ("file_searches", "map_searches", "code_containers", "images")
-"""What hosted tools cost by use: searches in stored files and in maps, containers that ran code, and images whose
-tokens were not told."""
 UNTOLD_MODEL = "?"
-OTHER_KINDS = (
-    *("input", "cached", "cache_write", "cache_write_1h", "output"),
-    *("cached_image", "input_image", "output_image"),
-)
+OTHER_FIELDS: Mapping[str, str] = {
+    "input": "input_tokens",
+    "cached": "cached_tokens",
+    "cache_write": "cache_write_tokens",
+    "cache_write_1h": "cache_write_1h_tokens",
+    "output": "output_tokens",
+}
+"""What is told of another model's tokens, and which of `Usage`'s fields it is for that model."""
 
 
 class Usage(Struct, frozen=True, kw_only=True, gc=False):
@@ -244,8 +245,9 @@ class Usage(Struct, frozen=True, kw_only=True, gc=False):
     None is a number that the provider did not say; 0 is a zero that it did say. `cost_nano` is the provider's own
     figure in nano-dollars (xAI's ticks / 10). `tool_input_tokens`, audio, reasoning and cache writes by lifetime are
     "of which" counts. `by_medium` are pairs of a name and a count, for what few answers have: of one of `MEDIA` it is
-    an "of which" too, one of `TOOL_USES` counts uses, and `MODEL/KIND` tokens of another model that a hosted tool
-    asked (`UNTOLD_MODEL` where it is not said which), of a kind of `OTHER_KINDS`, with the same meaning as here.
+    an "of which" too; `file_searches`, `map_searches`, `code_containers` and `images` (of untold tokens) are
+    what hosted tools did; `MODEL/KIND` are tokens of another model that a hosted tool asked (`UNTOLD_MODEL` where it
+    is not said which), of a kind of `OTHER_FIELDS` or `MEDIA`, with the same meaning as here.
     `service_tier`, `speed` and `inference_geo` are how the answer says that it was served.
     """
 

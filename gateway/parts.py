@@ -22,7 +22,7 @@ from gateway.comparing.comparer import Comparer, Prompts
 from gateway.comparing.ratings import Ratings
 from gateway.configuration.configured import configured_providers, own_models
 from gateway.configuration.settings import Settings
-from gateway.errors import FaregateError
+from gateway.errors import FaregateError, Unusable
 from gateway.folder import DataFolder
 from gateway.http.server import Arrivals, Server
 from gateway.keys.access import AccessKeys
@@ -157,6 +157,11 @@ class Parts:
         any thread but the loop's."""
         capture, threads = self.capture, self.threads
         return (capture is None or capture.flush(timeout_s)) and (threads is None or threads.flush(timeout_s))
+
+    async def until_stored(self) -> None:
+        """Before what was said is deleted: what waits would come back. Raises Unusable where it takes too long."""
+        if not await self.workers.run_long(self.stored):
+            raise Unusable("What was said is still being stored: try again in a moment.")
 
     async def open(self) -> None:
         """Raises FaregateError or OSError, and may be called again then."""

@@ -77,7 +77,6 @@ class ModelsPage(Page):
         self.section.changed.connect(self._leave_section)
         self.past.action.connect(lambda: self.drawer.unless_unsaved(self._price_the_past))
         self.imported.action.connect(lambda: context.spawn(self.files.undo()))
-        self.files.toast.connect(self.toast)
         self.files.failed.connect(self._tell_problem)
         self.files.imported.connect(self._tell_imported)
         self.files.undone.connect(self._import_undone)

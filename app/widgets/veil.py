@@ -35,8 +35,12 @@ class _Line(QWidget):
         self._step = 0
         self.setAttribute(_PAINTS_ALL)
 
-    def move_to(self, step: int) -> None:
-        self._step = step % _STEPS
+    def begin(self) -> None:
+        self._step = 0
+        self.update()
+
+    def move_on(self) -> None:
+        self._step = (self._step + 1) % _STEPS
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -56,7 +60,6 @@ class Veil(QWidget):
         self._places = places
         self._theme = theme
         self._page = parent
-        self._step = 0
         self._line = _Line(theme, self)
         self.empty = False
         self.setObjectName("veil")
@@ -85,8 +88,7 @@ class Veil(QWidget):
         return self._curtain.kept(self._page.rect())
 
     def _cover(self) -> None:
-        self._step = 0
-        self._line.move_to(0)
+        self._line.begin()
         self.setGeometry(self._page.rect())
         self.raise_()
         # What waits to be painted is on the screen then, before the veil covers it.
@@ -100,8 +102,7 @@ class Veil(QWidget):
         self._motion.start()
 
     def _move_on(self) -> None:
-        self._step += 1
-        self._line.move_to(self._step)
+        self._line.move_on()
         if self.geometry() != self._page.rect():
             self.setGeometry(self._page.rect())
 

@@ -46,7 +46,7 @@ class Deletions:
         """
         start_us, end_us = _checked(asked)
         parts, done = self._parts, 0
-        await parts.workers.run(parts.stored)
+        await parts.until_stored()
         preview = await self.preview(asked)
 
         def whole(told: Progress) -> Cleaned:

@@ -75,11 +75,14 @@ class ThreadQueries:
         return {} if threads is None else await self._work(threads.headers_of_thread, id, scope)
 
     async def delete_thread(self, id: str) -> bool:
-        """What was said is gone for good; the rows that metered it stay. False where there is none of this id."""
+        """What was said is gone for good; the rows that metered it stay. False where there is none of this id.
+
+        Raises Unusable where what was said last cannot be stored now: it would come back.
+        """
         threads = self._parts.threads
         if threads is None:
             return False
-        await self._work(self._parts.stored)
+        await self._parts.until_stored()
         asked = await self._work(threads.requests_of, id)
         deleted = await self._work(threads.delete_thread, id)
         await self._forget_prompts_of(asked)

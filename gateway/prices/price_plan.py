@@ -10,7 +10,7 @@ from operator import attrgetter
 
 from msgspec import Struct
 
-from gateway.model import Usage
+from gateway.model import OTHER_FIELDS, Usage
 from gateway.price_records import UnitPrices
 
 NANO = 1_000_000_000
@@ -38,13 +38,6 @@ _USE_KEYS = {
     "file_searches": "storage_searches",
     "map_searches": "map_searches",
     "code_containers": "code_containers",
-}
-_OTHER_FIELDS = {
-    "input": "input_tokens",
-    "cached": "cached_tokens",
-    "cache_write": "cache_write_tokens",
-    "cache_write_1h": "cache_write_1h_tokens",
-    "output": "output_tokens",
 }
 
 
@@ -142,7 +135,7 @@ def of_other_models(usage: Usage) -> dict[str, Usage]:
             found.setdefault(model, {})[kind] = number
     return {
         model: Usage(
-            **{field: counts.get(kind) for kind, field in _OTHER_FIELDS.items()},  # type: ignore[arg-type]
+            **{field: counts.get(kind) for kind, field in OTHER_FIELDS.items()},  # type: ignore[arg-type]
             by_medium=tuple((kind, number) for kind, number in counts.items() if kind in _MEDIA_KEYS) or None,
         )
         for model, counts in found.items()
@@ -159,8 +152,8 @@ def _used(plan: Plan, counts: Counts) -> Iterator[tuple[Unit, int, Decimal, int 
     total_input = counts["input_tokens"]
     own: list[int] = []
     for unit in plan:
-        # A request is itself one unit; what our counts do not know is none.
-        number = 1 if unit.usage_key == "requests" else counts.get(unit.usage_key, 0)
+        # A request is itself one unit, where it is not said; what our counts do not know is none.
+        number = counts.get(unit.usage_key, 1 if unit.usage_key == "requests" else 0)
         for earlier in unit.inside:
             number -= own[earlier]
         own.append(number)
@@ -236,8 +229,14 @@ _OWN_UNITS: Sequence[tuple[str, tuple[str, ...], int, tuple[str, ...]]] = (
     ("map_searches", ("map_search",), PER_THOUSAND, ()),
     ("code_containers", ("code_container",), 1, ()),
 )
-# Units that few have: without a price of their own they are no unit, and their tokens are the less specific one's.
-_ONLY_IF_GIVEN = frozenset(("cached_audio", "input_image", "input_video", "output_image", "output_video"))
+# Units that few have: without a price of their own they are no unit. Their tokens are the less specific one's, and
+# uses are left out.
+_ONLY_IF_GIVEN = frozenset(
+    (
+        *("cached_audio", "input_image", "input_video", "output_image", "output_video"),
+        *("web_search", "file_search", "map_search", "code_container"),
+    )
+)
 
 
 def own_plan(prices: UnitPrices, tier_start: int | None = None, tier_prices: UnitPrices | None = None) -> Plan:

@@ -31,13 +31,10 @@ _NO_PRICES: Mapping[str, Mapping[str, ExtraPrice]] = {}
 _AUDIO_AS_TEXT = frozenset(("google",))
 # The counts that a plan may lack a price for, so that they cost what the less specific unit does, or nothing.
 _MAY_LACK = (("input_audio_tokens", "audio input"), ("output_audio_tokens", "audio output"))
-_MAY_LACK_ANYWHERE = (
-    ("output_image_tokens", "image output"),
-    ("output_video_tokens", "video output"),
-    *BY_USE.items(),
-)
+_MAY_LACK_ANYWHERE = (("output_image_tokens", "image output"), ("output_video_tokens", "video output"))
 
 _AT_STANDARD = "The list has no price for {}: it counts at the standard price."
+_LIST, _YOURS = "The list has no price", "Your price has none"
 _WITHOUT_PLAN: Mapping[str, str] = {
     "provider": "The provider gave this figure with its answer.",
     "none": "No price is known, so it counts in no sum.",
@@ -165,7 +162,8 @@ class Pricing:
         prices = self._list
         try:
             if own is not None:
-                plan, source, price_id, fuzzy = own.plan, "override", own.id, False
+                plan, source, price_id = own.plan, "override", own.id
+                fuzzy = bool(_left_out(_YOURS, plan, counts))
             else:
                 if not price_provider:
                     return NO_PRICE
@@ -243,7 +241,8 @@ class Pricing:
         shares: list[Share] = []
         lacking: list[str] = []
         for model, used in price_plan.of_other_models(usage).items():
-            counts = price_plan.count(used)
+            # Asked within a request that is one already.
+            counts = {**price_plan.count(used), "requests": 0}
             own = self._own_price(provider, model, model, at_us)
             match = None if own is not None or not price_provider else prices.match(price_provider, model)
             if own is not None:
@@ -272,7 +271,7 @@ class Pricing:
             own = self._by_id.get(record.price_id or "")
             if own is None:
                 return [], None, ["The price of yours that it had is gone."]
-            plan = own.plan
+            plan, notes = own.plan, _left_out(_YOURS, own.plan, counts)
         elif record.cost_source != "list":
             return [], None, [_WITHOUT_PLAN[record.cost_source]]
         elif record.price_id is None:
@@ -325,16 +324,22 @@ def _list_plan(
     used = [(key, words) for key, words in may_lack if counts.get(key)]
     if used:
         priced = {unit.usage_key for unit in listed.plan}
-        doubts += [
-            f"The list has no price for {words}: the {counts[key]:,} are not in the cost."
-            if key in BY_USE
-            else _AT_STANDARD.format(words)
-            for key, words in used
-            if key not in priced
-        ]
+        doubts += [_AT_STANDARD.format(words) for key, words in used if key not in priced]
+    doubts += _left_out(_LIST, listed.plan, counts)
     if match.searches_once:
         counts["web_searches"] = min(1, counts["web_searches"])
     return listed.plan, tuple(doubts)
+
+
+def _left_out(whose: str, plan: Plan, counts: Mapping[str, int]) -> list[str]:
+    """Sentences on what was used, is priced by use, and has no price here."""
+    used = [key for key in BY_USE if counts.get(key)]
+    priced = {unit.usage_key for unit in plan} if used else set()
+    return [
+        f"{whose} for {BY_USE[key]} ({counts[key]:,} used): they are not in the cost."
+        for key in used
+        if key not in priced
+    ]
 
 
 def _other_name(model: str, match: Match) -> str:

@@ -217,7 +217,7 @@ class Planner:
             return None
         key = self._keys.key_for(provider.name)
         if key is None:
-            # One that is stored and cannot be read is not to be stored again.
+            # Why it cannot be read says what to do, which is mostly not to store it again.
             problem = self._keys.problem(provider.name)
             raise GatewayError(
                 f"The key for {provider.title} cannot be read. {problem}"

@@ -117,6 +117,8 @@ def test_of_a_call_that_failed_again_nothing_is_said_that_is_not_so() -> None:
         (attempts,) = of_kind(made, "attempts")
         assert attempts.right == words
         assert "no price known" not in of_kind(made, "turn")[0].title
+    uncounted = at(0, outcome="aborted", **nothing)
+    assert "what it used is not known" in of_kind(telling(simple(uncounted)).blocks, "turn")[0].title
     counted = at(0, cost_nano=None, cost_source="none", usage_source="provider")
     assert "no price known" in of_kind(telling(simple(counted)).blocks, "turn")[0].title
 

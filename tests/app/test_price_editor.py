@@ -137,3 +137,16 @@ def test_prices_of_several_tiers_are_begun_without_them() -> None:
         9,
         UnitPrices(input="2"),
     )
+
+
+def test_a_second_tier_has_no_price_of_its_own_for_a_request(editor: PriceEditor) -> None:
+    """The store refuses one, and the editor asked for it."""
+    prices = UnitPrices(input="1", output="2", request="0.01")
+    tier = UnitPrices(input="2", output="4")
+    kept = PriceOverride(
+        provider="openai", model="m", prices=prices, tier_start=1000, tier_prices=tier, id=1, created_us=1
+    )
+    editor.open_for(kept)
+    assert not editor.complaint() and editor.save.isEnabled()
+    assert not editor.tier_fields["request"].isEnabled() and editor.tier_fields["input"].isEnabled()
+    assert (editor.price().prices, editor.price().tier_prices) == (prices, tier)

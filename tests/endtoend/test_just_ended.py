@@ -10,6 +10,7 @@ import pytest
 
 from gateway import Deletion
 from gateway.capture import capture
+from gateway.errors import Unusable
 from gateway.store import thread_store
 from tests.endtoend.inside import Inside
 from tests.endtoend.serving import upstreams
@@ -65,6 +66,20 @@ def test_a_conversation_that_is_deleted_is_gone_with_its_last_turn(inside: Insid
     last = asked(inside)
     assert result(inside, inside.gateway.delete_thread("just"))
     assert [result(inside, inside.gateway.thread_of_request(id)) for id in (first, last)] == [None, None]
+
+
+def test_nothing_is_deleted_while_what_was_said_cannot_be_stored(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would come back after the deletion said that it is gone."""
+    request_id = asked(inside)
+    assert result(inside, inside.gateway.thread_of_request(request_id)) is not None
+    with monkeypatch.context() as patched:
+        patched.setattr(inside.capture, "flush", lambda *_: False)
+        for deletion in (inside.gateway.delete_range(ALL), inside.gateway.delete_thread("just")):
+            with pytest.raises(Unusable, match="still being stored: try again"):
+                result(inside, deletion)
+    assert result(inside, inside.gateway.thread_of_request(request_id)) is not None
 
 
 def test_who_waited_before_hurries_nobody_later(inside: Inside) -> None:

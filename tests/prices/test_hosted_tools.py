@@ -256,7 +256,7 @@ def test_searches_that_the_list_has_no_price_for_are_not_free() -> None:
     priced = PRICING.price("openai", "gpt-3.5-turbo", usage, AT_US)
     assert priced.cost_nano and priced.fuzzy
     told = PRICING.explain("openai", recorded(usage, priced, "openai", "gpt-3.5-turbo"))
-    assert told.notes == ("The list has no price for web searches: the 2 are not in the cost.",)
+    assert told.notes == ("The list has no price for web searches (2 used): they are not in the cost.",)
 
 
 def own(**prices: str) -> Pricing:
@@ -270,12 +270,11 @@ def own(**prices: str) -> Pricing:
 @pytest.mark.parametrize(
     ("prices", "uses", "nano"),
     [
+        # A request that asks another model by a tool is still one.
+        ({"request": "0.01"}, (("gpt-image-1.5/input", 10),), 10_050_000),
         ({"file_search": "2"}, (("file_searches", 3),), 6_000_000),
         ({"map_search": "20"}, (("map_searches", 1),), 20_000_000),
         ({"code_container": "0.03"}, (("code_containers", 2),), 60_000_000),
-        # What has no price of one's own is not known, as with web searches.
-        ({}, (("file_searches", 3),), None),
-        ({}, (("code_containers", 2),), None),
         # The other model's price is the list's: $5 in.
         ({}, (("gpt-image-1.5/input", 10),), 50_000),
         # Media: of a thousand tokens these have another price, and without one count as all others.
@@ -284,13 +283,31 @@ def own(**prices: str) -> Pricing:
         ({}, (("input_image", 100), ("output_video", 1)), 0),
     ],
 )
-def test_ones_own_prices(prices: dict[str, str], uses: tuple[tuple[str, int], ...], nano: int | None) -> None:
+def test_ones_own_prices(prices: dict[str, str], uses: tuple[tuple[str, int], ...], nano: int) -> None:
     usage = Usage(input_tokens=1000, output_tokens=100, by_medium=uses)
     priced = own(input="1", output="10", **prices).price("openai", "gpt-5", usage, AT_US, provider="openai")
-    if nano is None:
-        assert priced == Priced(None, "none")
-    else:
-        assert priced == Priced(2_000_000 + nano, "override", "override:1")
+    assert priced == Priced(2_000_000 + nano, "override", "override:1")
+
+
+@pytest.mark.parametrize("by_medium", [(("file_searches", 3),), (("code_containers", 3),), None], ids=str)
+def test_uses_that_ones_own_price_lacks_are_left_out_and_said(by_medium: tuple[tuple[str, int], ...] | None) -> None:
+    usage = Usage(input_tokens=1000, output_tokens=100, by_medium=by_medium, web_searches=None if by_medium else 3)
+    pricing = own(input="1", output="10")
+    priced = pricing.price("openai", "gpt-5", usage, AT_US, provider="openai")
+    assert priced == Priced(2_000_000, "override", "override:1", fuzzy=True)
+    told = pricing.explain("openai", recorded(usage, priced, "openai", "gpt-5"))
+    (note,) = told.notes
+    assert note.startswith("Your price has none for ") and note.endswith(" (3 used): they are not in the cost.")
+    assert [part.unit for part in told.parts] == ["input", "output"]
+
+
+def test_another_model_of_ones_own_price_for_any_costs_one_request_with_it() -> None:
+    usage = Usage(input_tokens=1000, output_tokens=100, by_medium=(("gpt-image-1.5/input", 10),))
+    pricing = Pricing()
+    prices = UnitPrices(input="1", output="10", request="0.01")
+    pricing.use_overrides([PriceOverride(provider="openai", model="*", prices=prices, id=1, created_us=1)])
+    priced = pricing.price("openai", "gpt-5", usage, AT_US, provider="openai")
+    assert priced == Priced(2_000_000 + 10_000 + 10_000_000, "override", "override:1")
 
 
 def test_media_of_ones_own_price_are_told_apart_only_where_they_have_one() -> None:

@@ -112,6 +112,9 @@ class FakeUpstream:
 
 
 class FakeKeys:
+    def problem(self, name: str) -> str | None:
+        return None
+
     def key_for(self, name: str) -> str | None:
         return f"key-of-{name}-0123456789"
 

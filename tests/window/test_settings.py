@@ -85,7 +85,7 @@ def test_sizes_are_the_apis_and_a_restart_takes_what_was_saved(display: Display,
         wait_until(lambda: told() == of_the_api(), what="The same sizes")
         app.click("clean_up")
         wait_until(lambda: app.ask("toasts") == ["Nothing was too old or too large"], what="The clean-up")
-        app.write("edit.retention.content", "60 days")
+        app.write("edit.retention.content", "20 days")
         app.display.press("Return")
         app.wait_for("shown", name="settings_restart")
         before = app.url
@@ -93,5 +93,5 @@ def test_sizes_are_the_apis_and_a_restart_takes_what_was_saved(display: Display,
         wait_until(lambda: "The gateway runs with its new settings." in app.ask("toasts"), what="The restart")
         assert app.url == before, "any port would have done: tools are pointed to the one that was taken"
         rows = {row["key"]: row for row in app.api("/admin/settings", key)["data"]}
-        assert (rows["retention.content"]["value"], rows["retention.content"]["saved"]) == ("60 days", "60 days")
+        assert (rows["retention.content"]["value"], rows["retention.content"]["saved"]) == ("20 days", "20 days")
     assert not (config / "autostart").exists(), "only where it was asked for"

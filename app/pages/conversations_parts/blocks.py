@@ -409,7 +409,9 @@ def _cost(turn: Turn) -> str:
     if turn.cost_nano is not None:
         return turn_words.cost(turn)
     # Where nothing was counted a price would have nothing to multiply: that it is not known is not the reason.
-    return "" if turn.usage_source == "none" else tr("no price known")
+    if turn.usage_source != "none":
+        return tr("no price known")
+    return tr("what it used is not known") if turn.unpriced else ""
 
 
 def _ending(message: ThreadMessage) -> tuple[Note, ...]:

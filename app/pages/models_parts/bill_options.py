@@ -165,12 +165,12 @@ class BillOptions(QWidget):
         except KNOWN_ERRORS as error:
             return str(error)
         mapping = self.mapping()
-        if mapping and "time" not in mapping:
+        if not mapping and self._taken:
+            return ""
+        if "time" not in mapping:
             return self.tr("Say which column holds the day.")
-        if mapping and "cost" not in mapping and not _COUNTS & mapping.keys():
+        if "cost" not in mapping and not _COUNTS & mapping.keys():
             return self.tr("Say which column holds the cost, or a count.")
-        if not mapping and not self._taken:
-            return self.tr("Say which columns hold the day and the model.")
         return ""
 
     def tell(self, problem: str) -> None:

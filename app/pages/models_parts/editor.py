@@ -21,6 +21,8 @@ from app.widgets import ComboBox, PushButton, TickBox
 from gateway import NewPriceOverride, PriceOverride, UnitPrice, UnitPrices
 
 MOST_USD = Decimal(1_000_000)
+# Priced once for each request, however long it is.
+_UNTIERED = frozenset(("request",))
 
 
 def price_problem(text: str) -> str:
@@ -229,7 +231,9 @@ class PriceEditor(QWidget):
         if not any(field.text().strip() for field in self.fields.values()):
             return tr("Give at least one price.")
         if start and any(
-            bool(self.fields[unit].text().strip()) != bool(self.tier_fields[unit].text().strip()) for unit in UNITS
+            bool(self.fields[unit].text().strip()) != bool(self.tier_fields[unit].text().strip())
+            for unit in UNITS
+            if unit not in _UNTIERED
         ):
             return tr("The second tier needs the same prices as the first.")
         if self.has_from.isChecked() and self.has_to.isChecked() and self.valid_from.date() >= self.valid_to.date():
@@ -246,8 +250,8 @@ class PriceEditor(QWidget):
     def _check(self) -> None:
         complaint = self.complaint()
         tiered = bool(self.tier_start.text().strip())
-        for field in self.tier_fields.values():
-            field.setEnabled(tiered)
+        for unit, field in self.tier_fields.items():
+            field.setEnabled(tiered and unit not in _UNTIERED)
         self.save.setEnabled(not complaint)
         self.tell(complaint)
 

@@ -1,4 +1,7 @@
-"""A listed price in the fields of a price of one's own, to begin an edit with: what is not changed stays as it is."""
+"""A listed price in the fields of a price of one's own, to begin an edit with.
+
+What is not changed stays as it is, but for cached images, and for more than one tier.
+"""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal

@@ -16,12 +16,11 @@ from gateway import NewPriceOverride, PriceOverride
 
 
 class PriceFiles(QObject):
-    """`toast(words)`; `failed(words)`: nothing was imported, and why; `imported(words, can_undo)`; `undone(words)`.
+    """`failed(words)`: nothing was imported, and why; `imported(words, can_undo)`; `undone(words)`.
 
     `titles` says what providers are called, by name.
     """
 
-    toast = Signal(str)
     failed = Signal(str)
     imported = Signal(str, bool)
     undone = Signal(str)

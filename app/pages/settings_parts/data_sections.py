@@ -136,6 +136,8 @@ class RetentionSection(SectionView):
         taken = sum(cleaned.taken.values())
         if not taken:
             return self.tr("Nothing was too old or too large")
+        if not cleaned.freed_bytes:
+            return counted(taken, "Removed 1 entry", "Removed {count} entries")
         return counted(
             taken,
             "Removed 1 entry; {size} of disk space is free again",

@@ -11,17 +11,10 @@ from typing import Any
 from msgspec import Struct, structs
 
 from gateway.dialects.counts import count_in, object_in, text_in
-from gateway.model import UNTOLD_MODEL, Usage
+from gateway.model import OTHER_FIELDS, UNTOLD_MODEL, Usage
 
 _COMPACTION, _ADVISER = "compaction", "advisor_message"
-_OTHERS = {
-    "input": "input_tokens",
-    "cached": "cached_tokens",
-    "cache_write": "cache_write_tokens",
-    "cache_write_1h": "cache_write_1h_tokens",
-    "output": "output_tokens",
-}
-_SUMMED = (*_OTHERS.values(), "cache_write_5m_tokens")
+_SUMMED = (*OTHER_FIELDS.values(), "cache_write_5m_tokens")
 
 
 class WireUsage(Struct):
@@ -84,7 +77,7 @@ def parse_usage(usage: WireUsage) -> Usage:
             counts = _added(counts, said)
             continue
         model = text_in(item, "model") or UNTOLD_MODEL
-        for name, field in _OTHERS.items():
+        for name, field in OTHER_FIELDS.items():
             if number := getattr(said, field):
                 beside[f"{model}/{name}"] = beside.get(f"{model}/{name}", 0) + number
     return structs.replace(counts, by_medium=tuple(beside.items())) if beside else counts

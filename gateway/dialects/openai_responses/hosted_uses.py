@@ -5,6 +5,7 @@ Which model made the images stands in the echoed tools. Source: the SDK's ToolUs
 ResponseCodeInterpreterToolCall and ResponseContainerReference.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -32,7 +33,7 @@ def searches(response: Mapping[str, Any]) -> int | None:
 
 def hosted_uses(response: Mapping[str, Any]) -> Pairs | None:
     """As `Usage.by_medium` says them, None for none."""
-    uses: dict[str, int] = {}
+    uses: Counter[str] = Counter()
     for kind, name in _CALLS.items():
         uses[name] = sum(1 for _ in _done(response, kind))
     uses["code_containers"] = len({id for kind in _IN_CONTAINERS for id in _containers(response, kind)})
@@ -41,11 +42,12 @@ def hosted_uses(response: Mapping[str, Any]) -> Pairs | None:
     for svg in drawn:
         model = text_in(svg, "model")
         for kind in ("input", "output") if model else ():
-            uses[f"{model}/{kind}"] = uses.get(f"{model}/{kind}", 0) + (count_in(svg, f"{kind}_tokens") or 0)
+            uses[f"{model}/{kind}"] += count_in(svg, f"{kind}_tokens") or 0
     if not tokens:
         uses["images"] = sum(not svg for svg in drawn)
-    found = {**uses, **tokens}
-    return tuple((name, number) for name, number in found.items() if number) or None
+    # An image drawn by code may be by the model that makes the others.
+    uses.update(tokens)
+    return tuple((name, number) for name, number in uses.items() if number) or None
 
 
 def _done(response: Mapping[str, Any], kind: str) -> Iterator[Mapping[str, Any]]:
