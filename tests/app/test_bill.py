@@ -250,7 +250,7 @@ def test_columns_that_nobody_knows_are_asked_for_once(
     opened(pane, turns, written(tmp_path, [text]))
     assert pane.done is None and pane.drawer.isVisible() and "“When”" in pane.banner.text()
     options = pane.options
-    assert not options.compare.isEnabled() and "the day and the model" in options.problem.text()
+    assert not options.compare.isEnabled() and "which column holds the day" in options.problem.text()
     for field, title in (("time", "When"), ("model", "Which")):
         options.fields[field].setCurrentText(title)
     assert "the cost, or a count" in options.problem.text()
