@@ -199,11 +199,22 @@ class Journal:
             fresh = self._make_segment()
         except OSError as error:
             self._refused(error)
-            if not current.needed_for:
-                current.close()
+            self._wait_for_another(current)
             return
         self._current, self._torn = fresh, False
         self._carry_on(current, fresh)
+
+    def _wait_for_another(self, deleted: _Segment) -> None:
+        """What is open in it waits in memory, as far as there is room, for no start would find it where it is."""
+        lost = self._open_in(deleted)
+        room = self._waiting_lines - len(self._waiting)
+        self._waiting.update((request_id, self._open[request_id]) for request_id in lost[:room])
+        self._nowhere.update(lost[room:])
+        if not deleted.needed_for:
+            deleted.close()
+
+    def _open_in(self, segment: _Segment) -> list[str]:
+        return [request_id for request_id in self._open if self._homes.get(request_id) is segment]
 
     def adopt(self, most: int = sys.maxsize) -> list[ExchangeRecord]:
         """What processes that are gone left behind, of what had ended at most so many; their files stay until
@@ -333,7 +344,7 @@ class Journal:
 
     def _carry_on(self, old: _Segment, fresh: _Segment) -> None:
         """Write the begun lines of what is still open again, so that the old file need not wait for the slowest."""
-        carried = [request_id for request_id in self._open if self._homes.get(request_id) is old]
+        carried = self._open_in(old)
         lines = b"".join(self._open[request_id] for request_id in carried)
         if lines and self._put(fresh, lines):
             self._live_in_current(carried)

@@ -607,3 +607,27 @@ def test_a_deleted_file_that_nothing_needs_is_let_go_where_no_other_can_be_made(
     journal.end(record(2))
     assert journal.unsafe == 0
     journal.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be deleted there")
+def test_what_is_open_in_a_deleted_file_waits_for_the_next_that_can_be_made(tmp_path: Path) -> None:
+    folder = tmp_path / "journal"
+    folder.mkdir()
+    journal = Journal(folder, waiting_lines=1)
+    journal.begin(OPEN)
+    journal.begin(replace(OPEN, id="req_without_room"))
+    journal.end(record(3))
+    deleted = journal._current
+    assert deleted is not None and journal.unsafe == 0
+    shutil.rmtree(folder)
+    folder.write_bytes(b"")
+    journal.committed([record(3).id])
+    assert (journal.waiting, journal.unsafe) == (1, 2)
+    folder.unlink()
+    folder.mkdir()
+    journal.end(replace(record(2), id="req_without_room"))
+    assert journal.unsafe == 0 and deleted.descriptors == []
+    journal.close()
+    reader = Journal(folder)
+    assert {each.id: each.outcome for each in reader.adopt()} == {OPEN.id: "interrupted", "req_without_room": "ok"}
+    reader.close()
