@@ -47,11 +47,11 @@ def picture_path(state: State, theme: str, size: Size) -> Path:
 
 def take(app: RealApp, state: State, theme: str, size: Size) -> None:
     state.reach(app)
+    if state.name not in ("overview_tooltip", "tray_menu", "tray_menu_paused"):
+        # Nothing is hovered in a picture, and a note stays where the pointer is.
+        app.display.point(size.width - 1, size.height - 1)
     # What was done on the way there is told in passing, over what the picture is of.
     app.wait_for("toasts", [])
-    if state.name not in ("overview_tooltip", "tray_menu", "tray_menu_paused"):
-        # Nothing is hovered in a picture.
-        app.display.point(size.width - 1, size.height - 1)
     time.sleep(SETTLED_S)
     if state not in LOADING_STATES:
         app.wait_for("painted")
