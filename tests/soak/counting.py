@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -35,6 +35,7 @@ from tests.store.tellings import opened as threads_opened
 EVERY_S = 40
 # Behind what a kill waits for: within a step of the work, or between two.
 WITHIN_S = 0.01
+DEARER_ROWS = 300
 TAGS: Sequence[tuple[str, ...]] = ((), ("team:a",), ("team:b", "env:dev"), ("urgent",))
 ALL = UsageQuery()
 # Each is told by another table, or by several.
@@ -78,8 +79,8 @@ def _for_ever(call: Callable[[], object]) -> None:
     Thread(target=again, daemon=True).start()
 
 
-def _come(store: UsageStore, name: str, first: int) -> None:
-    for number in count(first):
+def _come(store: UsageStore, name: str, numbers: Iterable[int]) -> None:
+    for number in numbers:
         new = row(number, name)
         store.begin(replace(new, outcome="interrupted", latency_us=None, cost_nano=None, cost_source="none"))
         store.end(new)
@@ -93,13 +94,13 @@ def _rows_come(store: UsageStore, name: str, first: int) -> None:
     """All the while their combinations are counted, and now and then a day is settled."""
     _for_ever(store.combine)
     _for_ever(lambda: (time.sleep(0.05), store.settle(BASE_US + 400 * DAY_US)))
-    _come(store, name, first)
+    _come(store, name, count(first))
 
 
 def _rows_go(store: UsageStore, name: str, first: int) -> None:
     """By age, or by size where the name says so; also of those that just came."""
     keep = Keep(size_bytes=60_000) if "size" in name else Keep(days=0.05)
-    Thread(target=_come, args=(store, name, first), daemon=True).start()
+    Thread(target=_come, args=(store, name, count(first)), daemon=True).start()
     while True:
         with store._readers.snapshot() as connection:
             now_us = connection.execute("SELECT COALESCE(MAX(started_us), 0) FROM requests").fetchone()[0]
@@ -113,7 +114,11 @@ def dearer(row: ExchangeRecord, _said: int | None) -> Priced:
 
 def _costs_change(store: UsageStore, name: str, first: int) -> None:
     """There and back, and the conversations after them; meanwhile rows come that are not counted yet."""
-    Thread(target=_come, args=(store, name, first), daemon=True).start()
+    # Where all others cost what they should, these do not.
+    _come(store, name, range(first, first + 10))
+    store.flush(60)
+    # All of them are priced at each step: where they came for ever, a step would take the longer the longer one took.
+    Thread(target=_come, args=(store, name, range(first + 10, first + DEARER_ROWS)), daemon=True).start()
     with threads_opened(store._folder) as threads:
         slowly = threads.change
         threads.change = lambda work: (time.sleep(WITHIN_S), slowly(work))[1]  # type: ignore[method-assign]
