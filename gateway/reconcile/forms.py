@@ -85,20 +85,21 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
     "currency": ("currency",),
 }
 
+# What all of OpenAI's usage exports have.
+_OPENAI_USAGE: Mapping[str, tuple[str, ...]] = {
+    "time": ("start time", "start time iso"),
+    "until": ("end time", "end time iso"),
+    "model": ("model",),
+    "requests": ("num model requests",),
+    "input": ("input tokens",),
+}
+
 FORMS: tuple[Form, ...] = (
     Form(
         name="openai_usage",
         title="OpenAI's usage export",
         provider="openai",
-        columns={
-            "time": ("start time", "start time iso"),
-            "until": ("end time", "end time iso"),
-            "model": ("model",),
-            "requests": ("num model requests",),
-            "input": ("input tokens",),
-            "cached": ("input cached tokens",),
-            "output": ("output tokens",),
-        },
+        columns={**_OPENAI_USAGE, "cached": ("input cached tokens",), "output": ("output tokens",)},
         required=("time", "model", "requests", "input", "output"),
         counts=("requests", "input", "cached", "output"),
     ),
@@ -106,13 +107,7 @@ FORMS: tuple[Form, ...] = (
         name="openai_embeddings",
         title="OpenAI's usage export of embeddings",
         provider="openai",
-        columns={
-            "time": ("start time", "start time iso"),
-            "until": ("end time", "end time iso"),
-            "model": ("model",),
-            "requests": ("num model requests",),
-            "input": ("input tokens",),
-        },
+        columns=_OPENAI_USAGE,
         required=("time", "model", "requests", "input"),
         counts=("requests", "input"),
         part="embeddings",

@@ -1,5 +1,6 @@
 """The window's tests run without a display, on one QApplication that wears the real theme."""
 
+import asyncio
 import gc
 import math
 import os
@@ -18,6 +19,7 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.filters import FilterState
+from app.loop import QtLoop
 from app.parts import in_turns
 from app.tables import laid_texts
 from app.theme import Theme
@@ -144,3 +146,13 @@ def turns() -> Iterator[Turns]:
 @pytest.fixture
 def context(theme: Theme, fake_gateway: FakeGateway, spawner: Spawner) -> AppContext:
     return AppContext(fake_gateway, theme, FilterState(tz="Europe/Berlin"), spawner)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def loop(qapp: QApplication) -> Iterator[QtLoop]:
+    """The window's own: turns of tasks and paints follow each other."""
+    made = QtLoop(qapp)
+    asyncio.set_event_loop(made)
+    yield made
+    asyncio.set_event_loop(None)
+    made.close()

@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import qasync
@@ -18,15 +18,6 @@ from PySide6.QtWidgets import QApplication
 
 from app.loop import QtLoop, make_loop
 from tests.waiting import PATIENCE_MS, PATIENCE_S
-
-
-@pytest.fixture
-def loop(qapp: QApplication) -> Iterator[QtLoop]:
-    made = QtLoop(qapp)
-    asyncio.set_event_loop(made)
-    yield made
-    asyncio.set_event_loop(None)
-    made.close()
 
 
 def test_it_is_a_qasync_loop(loop: QtLoop, qapp: QApplication) -> None:

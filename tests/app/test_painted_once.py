@@ -1,7 +1,6 @@
 """What changes together is painted once: when all of it is there, and not again for what its own paint moves."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QRect
@@ -26,16 +25,6 @@ from tests.waiting import PATIENCE_S
 @pytest.fixture
 def fake_gateway() -> FakeGateway:
     return FakeGateway(600, now_us=now_us())
-
-
-@pytest.fixture
-def loop(qapp: QApplication) -> Iterator[QtLoop]:
-    """The window's own: turns of tasks and paints follow each other."""
-    made = QtLoop(qapp)
-    asyncio.set_event_loop(made)
-    yield made
-    asyncio.set_event_loop(None)
-    made.close()
 
 
 class Sheet(QWidget):

@@ -455,13 +455,13 @@ def test_a_clean_up_runs_as_long_work_and_says_what_it_took(
     page.toast.connect(toasts.append)
     with qtbot.waitSignal(shell.work.changed):
         qtbot.mouseClick(section.clean, Qt.MouseButton.LeftButton)
-    assert toasts == ["Removed 1,203 entries; 2.4 MB of disk space is free again"]
+    assert toasts == ["Deleted 1,203 entries; 2.4 MB of disk space is free again"]
     fake_gateway.cleaned = Cleaned(taken={"requests": 0, "buckets": 0})
     qtbot.mouseClick(section.clean, Qt.MouseButton.LeftButton)
     assert toasts[1] == "Nothing was too old or too large"
     fake_gateway.cleaned = Cleaned(taken={"requests": 1, "buckets": 0}, freed_bytes=4096)
     qtbot.mouseClick(section.clean, Qt.MouseButton.LeftButton)
-    assert toasts[2] == f"Removed 1 entry; {formats.size(4096)} of disk space is free again"
+    assert toasts[2] == f"Deleted 1 entry; {formats.size(4096)} of disk space is free again"
     fake_gateway.fails = "usage.db cannot be used (disk I/O error)."
     section.clean.click()
     assert section.clean_line.problem.text() == fake_gateway.fails

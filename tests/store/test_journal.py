@@ -590,7 +590,6 @@ def test_the_file_that_cannot_be_opened_is_the_one_that_is_named(
     journal.close()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be deleted there")
 def test_a_deleted_file_that_nothing_needs_is_let_go_where_no_other_can_be_made(tmp_path: Path) -> None:
     folder = tmp_path / "journal"
     folder.mkdir()
@@ -609,7 +608,6 @@ def test_a_deleted_file_that_nothing_needs_is_let_go_where_no_other_can_be_made(
     journal.close()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be deleted there")
 def test_what_is_open_in_a_deleted_file_waits_for_the_next_that_can_be_made(tmp_path: Path) -> None:
     folder = tmp_path / "journal"
     folder.mkdir()

@@ -14,7 +14,7 @@ from app import formats
 from app.export_files import gateway_export
 from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
-from app.pages.settings_parts.deletion import DaysDeletion
+from app.pages.settings_parts.deletion import DaysDeletion, deleted_words
 from app.pages.settings_parts.own_sections import Preferring
 from app.pages.settings_parts.section import Rows, SectionView
 from app.pages.settings_parts.table import marked, translated
@@ -131,19 +131,9 @@ class RetentionSection(SectionView):
             resume()
 
     def _result(self, cleaned: Cleaned | None) -> str:
-        if cleaned is None:
-            return self.tr("Cancelled; what was removed until then is gone")
-        taken = sum(cleaned.taken.values())
-        if not taken:
+        if cleaned is not None and not any(cleaned.taken.values()):
             return self.tr("Nothing was too old or too large")
-        if not cleaned.freed_bytes:
-            return counted(taken, "Removed 1 entry", "Removed {count} entries")
-        return counted(
-            taken,
-            "Removed 1 entry; {size} of disk space is free again",
-            "Removed {count} entries; {size} of disk space is free again",
-            size=formats.size(cleaned.freed_bytes),
-        )
+        return deleted_words(cleaned)
 
 
 class DataSection(Preferring):
