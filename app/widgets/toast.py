@@ -6,7 +6,7 @@ One with a button stays long enough to be reached by keyboard; none goes while t
 from collections.abc import Callable, Container
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QPaintEvent, QPalette
+from PySide6.QtGui import QCursor, QPaintEvent, QPalette
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QWidget
 
 from app.fonts import ui_font
@@ -42,12 +42,14 @@ class Toast(QWidget):
         self.row.addWidget(self.label)
         self.setMaximumWidth(_MAX_WIDTH)
         self.setAccessibleName(text)
+        self._pointer_was_at = QCursor.pos()
 
     @property
     def is_held(self) -> bool:
-        """Whether somebody is at it."""
+        """Whether somebody is at it; a pointer that rests where it came up is not."""
         focus = QApplication.focusWidget()
-        return self.underMouse() or (focus is not None and self.isAncestorOf(focus))
+        pointed_at = self.underMouse() and QCursor.pos() != self._pointer_was_at
+        return pointed_at or (focus is not None and self.isAncestorOf(focus))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth_painter(self)

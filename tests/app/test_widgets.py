@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QAccessibleAnnouncementEvent, QAccessibleEvent, QEnterEvent, QImage
+from PySide6.QtGui import QAccessibleAnnouncementEvent, QAccessibleEvent, QCursor, QEnterEvent, QImage
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -574,9 +574,24 @@ def test_a_note_with_a_button_stays_while_somebody_is_at_it(
     qtbot.wait(100)
     assert "Exported 12 rows" in toasts.texts
     note = button.parentWidget()
+    QCursor.setPos(QCursor.pos() + QPoint(3, 3))
     QApplication.sendEvent(note, QEnterEvent(QPointF(), QPointF(), QPointF()))
     other.setFocus()
     qtbot.wait(60)
     assert "Exported 12 rows" in toasts.texts, "the pointer is in it"
     QApplication.sendEvent(note, QEvent(QEvent.Type.Leave))
     qtbot.waitUntil(lambda: "Exported 12 rows" not in toasts.texts)
+
+
+def test_a_note_that_comes_up_under_a_resting_pointer_goes(
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As over the button that was pressed: it stood there until the pointer moved."""
+    monkeypatch.setattr("app.widgets.toast.STAYS_MS", 20)
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.show()
+    toasts = Toasts(theme, window)
+    toasts.show("3 requests were re-priced")
+    QApplication.sendEvent(window.findChildren(Toast)[-1], QEnterEvent(QPointF(), QPointF(), QPointF()))
+    qtbot.waitUntil(lambda: toasts.texts == ())
