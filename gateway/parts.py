@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from msgspec.structs import replace
 
+from gateway import struct_types
 from gateway.aliases import Aliases
 from gateway.bell import Bell
 from gateway.capture.capture import Capture
@@ -165,6 +166,7 @@ class Parts:
 
     async def open(self) -> None:
         """Raises FaregateError or OSError, and may be called again then."""
+        struct_types.make_all()
         self.bell.open()
         async with contextlib.AsyncExitStack() as stack:
             await self._open(stack)

@@ -574,11 +574,13 @@ def test_a_note_with_a_button_stays_while_somebody_is_at_it(
     qtbot.wait(100)
     assert "Exported 12 rows" in toasts.texts
     note = button.parentWidget()
-    QCursor.setPos(QCursor.pos() + QPoint(3, 3))
+    rests_at = QCursor.pos()
+    QCursor.setPos(rests_at + QPoint(3, 3))
     QApplication.sendEvent(note, QEnterEvent(QPointF(), QPointF(), QPointF()))
     other.setFocus()
     qtbot.wait(60)
     assert "Exported 12 rows" in toasts.texts, "the pointer is in it"
+    QCursor.setPos(rests_at)
     QApplication.sendEvent(note, QEvent(QEvent.Type.Leave))
     qtbot.waitUntil(lambda: "Exported 12 rows" not in toasts.texts)
 
