@@ -103,7 +103,10 @@ TOOLS: tuple[Tool, ...] = (
         icon="terminal",
         client="Gemini CLI",
         words="google agent",
-        note=later("The address has no version. It renames some models: an alias must match what it sends."),
+        note=later(
+            "The address has no version. It renames some models: an alias must match what it sends. With -p it runs "
+            "only in a folder that you trust: start it there once without."
+        ),
         models=Models("gemini-2.5-pro"),
         door="gemini",
         snippets=(
