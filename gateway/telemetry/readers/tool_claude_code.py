@@ -11,10 +11,19 @@ from msgspec import structs
 from gateway.dialects.anthropic.body import parse_request, parse_response
 from gateway.errors import GatewayError
 from gateway.model import Request, Response, Usage
-from gateway.telemetry.observed import Observed, Role
+from gateway.telemetry.observed import Observed
 from gateway.telemetry.readers.failures import kind_of
 from gateway.telemetry.readers.tool_events import Event, Nearest, event_name, ordered_events
-from gateway.telemetry.readers.tool_threads import US, Prompt, SessionCall, ToolUse, call_at, tool_run, weave
+from gateway.telemetry.readers.tool_threads import (
+    US,
+    Prompt,
+    SessionCall,
+    ToolUse,
+    call_at,
+    call_of_session,
+    tool_run,
+    weave,
+)
 from gateway.telemetry.records import LogRecord
 
 NAME = "claude-code"
@@ -26,6 +35,7 @@ _SLACK_NS = 1_000_000_000
 # What the session's own thread calls its requests; all else is a sub-agent or a side task (a title, a summary).
 _MAIN = ("", "sdk", "main", "repl_main_thread")
 _MAIN_PREFIX = "repl_main_thread:"
+_USERS = ("user.id", "user.email", "user.account_uuid")
 _CARRIED = (
     "event.name", "event.timestamp", "event.sequence", "session.id", "user.id", "model", "input_tokens",
     "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cost_usd", "cost_usd_micros", "duration_ms",
@@ -92,24 +102,9 @@ def _lane(event: Event) -> str:
     return "" if source in _MAIN or source.startswith(_MAIN_PREFIX) else source
 
 
-def _base(event: Event, role: Role) -> Observed:
-    record = event.record
-    told = session(record)
-    app = record.resource.get("service.name")
-    users = ((key, event.word(key)) for key in ("user.id", "user.email", "user.account_uuid"))
-    return Observed(
-        reader=NAME,
-        role=role,
-        provider="anthropic",
-        conversations=(("session.id", told),) if told else (),
-        users=tuple((key, value) for key, value in users if value),
-        app=app if isinstance(app, str) else None,
-        native=True,
-        from_session=True,
-        identity=f"{NAME}:{told}:{event.digest}",
-        trace_id=record.trace_id,
-        parent_span_id=record.span_id,
-    )
+def _base(event: Event) -> Observed:
+    told = call_of_session(event, NAME, session=("session.id", session(event.record)), users=_USERS)
+    return structs.replace(told, provider="anthropic", parent_span_id=event.record.span_id)
 
 
 def _call(event: Event, asked_ns: int) -> SessionCall:
@@ -120,7 +115,7 @@ def _call(event: Event, asked_ns: int) -> SessionCall:
     lane = _lane(event)
     error, status = event.text("error"), event.count("status_code") or 0
     told = structs.replace(
-        _base(event, Role.INFERENCE),
+        _base(event),
         operation="chat",
         model=event.text("model"),
         model_requested=event.text("model"),
@@ -251,12 +246,10 @@ def _asked_ns(event: Event) -> int:
 
 def _run(event: Event, use: ToolUse) -> Observed:
     latency = event.milliseconds("duration_ms")
-    base = _base(event, Role.TOOL)
     failed = event.text("error_type") if use.is_error else None
     return tool_run(
-        structs.replace(base, operation="execute_tool", error_type=failed),
+        structs.replace(_base(event), error_type=failed),
         use,
-        identity=base.identity,
         started_ns=_asked_ns(event),
         latency_us=None if latency is None else latency * 1000,
     )

@@ -10,11 +10,20 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from gateway.model import Usage
-from gateway.telemetry.observed import Observed, Role
+from gateway.telemetry.observed import Observed
 from gateway.telemetry.readers.failures import kind_of
 from gateway.telemetry.readers.spellings import provider_name
 from gateway.telemetry.readers.tool_events import Event, event_name, ordered_events
-from gateway.telemetry.readers.tool_threads import US, Prompt, SessionCall, ToolUse, call_at, tool_run, weave
+from gateway.telemetry.readers.tool_threads import (
+    US,
+    Prompt,
+    SessionCall,
+    ToolUse,
+    call_at,
+    call_of_session,
+    tool_run,
+    weave,
+)
 from gateway.telemetry.records import LogRecord
 
 NAME = "codex"
@@ -26,6 +35,7 @@ _COMPLETED = "response.completed"
 _FAILED = ("response.failed", "error")
 # Codex asks for model lists and the like by the same event; these ask a model.
 _MODEL_PATHS = ("responses", "chat/completions")
+_USERS = ("user.email", "user.account_id")
 _CARRIED = (
     "event.name", "event.timestamp", "event.kind", "conversation.id", "model", "slug", "input_token_count",
     "output_token_count", "cached_token_count", "cache_write_token_count", "reasoning_token_count",
@@ -85,23 +95,9 @@ def _prompt(event: Event) -> Prompt:
     return Prompt(at_ns=event.at_ns, text=None if text == _REDACTED else text, hint=PROMPT_OFF)
 
 
-def _base(event: Event, role: Role) -> Observed:
-    record = event.record
-    told = session(record)
-    app = record.resource.get("service.name")
-    users = ((key, event.word(key)) for key in ("user.email", "user.account_id"))
-    return Observed(
-        reader=NAME,
-        role=role,
-        conversations=(("conversation.id", told),) if told else (),
-        users=tuple((key, value) for key, value in users if value),
-        app=app if isinstance(app, str) else None,
-        native=True,
-        from_session=True,
-        identity=f"{NAME}:{told}:{event.digest}",
-        trace_id=record.trace_id,
-        parent_span_id=record.span_id,
-    )
+def _base(event: Event) -> Observed:
+    told = call_of_session(event, NAME, session=("conversation.id", session(event.record)), users=_USERS)
+    return structs.replace(told, parent_span_id=event.record.span_id)
 
 
 def _calls(events: Sequence[Event], provider: str | None) -> list[SessionCall]:
@@ -139,7 +135,7 @@ def _call(event: Event, request: Event | None, provider: str | None, *, failed: 
     message = event.text("error.message")
     ttft = event.milliseconds("ttft_ms")
     told = structs.replace(
-        _base(request or event, Role.INFERENCE),
+        _base(request or event),
         identity=f"{NAME}:{session(event.record)}:{event.digest}",
         operation="chat",
         provider=provider and provider_name(provider),
@@ -198,6 +194,5 @@ def _run(event: Event, use: ToolUse, started_ns: int) -> Observed:
     use.done, use.is_error = True, event.flag("success") is False
     use.arguments, use.output = event.json("arguments") or use.arguments, event.text("output")
     duration = event.milliseconds("duration_ms")
-    base = structs.replace(_base(event, Role.TOOL), operation="execute_tool")
     latency = None if duration is None else duration * 1000
-    return tool_run(base, use, identity=base.identity, started_ns=started_ns, latency_us=latency)
+    return tool_run(_base(event), use, started_ns=started_ns, latency_us=latency)

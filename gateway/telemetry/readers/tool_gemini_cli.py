@@ -18,12 +18,12 @@ from gateway.errors import GatewayError
 from gateway.events import Assembler
 from gateway.events import Event as StreamEvent
 from gateway.model import Message, Part, Request, Response, Text, ToolCall, ToolCallResponse, Usage
-from gateway.telemetry.observed import Observed, Role
+from gateway.telemetry.observed import Observed
 from gateway.telemetry.readers.failures import kind_of
 from gateway.telemetry.readers.messages import joined_texts, message_of, messages_of, one_choice, settled
 from gateway.telemetry.readers.parts import parts_of
 from gateway.telemetry.readers.tool_events import Event, Nearest, event_name, ordered_events
-from gateway.telemetry.readers.tool_threads import US, ToolUse, tool_run
+from gateway.telemetry.readers.tool_threads import US, ToolUse, call_of_session, tool_run
 from gateway.telemetry.readers.values import count, items, number, parsed, texts
 from gateway.telemetry.records import LogRecord
 
@@ -118,22 +118,9 @@ def _began_ns(end: Event) -> int:
     return end.at_ns - (end.milliseconds("duration_ms", "duration") or 0) * 1_000_000
 
 
-def _base(event: Event, role: Role) -> Observed:
-    told = session(event.record)
-    app = event.record.resource.get("service.name")
-    user = event.word("user.email")
-    return Observed(
-        reader=NAME,
-        role=role,
-        provider="google",
-        conversations=(("session.id", told),) if told else (),
-        users=(("user.email", user),) if user else (),
-        app=app if isinstance(app, str) else None,
-        native=True,
-        from_session=True,
-        identity=f"{NAME}:{told}:{event.digest}",
-        trace_id=event.record.trace_id,
-    )
+def _base(event: Event) -> Observed:
+    told = call_of_session(event, NAME, session=("session.id", session(event.record)), users=("user.email",))
+    return structs.replace(told, provider="google")
 
 
 def _call(end: Event, half: _Halves) -> Observed:
@@ -148,7 +135,7 @@ def _call(end: Event, half: _Halves) -> Observed:
     lane = end.text("role")
     said = half.request.record if half.request else end.record
     return structs.replace(
-        _base(end, Role.INFERENCE),
+        _base(end),
         operation="generate_content",
         request=request,
         response=response,
@@ -294,14 +281,12 @@ def _run(
         "".join(piece.text for piece in result.content if isinstance(piece, Text)) if result else event.text("error")
     )
     error_type = event.text("error_type") if failed else None
-    base = structs.replace(_base(event, Role.TOOL), operation="execute_tool", error_type=error_type)
     use = ToolUse(
         id=part.id if part else "", name=name, at_ns=event.at_ns, arguments=arguments, output=said, is_error=failed
     )
     return tool_run(
-        base,
+        structs.replace(_base(event), error_type=error_type),
         use,
-        identity=base.identity,
         started_ns=_began_ns(event),
         latency_us=None if latency is None else latency * 1000,
     )

@@ -24,6 +24,7 @@ from gateway.model import (
 )
 from gateway.telemetry.observed import Observed, ToolRun
 from gateway.telemetry.observed import Role as SpanRole
+from gateway.telemetry.readers.tool_events import Event
 
 US = 1000
 
@@ -135,12 +136,31 @@ def _results(call: SessionCall, parts: Sequence[Part]) -> tuple[ToolCallResponse
     )
 
 
-def tool_run(told: Observed, use: ToolUse, *, identity: str, started_ns: int, latency_us: int | None) -> Observed:
+def call_of_session(event: Event, reader: str, *, session: tuple[str, str | None], users: Iterable[str]) -> Observed:
+    """What an event says of any call: whose it is, and its identity. `session` is the attribute that names the
+    session, with its id; `users` are the attributes that name a user."""
+    key, id = session
+    app = event.record.resource.get("service.name")
+    named = ((user, event.word(user)) for user in users)
+    return Observed(
+        reader=reader,
+        role=SpanRole.INFERENCE,
+        conversations=((key, id),) if id else (),
+        users=tuple((user, name) for user, name in named if name),
+        app=app if isinstance(app, str) else None,
+        native=True,
+        from_session=True,
+        identity=f"{reader}:{id}:{event.digest}",
+        trace_id=event.record.trace_id,
+    )
+
+
+def tool_run(told: Observed, use: ToolUse, *, started_ns: int, latency_us: int | None) -> Observed:
     """A tool's execution beside the calls; `told` says whose session it is."""
     return structs.replace(
         told,
         role=SpanRole.TOOL,
-        identity=identity,
+        operation="execute_tool",
         started_us=started_ns // US,
         latency_us=latency_us,
         tool=ToolRun(
