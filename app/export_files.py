@@ -9,6 +9,7 @@ from PySide6.QtCore import QBuffer, QIODevice, QSaveFile, QStandardPaths, Qt
 from PySide6.QtGui import QImage, QImageWriter
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.shell import Shell
 from app.tables.column import Column, Row, comma_separated
 from app.translation import later, tr
 from gateway import Export, FaregateError
@@ -65,9 +66,16 @@ def _ending(name_filter: str) -> str:
     return name_filter.rpartition("(*.")[2].rstrip(")").partition(" ")[0]
 
 
-async def save_table(
-    columns: Iterable[Column[Row]], rows: Iterable[Row], path: Path, *, marked: bool = False
+async def export_table(
+    shell: Shell, columns: Iterable[Column[Row]], rows: Iterable[Row], path: Path, words: str
 ) -> None:
+    """Write these rows as CSV, marked as the person wants it, and tell the window in these words. Raises
+    FaregateError where it cannot be written."""
+    await save_table(columns, rows, path, marked=shell.marks_csv)
+    shell.saved.emit(words, path.parent)
+
+
+async def save_table(columns: Iterable[Column[Row]], rows: Iterable[Row], path: Path, *, marked: bool) -> None:
     """Write these rows as CSV, `marked` with a byte order mark. Raises FaregateError where it cannot be written."""
     shown, written = tuple(columns), tuple(rows)
     await save_csv(lambda: comma_separated(shown, written), path, marked=marked)

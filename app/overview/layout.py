@@ -206,5 +206,4 @@ class OverviewLayout:
 
     def show_problem(self, message: str) -> None:
         """The old numbers stay; the banner says why there are no newer ones."""
-        self.banner.set_text(message)
-        self.banner.show()
+        self.banner.tell(message)

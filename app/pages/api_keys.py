@@ -3,18 +3,16 @@
 import time
 from pathlib import Path
 
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
-from app.export_files import CSV_FILTER, ask_where, save_table
+from app.export_files import CSV_FILTER, ask_where, export_table
 from app.filters import FilterSnapshot
 from app.known_errors import KNOWN_ERRORS
 from app.pages.api_keys_parts.columns import KeyLine, api_key_columns, key_lines, revoke_consequence
 from app.pages.api_keys_parts.create_panel import CreatePanel
 from app.pages.page import Page
 from app.questions import ask_to_lose
-from app.tables.column import tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.translation import counted, later, tr
@@ -114,8 +112,7 @@ class ApiKeysPage(Page):
             rows = await gateway.api_keys()
             lately = await gateway.breakdown(self._lately(), "key", sort="requests")
         except KNOWN_ERRORS as error:
-            self.banner.set_text(str(error))
-            self.banner.show()
+            self.banner.tell(str(error))
             return
         self.banner.hide()
         used = {row.value: row.summary.requests for row in lately.rows if row.value is not None}
@@ -194,9 +191,8 @@ class ApiKeysPage(Page):
     async def export_to(self, path: Path) -> None:
         """Writes what the table shows; a key itself is in none of its cells."""
         rows = self.model.rows
-        await save_table(self.view.shown_columns(), rows, path, marked=self.context.shell.marks_csv)
         words = counted(len(rows), "Exported 1 row", "Exported {count} rows")
-        self.context.shell.saved.emit(words, path.parent)
+        await export_table(self.context.shell, self.view.shown_columns(), rows, path, words)
 
     def _selection_changed(self) -> None:
         row = self.selected()
@@ -205,8 +201,7 @@ class ApiKeysPage(Page):
     def _copy_rows(self) -> None:
         row = self.selected()
         if row is not None:
-            QGuiApplication.clipboard().setText(tab_separated(self.view.shown_columns(), [row]))
-            self.toast.emit(tr("1 row copied"))
+            self.toast.emit(self.view.copy_rows([row]))
 
     def _drawer_closed(self) -> None:
         if self.panel.showing_key:

@@ -143,7 +143,7 @@ class ConversationsPage(Page):
             elif (changes.usage or changes.conversations) and not self._search:
                 await self._read_list(again=True)
         except KNOWN_ERRORS as error:
-            self.pane.show_error(str(error))
+            self.pane.banner.tell(str(error))
 
     def as_time_passes(self) -> None:
         self.pane.list.tell_ages(_now_us())
@@ -200,7 +200,7 @@ class ConversationsPage(Page):
         await self.pane.list.prepare(rows, now_us, together=by_time, sought=self._search)
         if asked != self._asked:
             return
-        self.pane.show_error("")
+        self.pane.banner.tell("")
         self._rows = rows
         if not beyond:
             self._cursor = page.next_cursor
@@ -289,7 +289,7 @@ class ConversationsPage(Page):
                 self._rows = (*self._rows, *self.pane.list.threads.unknown(page.rows))
                 self.pane.list.add_rows(page.rows)
         except KNOWN_ERRORS as error:
-            self.pane.show_error(str(error))
+            self.pane.banner.tell(str(error))
         finally:
             self._more_asked = False
 

@@ -5,12 +5,11 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app import formats
 from app.context import AppContext
-from app.export_files import CSV_FILTER, ask_where, save_table
+from app.export_files import CSV_FILTER, ask_where, export_table
 from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
 from app.pages.models_parts.bill_pane import BillPane
@@ -23,7 +22,6 @@ from app.pages.models_parts.scrolled import scrolled
 from app.pages.page import Page
 from app.pages.providers_parts.price_line import PriceLine
 from app.questions import ask_to_discard
-from app.tables.column import tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
@@ -77,7 +75,7 @@ class ModelsPage(Page):
         self.section.changed.connect(self._leave_section)
         self.past.action.connect(lambda: self.drawer.unless_unsaved(self._price_the_past))
         self.imported.action.connect(lambda: context.spawn(self.files.undo()))
-        self.files.failed.connect(self._tell_problem)
+        self.files.failed.connect(self.banner.tell)
         self.files.imported.connect(self._tell_imported)
         self.files.undone.connect(self._import_undone)
         self.add_button.clicked.connect(lambda: self.drawer.unless_unsaved(self.open_editor))
@@ -249,9 +247,8 @@ class ModelsPage(Page):
     async def export_to(self, path: Path) -> None:
         """Writes the prices that the table shows."""
         rows = self.model.rows
-        await save_table(self.view.shown_columns(), rows, path, marked=self.context.shell.marks_csv)
         words = counted(len(rows), "Exported 1 row", "Exported {count} rows")
-        self.context.shell.saved.emit(words, path.parent)
+        await export_table(self.context.shell, self.view.shown_columns(), rows, path, words)
 
     # files of one's own prices
 
@@ -275,10 +272,6 @@ class ModelsPage(Page):
         self.toast.emit(words)
         self._again()
 
-    def _tell_problem(self, words: str) -> None:
-        self.banner.set_text(words)
-        self.banner.show()
-
     # reading
 
     def on_shown(self) -> None:
@@ -301,7 +294,7 @@ class ModelsPage(Page):
                 *(gateway.breakdown(_of(query, provider), "model", sort="requests") for provider in every)
             )
         except KNOWN_ERRORS as error:
-            self._tell_problem(str(error))
+            self.banner.tell(str(error))
             return
         if range_key != self.range.current:
             # Another range was chosen meanwhile; its own answers are on their way.
@@ -375,8 +368,7 @@ class ModelsPage(Page):
     def _copy_row(self) -> None:
         line = self.selected()
         if line is not None:
-            QGuiApplication.clipboard().setText(tab_separated(self.view.shown_columns(), [line]))
-            self.toast.emit(self.tr("1 row copied"))
+            self.toast.emit(self.view.copy_rows([line]))
 
     def unpriced_lines(self) -> tuple[ModelLine, ...]:
         """Models that were used in the range and have no price, most used first."""

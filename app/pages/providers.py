@@ -125,8 +125,7 @@ class ProvidersPage(Page):
             self._vault = await gateway.vault_state()
             traffic = await gateway.breakdown(today(_now_us(), self.context.filters.tz), "provider")
         except KNOWN_ERRORS as error:
-            self.error_banner.set_text(str(error))
-            self.error_banner.show()
+            self.error_banner.tell(str(error))
             return
         self._today = {row.value: row.summary for row in traffic.rows}
         self.price_line.show_list(gateway.price_list())

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from app.context import AppContext
@@ -28,7 +27,6 @@ from app.pages.requests_parts.table_area import TableArea
 from app.query_text import ParsedText, resolve
 from app.range_picker import RangePicker
 from app.sources import incomplete_words
-from app.tables.column import tab_separated
 from app.tables.model import WindowedModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
@@ -173,7 +171,7 @@ class RequestsPage(Page):
         self.feed.opened.connect(self._opened)
         self.feed.counted.connect(self._counted)
         self.feed.pending.connect(self.area.show_waiting)
-        self.model.failed.connect(self._failed)
+        self.model.failed.connect(self.banner.tell)
         self._details = QTimer(self, singleShot=True, interval=_DETAILS_AFTER_MS)
         self._details.timeout.connect(self._show_details)
         self._keeping = QTimer(self, singleShot=True, interval=_KEEP_AFTER_MS)
@@ -194,7 +192,7 @@ class RequestsPage(Page):
             elif changes.usage:
                 await self.feed.advance(self.model, self.context.filters.query(_now_us()), self._at_top())
         except KNOWN_ERRORS as error:
-            self._failed(str(error))
+            self.banner.tell(str(error))
 
     def on_shown(self) -> None:
         self.view.setFocus()
@@ -254,10 +252,6 @@ class RequestsPage(Page):
         self.area.show_count(count, filters.is_filtered)
         self.export_button.setEnabled(bool(count) and not self._exporting)
 
-    def _failed(self, message: str) -> None:
-        self.banner.set_text(message)
-        self.banner.show()
-
     def _retry(self) -> None:
         self.banner.hide()
         self.model.retry()
@@ -290,7 +284,7 @@ class RequestsPage(Page):
                     found = await self.context.gateway.breakdown(unfiltered, dimension, sort="requests")
                     wanted[dimension] = resolve(values, (row.value for row in found.rows if row.value is not None))
         except KNOWN_ERRORS as error:
-            self._failed(str(error))
+            self.banner.tell(str(error))
         filters = self.context.filters
         dimensions = filters.dimensions
         for dimension, values in wanted.items():
@@ -349,7 +343,7 @@ class RequestsPage(Page):
         try:
             record = await self.context.gateway.request(id)
         except KNOWN_ERRORS as error:
-            self._failed(str(error))
+            self.banner.tell(str(error))
             return
         if record is None:
             self.toast.emit(tr("The row of this request is no longer kept"))
@@ -369,8 +363,7 @@ class RequestsPage(Page):
             return
         rows = [row for first, last in ranges for row in await self.model.fetch(first, last)]
         if rows:
-            QGuiApplication.clipboard().setText(tab_separated(self.view.shown_columns(), rows))
-            self.toast.emit(counted(len(rows), "1 row copied", "{count} rows copied"))
+            self.toast.emit(self.view.copy_rows(rows))
 
     def start_export(self) -> None:
         """Asks where to, then writes every row that the filters let through."""
@@ -405,7 +398,7 @@ class RequestsPage(Page):
                 tr("Exporting requests to {name}").format(name=path.name), tr("rows"), write
             )
         except KNOWN_ERRORS as error:
-            self._failed(str(error))
+            self.banner.tell(str(error))
         else:
             if rows is None:
                 self.toast.emit(tr("Cancelled"))

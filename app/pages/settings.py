@@ -203,7 +203,7 @@ class SettingsPage(Page):
         try:
             rows = await self.context.gateway.setting_rows()
         except KNOWN_ERRORS as error:
-            self._show_error(str(error))
+            self.error_banner.tell(str(error))
             return
         self.error_banner.hide()
         self._rows = {row.key: row for row in rows}
@@ -216,11 +216,7 @@ class SettingsPage(Page):
         try:
             await view.refresh()
         except KNOWN_ERRORS as error:
-            self._show_error(str(error))
-
-    def _show_error(self, text: str) -> None:
-        self.error_banner.set_text(text)
-        self.error_banner.show()
+            self.error_banner.tell(str(error))
 
     def _show_waiting(self, rows: list[SettingRow]) -> None:
         names = [translated(TITLES[row.key]) if row.key in TITLES else row.key for row in rows]

@@ -14,6 +14,7 @@ from msgspec import Struct
 from PySide6.QtCore import QEvent, QModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
+    QGuiApplication,
     QHelpEvent,
     QHideEvent,
     QKeyEvent,
@@ -27,13 +28,14 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractItemView, QMenu, QTableView, QToolTip, QWidget
 
 from app import formats
-from app.tables.column import Column
+from app.tables.column import Column, tab_separated
 from app.tables.header import TableHeader
 from app.tables.model import RowModel
 from app.tables.painter import Cell, PaintedRow, RowPainter
 from app.tables.row_pictures import RowPictures
 from app.tables.row_turns import RowTurns
 from app.theme import DENSITIES, Theme
+from app.translation import counted
 
 # The usual one; the theme says which is in force.
 ROW_HEIGHT = DENSITIES["comfortable"]
@@ -270,6 +272,11 @@ class TableView(QTableView):
             else:
                 merged.append((first, last))
         return merged
+
+    def copy_rows(self, rows: Sequence[Any]) -> str:
+        """Put these rows on the clipboard, in the columns on show; what to say of it."""
+        QGuiApplication.clipboard().setText(tab_separated(self.shown_columns(), rows))
+        return counted(len(rows), "1 row copied", "{count} rows copied")
 
     def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:  # type: ignore[override]
         super().currentChanged(current, previous)

@@ -85,6 +85,11 @@ class Banner(QWidget):
         self.updateGeometry()
         self._announce()
 
+    def tell(self, text: str) -> None:
+        """Show these words; "" takes the banner away."""
+        self.set_text(text)
+        self.setVisible(bool(text))
+
     def set_kind(self, kind: str) -> None:
         """Raises KeyError for an unknown kind."""
         self._look = _LOOKS[kind]

@@ -4,20 +4,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from app import formats
 from app.charts import Point, ScatterCard, ScatterSpec, duration_axis, money_axis
 from app.context import AppContext
-from app.export_files import CSV_FILTER, PICTURE_FILTER, ask_where, save_picture, save_table
+from app.export_files import CSV_FILTER, PICTURE_FILTER, ask_where, export_table, save_picture
 from app.fonts import ui_font
 from app.known_errors import KNOWN_ERRORS
 from app.overview.slots import ColourSlots
 from app.pages.compare_parts.answer_details import AnswerDetails
 from app.pages.compare_parts.rating_lines import answer_columns, matching, mean_stars, model_columns, ms
 from app.pages.models_parts.scrolled import scrolled
-from app.tables.column import tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
@@ -256,8 +255,7 @@ class HistoryPane(QWidget):
         ranges = view.selected_ranges()
         row = model.row(ranges[0][0]) if ranges else None
         if row is not None:
-            QGuiApplication.clipboard().setText(tab_separated(view.shown_columns(), [row]))
-            self.toast.emit(self.tr("1 row copied"))
+            self.toast.emit(view.copy_rows([row]))
 
     def offer_exports(self) -> None:
         """The tables and the chart, below the button."""
@@ -283,9 +281,8 @@ class HistoryPane(QWidget):
         )
 
     async def _save_models(self, rows: Sequence[RatedModel], path: Path) -> None:
-        await save_table(self.models_model.columns, rows, path, marked=self._context.shell.marks_csv)
         words = counted(len(rows), "Exported 1 model", "Exported {count} models")
-        self._context.shell.saved.emit(words, path.parent)
+        await export_table(self._context.shell, self.models_model.columns, rows, path, words)
 
     def choose_picture(self) -> None:
         """Ask where the picture of the chart is to be saved. It is as the chart stands now."""
@@ -318,6 +315,5 @@ class HistoryPane(QWidget):
 
     async def export_to(self, path: Path) -> None:
         rows: Sequence[RatedAnswer] = self.model.rows
-        await save_table(self.model.columns, rows, path, marked=self._context.shell.marks_csv)
         words = counted(len(rows), "Exported 1 answer", "Exported {count} answers")
-        self._context.shell.saved.emit(words, path.parent)
+        await export_table(self._context.shell, self.model.columns, rows, path, words)

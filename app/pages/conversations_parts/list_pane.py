@@ -109,11 +109,6 @@ class ListPane(QWidget):
             tr("Searched {done} of {of}").format(done=formats.count(done), of=formats.count(of))
         )
 
-    def show_error(self, text: str) -> None:
-        """ "" takes it away."""
-        self.banner.set_text(text)
-        self.banner.setVisible(bool(text))
-
     def show_none(self, text: str) -> None:
         """Words instead of the list; "" shows the list."""
         self.none.setText(text)

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app import formats
@@ -33,7 +33,6 @@ from app.pages.models_parts.bill_lines import (
 from app.pages.models_parts.bill_options import BillOptions
 from app.pages.models_parts.bill_problem import said_here
 from app.pages.models_parts.figure_row import FigureRow
-from app.tables.column import tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
@@ -216,10 +215,6 @@ class BillPane(QWidget):
         if not busy:
             keep_focus(self, self._keyboard_at)
 
-    def _tell(self, problem: str) -> None:
-        self.banner.set_text(problem)
-        self.banner.setVisible(bool(problem))
-
     def _toggle_options(self) -> None:
         if self.drawer.isVisible():
             self.drawer.close_drawer()
@@ -253,7 +248,7 @@ class BillPane(QWidget):
         try:
             columns = await self._context.gateway.bill_columns(files[0])
         except KNOWN_ERRORS as error:
-            self._tell(said_here(error))
+            self.banner.tell(said_here(error))
             return
         self.files = files
         self._set_result(None, ())
@@ -267,7 +262,8 @@ class BillPane(QWidget):
 
     def _ask_which(self, columns: BillColumns) -> None:
         names = ", ".join(f"“{title}”" for title in columns.columns[:6])
-        self._tell(self.tr("No known form of bill has the columns {names}: say which is which.").format(names=names))
+        words = self.tr("No known form of bill has the columns {names}: say which is which.")
+        self.banner.tell(words.format(names=names))
         self.drawer.open()
         self.options.fields["time"].setFocus()
 
@@ -287,14 +283,14 @@ class BillPane(QWidget):
             done = await gateway.reconcile(files, question, job.told)
             return done, await asyncio.to_thread(bill_lines, done)
 
-        self._tell("")
+        self.banner.tell("")
         self._set_busy(True)
         try:
             title = self.tr("Comparing {files}").format(files=self.file_name.text())
             found = await self._context.shell.work.run(title, self.tr("lines and rows"), compare)
         except KNOWN_ERRORS as error:
             self._set_result(None, ())
-            self._tell(said_here(error))
+            self.banner.tell(said_here(error))
             return
         finally:
             self._set_busy(False)
@@ -375,8 +371,7 @@ class BillPane(QWidget):
 
     def _copy(self, view: TableView, model: ListModel[Any]) -> None:
         rows = [row for first, last in view.selected_ranges() for row in model.rows[first : last + 1]]
-        QGuiApplication.clipboard().setText(tab_separated(view.shown_columns(), rows))
-        self.toast.emit(self.tr("Copied"))
+        self.toast.emit(view.copy_rows(rows))
 
     # the file of the result
 
@@ -407,7 +402,7 @@ class BillPane(QWidget):
         try:
             written = await self._context.shell.work.run(title, self.tr("lines"), write)
         except KNOWN_ERRORS as error:
-            self._tell(str(error))
+            self.banner.tell(str(error))
             return
         if written is None:
             self.toast.emit(self.tr("Cancelled"))

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app import formats
@@ -24,7 +23,6 @@ from app.pages.models_parts.repricing_lines import (
     repriced_columns,
 )
 from app.range_picker import RangePicker
-from app.tables.column import tab_separated
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
@@ -195,10 +193,6 @@ class RepricingPane(QWidget):
         if not busy:
             keep_focus(self, self._keyboard_at)
 
-    def _tell(self, problem: str) -> None:
-        self.banner.set_text(problem)
-        self.banner.setVisible(bool(problem))
-
     # work
 
     async def refresh(self) -> None:
@@ -206,7 +200,7 @@ class RepricingPane(QWidget):
         try:
             rows = await self._context.gateway.repricings()
         except KNOWN_ERRORS as error:
-            self._tell(str(error))
+            self.banner.tell(str(error))
             return
         if rows == self.history.rows:
             return
@@ -229,7 +223,7 @@ class RepricingPane(QWidget):
         async def look(job: Job) -> RepricingPreview:
             return await gateway.preview_repricing(query, job.told)
 
-        self._tell("")
+        self.banner.tell("")
         self._set_busy(True)
         try:
             found = await self._context.shell.work.run(
@@ -237,7 +231,7 @@ class RepricingPane(QWidget):
             )
         except KNOWN_ERRORS as error:
             self._forget()
-            self._tell(str(error))
+            self.banner.tell(str(error))
             return
         finally:
             self._set_busy(False)
@@ -303,12 +297,12 @@ class RepricingPane(QWidget):
             await self._after()
 
     async def _work(self, title: str, work: Callable[[Job], Awaitable[Repricing]]) -> Repricing | None:
-        self._tell("")
+        self.banner.tell("")
         self._set_busy(True)
         try:
             done = await self._context.shell.work.run(title, self.tr("requests"), work)
         except KNOWN_ERRORS as error:
-            self._tell(str(error))
+            self.banner.tell(str(error))
             return None
         finally:
             self._set_busy(False)
@@ -322,5 +316,4 @@ class RepricingPane(QWidget):
 
     def _copy(self, view: TableView, model: ListModel[Any]) -> None:
         rows = [row for first, last in view.selected_ranges() for row in model.rows[first : last + 1]]
-        QGuiApplication.clipboard().setText(tab_separated(view.shown_columns(), rows))
-        self.toast.emit(self.tr("Copied"))
+        self.toast.emit(view.copy_rows(rows))
