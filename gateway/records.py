@@ -6,7 +6,7 @@ whole nano-dollars. None is "unknown", never zero. Nothing here holds a secret.
 
 from collections.abc import Mapping
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 OUTCOMES = ("ok", "error", "aborted", "interrupted")
 USAGE_SOURCES = ("provider", "partial", "estimated", "none")
@@ -42,7 +42,7 @@ class ExchangeRecord(Struct, frozen=True, kw_only=True, gc=False):
     read → last byte handed to the socket; `ttft_us` → first content byte; `overhead_us`: latency − time awaiting
     the provider − time awaiting the client's socket. `price_id` is the price row's id: the list's model,
     `override:n`, or `provider/model` of a `[[provider]]` table; `price_fuzzy`: it may be the price of another model
-    or service tier, or lack what has no known price. `by_medium`: as of `model.Usage`. `service_tier`, `speed` and
+    or service tier, or lack what has no known price. `rare_counts`: as of `model.Usage`. `service_tier`, `speed` and
     `inference_geo` are the answer's. `trace_id` and `span_id` name the caller's span.
     """
 
@@ -73,7 +73,8 @@ class ExchangeRecord(Struct, frozen=True, kw_only=True, gc=False):
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
     output_audio_tokens: int | None = None
-    by_medium: tuple[tuple[str, int], ...] = ()
+    # Journals that wait to be read call it so.
+    rare_counts: tuple[tuple[str, int], ...] = field(default=(), name="by_medium")
     web_searches: int | None = None
     usage_source: str = "none"
     cost_nano: int | None = None

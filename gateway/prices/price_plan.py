@@ -93,8 +93,8 @@ def count(usage: Usage) -> dict[str, int]:
     output_audio = min(output_audio, output)
     fresh, made = total - read - write, output - output_audio
     media: dict[str, int] = {}
-    if usage.by_medium:
-        told = dict(usage.by_medium)
+    if usage.rare_counts:
+        told = dict(usage.rare_counts)
         media = _media(told, read, fresh, made)
         audio = max(0, audio - media["cache_audio_read_tokens"])
         fresh -= media["input_image_tokens"] + media["input_video_tokens"]
@@ -129,14 +129,14 @@ def _media(said: Mapping[str, int], cached: int, given: int, made: int) -> dict[
 def of_other_models(usage: Usage) -> dict[str, Usage]:
     """By model, what hosted tools used of others than the one that answered."""
     found: dict[str, dict[str, int]] = {}
-    for name, number in usage.by_medium or ():
+    for name, number in usage.rare_counts or ():
         model, slash, kind = name.rpartition("/")
         if slash:
             found.setdefault(model, {})[kind] = number
     return {
         model: Usage(
             **{field: counts.get(kind) for kind, field in OTHER_FIELDS.items()},  # type: ignore[arg-type]
-            by_medium=tuple((kind, number) for kind, number in counts.items() if kind in _MEDIA_KEYS) or None,
+            rare_counts=tuple((kind, number) for kind, number in counts.items() if kind in _MEDIA_KEYS) or None,
         )
         for model, counts in found.items()
     }

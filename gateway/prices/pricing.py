@@ -167,7 +167,7 @@ class Pricing:
             else:
                 if not price_provider:
                     return NO_PRICE
-                if not any(counts.values()) and not usage.by_medium:
+                if not any(counts.values()) and not usage.rare_counts:
                     return NOTHING_USED
                 match = prices.match(price_provider, model)
                 if match is None:
@@ -175,7 +175,7 @@ class Pricing:
                 plan, doubts = _list_plan(prices, match, usage, counts, at_us)
                 source, price_id, fuzzy = "list", match.id, match.fuzzy or bool(doubts)
             exact = price_plan.cost(plan, counts)
-            if usage.by_medium:
+            if usage.rare_counts:
                 shares, lacking = self._tool_shares(prices, price_provider, provider, usage, at_us)
                 exact += sum(price_plan.cost(share.plan, share.counts) for share in shares)
                 fuzzy = fuzzy or bool(lacking)
@@ -255,7 +255,7 @@ class Pricing:
                 lacking.append("A hosted tool asked another model, and which is not told: it is not in the cost.")
             else:
                 lacking.append(f"No price is known for {model}, which a hosted tool asked: it is not in the cost.")
-        if dict(usage.by_medium or ()).get("images"):
+        if dict(usage.rare_counts or ()).get("images"):
             lacking.append("Images were made, and what they used is not told: they are not in the cost.")
         return shares, lacking
 
@@ -304,7 +304,7 @@ def usage_of(record: ExchangeRecord) -> Usage:
         output_tokens=record.output_tokens,
         reasoning_tokens=record.reasoning_tokens,
         output_audio_tokens=record.output_audio_tokens,
-        by_medium=record.by_medium or None,
+        rare_counts=record.rare_counts or None,
         web_searches=record.web_searches,
         service_tier=record.service_tier,
         speed=record.speed,

@@ -43,7 +43,7 @@ class Rates:
         """Takes a row as evidence."""
         if record.cost_nano is None:
             return
-        if record.input_audio_tokens or record.output_audio_tokens or record.by_medium or record.web_searches:
+        if record.input_audio_tokens or record.output_audio_tokens or record.rare_counts or record.web_searches:
             self._odd += 1
             return
         tokens, cost = tokens_of(record), record.cost_nano

@@ -155,7 +155,7 @@ class Exchange:
             output_tokens=usage.output_tokens,
             reasoning_tokens=usage.reasoning_tokens,
             output_audio_tokens=usage.output_audio_tokens,
-            by_medium=usage.by_medium or (),
+            rare_counts=usage.rare_counts or (),
             web_searches=usage.web_searches,
             usage_source=usage_source,
             cost_nano=priced.cost_nano,

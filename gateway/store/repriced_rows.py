@@ -16,7 +16,7 @@ from gateway.store.filters import condition
 from gateway.store.measures import COUNTS, UNUSED
 from gateway.store.migrations import COMBINED_DIMENSIONS
 from gateway.store.names import FIXED_IDS, Texts
-from gateway.store.rows import by_medium
+from gateway.store.rows import rare_counts
 
 CHUNK_ROWS = 10_000
 # What used nothing that anybody counted has no price, and lacks none.
@@ -193,7 +193,7 @@ def _record(text_of: Mapping[int, str | None], row: Sequence[Any]) -> ExchangeRe
         nano,
         fuzzy,
         half_day,
-        media,
+        rare,
     ) = row[_PLAIN_AT:_EXTRA_AT]
     return ExchangeRecord(
         id="",
@@ -219,7 +219,7 @@ def _record(text_of: Mapping[int, str | None], row: Sequence[Any]) -> ExchangeRe
         output_tokens=output,
         reasoning_tokens=thought,
         output_audio_tokens=said,
-        by_medium=by_medium(media),
+        rare_counts=rare_counts(rare),
         web_searches=searches,
         cost_nano=nano,
         price_fuzzy=bool(fuzzy),

@@ -59,10 +59,16 @@ PLAIN = (
     "error_message",
 )
 FLAGS = ("byok", "streamed", "price_fuzzy")
-_LISTS = ("dropped", "adapted", "by_medium")
-# The column is named for the dimension, the field for what it holds.
-_COLUMN_OF = {"conversation_id": "conversation"}
-_STORED = (*NAMED, *(_COLUMN_OF.get(field, field) for field in PLAIN), "tag_set", *_LISTS)
+_LISTS = ("dropped", "adapted", "rare_counts")
+# The column is named for the dimension, or for what it held at first; the field for what it holds.
+_COLUMN_OF = {"conversation_id": "conversation", "rare_counts": "by_medium"}
+
+
+def _columns(fields: Iterable[str]) -> Iterator[str]:
+    return (_COLUMN_OF.get(field, field) for field in fields)
+
+
+_STORED = (*NAMED, *_columns(PLAIN), "tag_set", *_columns(_LISTS))
 # What most rows do not know: a column that is left out costs nothing, and a bound None more than a number.
 _OPTIONAL_NAMED = ("end_user", "error_type", "price_id", "service_tier", "speed", "inference_geo")
 _OPTIONAL_PLAIN = (
@@ -106,7 +112,7 @@ _ATTEMPTS_OF = (
 _FIELDS = ExchangeRecord.__struct_fields__
 _TAGS = _FIELDS.index("tags")
 _decode_texts = msgspec.json.Decoder(tuple[str, ...]).decode
-_decode_media = msgspec.json.Decoder(tuple[tuple[str, int], ...]).decode
+_decode_counts = msgspec.json.Decoder(tuple[tuple[str, int], ...]).decode
 # SQLite takes it for NULL, and Python's binds it at once: for None it looks for a way to adapt it, each time.
 _NULL = float("nan")
 
@@ -176,7 +182,7 @@ def _has(record: ExchangeRecord) -> _Has:
         record.price_fuzzy,
         record.dropped != (),
         record.adapted != (),
-        record.by_medium != (),
+        record.rare_counts != (),
     )
 
 
@@ -189,8 +195,8 @@ def _kind(has: _Has) -> _Kind:
     columns = {
         **{flag: str(int(flag in optional)) for flag in FLAGS},
         **{field: str(NO_NAME) for field in _OPTIONAL_NAMED if field not in optional},
-        **dict.fromkeys(("n", "user", *named, *(_COLUMN_OF.get(field, field) for field in plain)), "?"),
-        **dict.fromkeys(("tag_set", "generation_us", *lists), "?"),
+        **dict.fromkeys(("n", "user", *named, *_columns(plain)), "?"),
+        **dict.fromkeys(("tag_set", "generation_us", *_columns(lists)), "?"),
     }
     return _Kind(
         _Insertion("requests", columns), *(list(map(_FIELDS.index, fields)) for fields in (named, plain, lists))
@@ -273,7 +279,7 @@ def read(connection: sqlite3.Connection, texts: Texts, rows: Sequence[Sequence[A
         plain: dict[str, Any] = dict(zip(PLAIN, row[named_end:plain_end], strict=True))
         for flag in FLAGS:
             plain[flag] = bool(plain[flag])
-        tag_set, dropped, adapted, media = row[plain_end:]
+        tag_set, dropped, adapted, rare = row[plain_end:]
         records.append(
             ExchangeRecord(
                 **fields,  # type: ignore[arg-type]
@@ -281,16 +287,16 @@ def read(connection: sqlite3.Connection, texts: Texts, rows: Sequence[Sequence[A
                 tags=tags_of[tag_set],
                 dropped=_decode_texts(dropped) if dropped else (),
                 adapted=_decode_texts(adapted) if adapted else (),
-                by_medium=by_medium(media),
+                rare_counts=rare_counts(rare),
                 attempts=tuple(attempts.get(row[0], ())),
             )
         )
     return records
 
 
-def by_medium(column: str | None) -> tuple[tuple[str, int], ...]:
-    """What the column of this name says."""
-    return _decode_media(column) if column else ()
+def rare_counts(column: str | None) -> tuple[tuple[str, int], ...]:
+    """What the column `by_medium` says."""
+    return _decode_counts(column) if column else ()
 
 
 def _attempts(connection: sqlite3.Connection, texts: Texts, ns: Sequence[int]) -> dict[int, list[AttemptRecord]]:

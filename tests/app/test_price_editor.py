@@ -104,7 +104,7 @@ NOVEMBER_US = 1_795_132_800_000_000
         ),
         ("anthropic", "claude-sonnet-4-6", Usage(input_tokens=9, web_searches=2)),
         ("openai", "gpt-5.4", Usage(input_tokens=272_001, cached_tokens=1000, output_tokens=50)),
-        ("openai", "gpt-5", Usage(input_tokens=9, by_medium=(("file_searches", 3),))),
+        ("openai", "gpt-5", Usage(input_tokens=9, rare_counts=(("file_searches", 3),))),
         ("google", "gemini-2.5-flash", Usage(input_tokens=900, input_audio_tokens=400, output_tokens=3)),
     ],
     ids=["cache writes", "searches", "the second tier", "file searches", "audio"],

@@ -1105,7 +1105,7 @@ def test_what_hosted_tools_used_stands_below_the_tokens() -> None:
         ("gpt-image-1.5/output", 4160),
     )
     row = ExchangeRecord(
-        id="r", started_us=1, door="d", key_id="k", key="k", input_tokens=1, output_tokens=1, by_medium=uses
+        id="r", started_us=1, door="d", key_id="k", key="k", input_tokens=1, output_tokens=1, rare_counts=uses
     )
     part = CostPart(unit="output of gpt-image-1.5", count=4160, price_usd="10", per=10**6, amount_nano="41600000")
     said = {
@@ -1118,7 +1118,7 @@ def test_what_hosted_tools_used_stands_below_the_tokens() -> None:
         ("Code containers", "1", ""),
         ("By a tool", "100 in · 4,160 out", "gpt-image-1.5"),
     }
-    row = replace(row, cost_nano=41_600_000, cost_source="list", by_medium=(("?/output", 5),))
+    row = replace(row, cost_nano=41_600_000, cost_source="list", rare_counts=(("?/output", 5),))
     told = sections(row, str.title, replace(UNEXPLAINED, parts=(part,)))
     said = {(line.label, line.value, line.note) for section in told for line in section.lines}
     assert said >= {

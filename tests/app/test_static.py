@@ -51,4 +51,6 @@ def test_whatever_is_saved_can_be_shown_in_its_folder() -> None:
     asking = {path: path.read_text("utf-8") for path in MODULES if path.name != "export_files.py"}
     asking = {path: text for path, text in asking.items() if "ask_where(" in text}
     assert len(asking) > 5
-    assert [path.name for path, text in asking.items() if not re.search(r"shell\.saved\.emit\(|export_table\(", text)] == []
+    assert [
+        path.name for path, text in asking.items() if not re.search(r"shell\.saved\.emit\(|export_table\(", text)
+    ] == []

@@ -104,7 +104,7 @@ def test_more_of_anything_never_costs_less(dialect: str, data: st.DataObject) ->
             # A row keeps the writes of an hour and of all lifetimes: the others follow.
             if name.endswith(("_tokens", "_searches")) and name != "cache_write_5m_tokens"
         },
-        by_medium=st.lists(st.tuples(st.sampled_from(MEDIA), st.integers(-5, 400_000))).map(tuple),
+        rare_counts=st.lists(st.tuples(st.sampled_from(MEDIA), st.integers(-5, 400_000))).map(tuple),
         service_tier=st.sampled_from((None, "default", "flex", "priority", "batch", "other")),
         speed=st.sampled_from((None, "fast")),
         inference_geo=st.sampled_from((None, "us", "eu")),

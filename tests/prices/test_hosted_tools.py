@@ -153,7 +153,7 @@ def recorded(usage: Usage, priced: Priced, provider: str, model: str) -> Exchang
         cache_write_tokens=usage.cache_write_tokens,
         cache_write_1h_tokens=usage.cache_write_1h_tokens,
         output_tokens=usage.output_tokens,
-        by_medium=usage.by_medium or (),
+        rare_counts=usage.rare_counts or (),
         web_searches=usage.web_searches,
         usage_source="provider",
         cost_nano=priced.cost_nano,
@@ -284,14 +284,18 @@ def own(**prices: str) -> Pricing:
     ],
 )
 def test_ones_own_prices(prices: dict[str, str], uses: tuple[tuple[str, int], ...], nano: int) -> None:
-    usage = Usage(input_tokens=1000, output_tokens=100, by_medium=uses)
+    usage = Usage(input_tokens=1000, output_tokens=100, rare_counts=uses)
     priced = own(input="1", output="10", **prices).price("openai", "gpt-5", usage, AT_US, provider="openai")
     assert priced == Priced(2_000_000 + nano, "override", "override:1")
 
 
-@pytest.mark.parametrize("by_medium", [(("file_searches", 3),), (("code_containers", 3),), None], ids=str)
-def test_uses_that_ones_own_price_lacks_are_left_out_and_said(by_medium: tuple[tuple[str, int], ...] | None) -> None:
-    usage = Usage(input_tokens=1000, output_tokens=100, by_medium=by_medium, web_searches=None if by_medium else 3)
+@pytest.mark.parametrize("rare_counts", [(("file_searches", 3),), (("code_containers", 3),), None], ids=str)
+def test_uses_that_ones_own_price_lacks_are_left_out_and_said(
+    rare_counts: tuple[tuple[str, int], ...] | None,
+) -> None:
+    usage = Usage(
+        input_tokens=1000, output_tokens=100, rare_counts=rare_counts, web_searches=None if rare_counts else 3
+    )
     pricing = own(input="1", output="10")
     priced = pricing.price("openai", "gpt-5", usage, AT_US, provider="openai")
     assert priced == Priced(2_000_000, "override", "override:1", fuzzy=True)
@@ -302,7 +306,7 @@ def test_uses_that_ones_own_price_lacks_are_left_out_and_said(by_medium: tuple[t
 
 
 def test_another_model_of_ones_own_price_for_any_costs_one_request_with_it() -> None:
-    usage = Usage(input_tokens=1000, output_tokens=100, by_medium=(("gpt-image-1.5/input", 10),))
+    usage = Usage(input_tokens=1000, output_tokens=100, rare_counts=(("gpt-image-1.5/input", 10),))
     pricing = Pricing()
     prices = UnitPrices(input="1", output="10", request="0.01")
     pricing.use_overrides([PriceOverride(provider="openai", model="*", prices=prices, id=1, created_us=1)])

@@ -145,7 +145,7 @@ COUNTS = {
 @given(
     prices=PRICES,
     tier=PRICES,
-    used=st.builds(Usage, by_medium=tokens_by_medium(), **COUNTS),
+    used=st.builds(Usage, rare_counts=tokens_by_medium(), **COUNTS),
     more=st.integers(1, 100_000),
 )
 def test_costs_are_never_negative_and_each_token_counts_once(

@@ -229,7 +229,7 @@ COUNT = st.one_of(st.none(), st.integers(-10, 400_000))
     counts=st.fixed_dictionaries({
         name: COUNT
         for name in Usage.__struct_fields__
-        if name not in ("cost_nano", "by_medium", "service_tier", "speed", "inference_geo")
+        if name not in ("cost_nano", "rare_counts", "service_tier", "speed", "inference_geo")
     }),
     more=st.integers(1, 100_000),
 )  # fmt: skip
@@ -365,7 +365,7 @@ def test_media_cost_what_genai_prices_makes_of_them(model: str, media: dict[str,
     """There audio that was cached counts as audio too; in ours each token is counted once."""
     read = 400 if "cached_audio" in media else 0
     counts = {"input_tokens": 900, "output_tokens": 500 if "embedding" not in model else 0}
-    used = Usage(**counts, cached_tokens=read, input_audio_tokens=320, by_medium=tuple(media.items()))
+    used = Usage(**counts, cached_tokens=read, input_audio_tokens=320, rare_counts=tuple(media.items()))
     theirs = {**counts, "cache_read_tokens": read, "input_audio_tokens": 320}
     theirs["cache_audio_read_tokens"] = media.pop("cached_audio", 0)
     theirs |= {f"{name}_tokens": count for name, count in media.items()}

@@ -73,5 +73,5 @@ def test_the_count_where_google_says_one(body: bytes, usage: Usage | None) -> No
 def test_what_was_embedded_is_counted_by_its_medium() -> None:
     details = [{"modality": "AUDIO", "tokenCount": 30}, {"modality": "VIDEO", "tokenCount": 60}]
     body = json.dumps({"usageMetadata": {"promptTokenCount": 100, "promptTokensDetails": details}}).encode()
-    used = Usage(input_tokens=100, input_audio_tokens=30, by_medium=(("input_video", 60),))
+    used = Usage(input_tokens=100, input_audio_tokens=30, rare_counts=(("input_video", 60),))
     assert parse_embeddings_usage(body) == (None, used)

@@ -629,3 +629,8 @@ def test_what_is_open_in_a_deleted_file_waits_for_the_next_that_can_be_made(tmp_
     reader = Journal(folder)
     assert {each.id: each.outcome for each in reader.adopt()} == {OPEN.id: "interrupted", "req_without_room": "ok"}
     reader.close()
+
+
+def test_lines_that_were_written_before_a_field_had_its_name_are_read() -> None:
+    line = render_line(ENDED, FULL)
+    assert b'"by_medium":[["cached_audio",1],["output_image",9]]' in line and b"rare_counts" not in line

@@ -118,8 +118,8 @@ def test_what_only_some_rows_have_is_stored_where_it_is_the_only_one(tmp_path: P
         *({field: f"the {field}"} for field in rows._OPTIONAL_PLAIN if field not in COUNTED),
         *({field: number} for number, field in enumerate(COUNTED, 1)),
         *({flag: True} for flag in rows.FLAGS),
-        *({field: (f"the {field}",)} for field in rows._LISTS if field != "by_medium"),
-        {"by_medium": (("output_image", 9),)},
+        *({field: (f"the {field}",)} for field in rows._LISTS if field != "rare_counts"),
+        {"rare_counts": (("output_image", 9),)},
     )
     nothing = dict.fromkeys(rows._OPTIONAL) | dict.fromkeys(rows.FLAGS, False) | dict.fromkeys(rows._LISTS, ())
     made = [record(number, **nothing | each) for number, each in enumerate(have)]

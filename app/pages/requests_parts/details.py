@@ -26,7 +26,7 @@ OUTCOME_WORDS = Words(
 # What a line of the drawer has room for, beside a button.
 _LONGEST_WORD = 22
 _COST_PLACES = 6
-# By their names in `ExchangeRecord.by_medium`.
+# By their names in `ExchangeRecord.rare_counts`.
 _USES = Words(
     {
         "file_searches": "File searches",
@@ -144,7 +144,7 @@ def _times(row: ExchangeRecord) -> tuple[Line, ...]:
 
 def _tokens(row: ExchangeRecord) -> tuple[Line, ...]:
     given = sources.marked(_exact(row.input_tokens), sources.estimated_input(row))
-    media = dict(row.by_medium)
+    rare = dict(row.rare_counts)
     lines = [Line(label=tr("Input"), value=given, note=sources.row_usage(row))]
     lines += _parts(
         (tr("of which cached"), row.cached_tokens),
@@ -152,21 +152,21 @@ def _tokens(row: ExchangeRecord) -> tuple[Line, ...]:
         (tr("of which kept 1 hour"), row.cache_write_1h_tokens or None),
         (tr("of which kept 12 hours"), row.cache_write_12h_tokens or None),
         (tr("of which audio"), row.input_audio_tokens or None),
-        (tr("of which cached audio"), media.get("cached_audio")),
-        (tr("of which images"), media.get("input_image")),
-        (tr("of which video"), media.get("input_video")),
+        (tr("of which cached audio"), rare.get("cached_audio")),
+        (tr("of which images"), rare.get("input_image")),
+        (tr("of which video"), rare.get("input_video")),
     )
     made = sources.marked(_exact(row.output_tokens), sources.estimated_output(row))
     lines.append(Line(label=tr("Output"), value=made, note=tr("estimated") if made.startswith(sources.MARK) else ""))
     lines += _parts(
         (tr("of which reasoning"), row.reasoning_tokens),
         (tr("of which audio"), row.output_audio_tokens or None),
-        (tr("of which images"), media.get("output_image")),
-        (tr("of which video"), media.get("output_video")),
+        (tr("of which images"), rare.get("output_image")),
+        (tr("of which video"), rare.get("output_video")),
     )
-    uses = ((tr("Web searches"), row.web_searches), *((title, media.get(name)) for name, title in _USES.items()))
+    uses = ((tr("Web searches"), row.web_searches), *((title, rare.get(name)) for name, title in _USES.items()))
     lines += [Line(label=title, value=_exact(count)) for title, count in uses if count]
-    return (*lines, *_other_models(media))
+    return (*lines, *_other_models(rare))
 
 
 def _other_models(counts: Mapping[str, int]) -> Iterator[Line]:

@@ -80,7 +80,7 @@ def parse_usage(usage: WireUsage) -> Usage:
         for name, field in OTHER_FIELDS.items():
             if number := getattr(said, field):
                 beside[f"{model}/{name}"] = beside.get(f"{model}/{name}", 0) + number
-    return structs.replace(counts, by_medium=tuple(beside.items())) if beside else counts
+    return structs.replace(counts, rare_counts=tuple(beside.items())) if beside else counts
 
 
 def _added(counts: Usage, more: Usage) -> Usage:

@@ -147,7 +147,7 @@ class ChunkReader:
         if counts is not None and self._searches:
             counts = replace(counts, web_searches=len(self._searches))
         if counts is not None and self._maps:
-            counts = replace(counts, by_medium=(*(counts.by_medium or ()), ("map_searches", 1)))
+            counts = replace(counts, rare_counts=(*(counts.rare_counts or ()), ("map_searches", 1)))
         final = ending or any(item.reason is not None for item in self._candidates.values())
         if counts is not None and (final or counts != self._reported):
             self._reported, self._early = counts, not final

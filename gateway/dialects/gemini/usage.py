@@ -70,14 +70,14 @@ def parse_usage(usage: WireUsage) -> Usage | None:
         reasoning_tokens=thoughts,
         input_audio_tokens=_audio(usage.of_prompt),
         output_audio_tokens=_audio(usage.of_candidates),
-        by_medium=_media(usage),
+        rare_counts=_media(usage),
         service_tier=_tier(usage.traffic_type),
     )
 
 
 def of_embeddings(usage: WireUsage) -> Usage:
     """What was given, and nothing made."""
-    return Usage(input_tokens=usage.prompt, input_audio_tokens=_audio(usage.of_prompt), by_medium=_media(usage))
+    return Usage(input_tokens=usage.prompt, input_audio_tokens=_audio(usage.of_prompt), rare_counts=_media(usage))
 
 
 def _prompt_and_candidates(usage: WireUsage, others: int) -> tuple[int | None, int | None]:
@@ -134,7 +134,7 @@ def render_usage(usage: Usage) -> dict[str, Any]:
         "thoughtsTokenCount": thoughts,
         "toolUsePromptTokenCount": tool_use,
     }
-    media = dict(usage.by_medium or ())
+    media = dict(usage.rare_counts or ())
     details = {
         "promptTokensDetails": _details(prompt, usage.input_audio_tokens, media, "input"),
         "cacheTokensDetails": _details(usage.cached_tokens or 0, media.get("cached_audio"), media, "cached"),

@@ -32,7 +32,7 @@ def searches(response: Mapping[str, Any]) -> int | None:
 
 
 def hosted_uses(response: Mapping[str, Any]) -> Pairs | None:
-    """As `Usage.by_medium` says them, None for none."""
+    """As `Usage.rare_counts` says them, None for none."""
     uses: Counter[str] = Counter()
     for kind, name in _CALLS.items():
         uses[name] = sum(1 for _ in _done(response, kind))

@@ -29,7 +29,7 @@ def parse_usage(response: Mapping[str, Any]) -> Usage | None:
         output_tokens=count_in(raw, "output_tokens"),
         reasoning_tokens=count_in(of_output, "reasoning_tokens"),
         output_audio_tokens=count_in(of_output, "audio_tokens"),
-        by_medium=hosted_uses(response),
+        rare_counts=hosted_uses(response),
         web_searches=searches(response),
         cost_nano=said_cost(raw),
     )
