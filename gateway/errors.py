@@ -67,6 +67,11 @@ class ClientError(GatewayError):
         super().__init__(message, status=status, kind=kind, param=param, code=code, headers=headers)
 
 
+def missing(message: str) -> ClientError:
+    """There is nothing of the name or id that was asked for."""
+    return ClientError(message, status=404, kind="not_found", code="not_found")
+
+
 class Unsupported(ClientError):
     """A field whose loss would change the meaning of the answer; `param` names it in the client's own words."""
 

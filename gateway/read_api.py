@@ -211,7 +211,8 @@ def render_time(us: int) -> str:
     return (_EPOCH + timedelta(microseconds=us)).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _render_ms(us: int | None) -> float | None:
+def render_ms(us: float | None) -> float | None:
+    """Microseconds as milliseconds."""
     return None if us is None else us / 1000
 
 
@@ -245,8 +246,8 @@ def render_row(record: ExchangeRecord) -> dict[str, Any]:
         "cost_source": record.cost_source,
         "price_id": record.price_id,
         "price_fuzzy": record.price_fuzzy,
-        "latency_ms": _render_ms(record.latency_us),
-        "ttft_ms": _render_ms(record.ttft_us),
+        "latency_ms": render_ms(record.latency_us),
+        "ttft_ms": render_ms(record.ttft_us),
         "overhead_us": record.overhead_us,
         "attempts": len(record.attempts),
         "dropped": list(record.dropped),

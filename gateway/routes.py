@@ -30,6 +30,15 @@ class Call(Struct, frozen=True, kw_only=True):
     body: bytes = b""
     headers: Mapping[str, str] = {}
 
+    @property
+    def scope(self) -> str | None:
+        """The id of the key whose rows it may see, None where that is everybody's."""
+        return None if self.principal is None or self.principal.role == "admin" else self.principal.key_id
+
+    def one(self, name: str) -> str | None:
+        """A parameter's first value that is not empty."""
+        return next((value for key, value in self.query if key == name and value), None)
+
 
 class Download(Struct, frozen=True, kw_only=True):
     """An answer that is sent while it is made: a chunk is asked for when the client has taken the one before, and

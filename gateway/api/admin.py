@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from gateway.capture.pause import LONGEST_MIN
 from gateway.dialects.client_json import misshapen
-from gateway.errors import ClientError, FaregateError, Unusable
+from gateway.errors import ClientError, FaregateError, Unusable, missing
 from gateway.keys.access import KeyFieldError, KeyNameError
 from gateway.read_api import render_time
 from gateway.records import (
@@ -273,10 +273,6 @@ def refusals() -> Iterator[None]:
         raise
     except FaregateError as error:
         raise ClientError(error.message) from None
-
-
-def missing(message: str) -> ClientError:
-    return ClientError(message, status=404, kind="not_found", code="not_found")
 
 
 def time_text(us: int | None) -> str | None:

@@ -5,7 +5,8 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from gateway.api.admin import BASE, body_as, missing, refusals, route
+from gateway.api.admin import BASE, body_as, refusals, route
+from gateway.errors import missing
 from gateway.routes import Call, Route
 
 

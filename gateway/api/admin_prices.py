@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from gateway.api.admin import BASE, body_as, missing, refusals, route, time_text
-from gateway.errors import ClientError
+from gateway.api.admin import BASE, body_as, refusals, route, time_text
+from gateway.errors import ClientError, missing
 from gateway.price_records import (
     NewPriceOverride,
     PriceList,

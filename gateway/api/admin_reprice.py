@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from gateway.api.admin import BASE, body_as, missing, refusals, route, time_text
-from gateway.errors import ClientError
+from gateway.api.admin import BASE, body_as, refusals, route, time_text
+from gateway.errors import ClientError, missing
 from gateway.price_records import Repricing, RepricingPreview
 from gateway.prices.repricing import KEPT_BECAUSE
 from gateway.read_api import DIMENSION_PARAMETERS, NANO_PER_DOLLAR, parse_query, render_money
@@ -19,8 +19,6 @@ from gateway.records import TagCondition, UsageQuery
 from gateway.routes import Call, Route, taking
 
 _FILTERS = ("from", "to", "tz", "tag", *DIMENSION_PARAMETERS)
-# Where a key may stand when it does not come in a header.
-_CREDENTIAL = "key"
 
 
 class RepricingCommands(Protocol):
@@ -68,7 +66,7 @@ def repricing_routes(commands: RepricingCommands) -> tuple[Route, ...]:
         return {"data": [_repricing(row) for row in await commands.repricings()]}
 
     async def look_or_apply(call: Call) -> Any:
-        ask, query = body_as(call, Ask) if call.body else Ask(), _query(call)
+        ask, query = body_as(call, Ask) if call.body else Ask(), parse_query(call.query)
         expected = ask.expected.preview() if ask.expected else None
         with refusals():
             if ask.apply:
@@ -87,15 +85,6 @@ def repricing_routes(commands: RepricingCommands) -> tuple[Route, ...]:
         route("POST", "/prices/reprice", taking(_FILTERS, look_or_apply)),
         route("POST", "/prices/reprice/", undo),
     )
-
-
-def _query(call: Call) -> UsageQuery:
-    # A key that came as a parameter is no filter by key.
-    return parse_query([(name, value) for name, value in call.query if not _is_credential(name, value)])
-
-
-def _is_credential(name: str, value: str) -> bool:
-    return name == _CREDENTIAL and value.startswith("tk_")
 
 
 def _preview(preview: RepricingPreview) -> dict[str, Any]:

@@ -10,15 +10,16 @@ from typing import Any, Protocol
 
 from msgspec import Raw, Struct
 
-from gateway.api.admin import body_as, missing, time_text
+from gateway.api import admin
+from gateway.api.admin import body_as, time_text
 from gateway.comparing.comparer import DOOR, ComparisonQuestion, comparison_question
 from gateway.comparing.comparison_records import ComparedAnswer, Comparison, RatedAnswer, RatedModel
 from gateway.comparing.ratings import MOST_LISTED, NoSuchAnswer
 from gateway.dialects.dialect import AnswerContext
-from gateway.errors import ClientError, FaregateError, Unusable
+from gateway.errors import missing
 from gateway.keys.access import Principal
 from gateway.model import Refusal, Text
-from gateway.read_api import parse_limit, render_money, render_row
+from gateway.read_api import parse_limit, render_money, render_ms, render_row
 from gateway.routes import Call, Route, taking
 
 PATH = "/api/ai/v1/compare"
@@ -72,7 +73,7 @@ def comparison_routes(comparisons: Comparisons) -> tuple[Route, ...]:
         return {"id": made.id, "created": time_text(made.at_us), "data": [_answer(each) for each in made.answers]}
 
     async def every(call: Call) -> Any:
-        wanted, owner = dict(call.query), _owner(call)
+        wanted, owner = dict(call.query), call.scope
         found = await comparisons.ratings(
             model=wanted.get("model"),
             provider=wanted.get("provider"),
@@ -84,16 +85,16 @@ def comparison_routes(comparisons: Comparisons) -> tuple[Route, ...]:
 
     async def one(call: Call) -> Any:
         with refusals():
-            return _rating(await comparisons.compared_answer(call.rest, owner=_owner(call)))
+            return _rating(await comparisons.compared_answer(call.rest, owner=call.scope))
 
     async def rate(call: Call) -> Any:
         body = body_as(call, RatingBody)
         with refusals():
-            return _rating(await comparisons.rate(call.rest, body.stars, body.note, owner=_owner(call)))
+            return _rating(await comparisons.rate(call.rest, body.stars, body.note, owner=call.scope))
 
     async def remove(call: Call) -> Any:
         with refusals():
-            return _rating(await comparisons.remove_rating(call.rest, owner=_owner(call)))
+            return _rating(await comparisons.remove_rating(call.rest, owner=call.scope))
 
     return (
         Route(method="POST", path=PATH, role="execute", read=compare),
@@ -107,19 +108,11 @@ def comparison_routes(comparisons: Comparisons) -> tuple[Route, ...]:
 @contextmanager
 def refusals() -> Iterator[None]:
     """What cannot be rated, as a refusal."""
-    try:
-        yield
-    except NoSuchAnswer as error:
-        raise missing(error.message) from None
-    except Unusable:
-        raise
-    except FaregateError as error:
-        raise ClientError(error.message) from None
-
-
-def _owner(call: Call) -> str | None:
-    principal = call.principal
-    return None if principal is None or principal.role == "admin" else principal.key_id
+    with admin.refusals():
+        try:
+            yield
+        except NoSuchAnswer as error:
+            raise missing(error.message) from None
 
 
 def _answer(answer: ComparedAnswer) -> dict[str, Any]:
@@ -174,8 +167,8 @@ def _rating(row: RatedAnswer) -> dict[str, Any]:
         "reasoning_tokens": row.reasoning_tokens,
         "cost_usd": render_money(row.cost_nano),
         "cost_source": row.cost_source,
-        "ttft_ms": _ms(row.ttft_us),
-        "latency_ms": _ms(row.latency_us),
+        "ttft_ms": render_ms(row.ttft_us),
+        "latency_ms": render_ms(row.latency_us),
     }
 
 
@@ -187,11 +180,7 @@ def _model(row: RatedModel) -> dict[str, Any]:
         "ratings": row.ratings,
         "stars": row.stars,
         "cost_usd": None if row.cost_nano is None else render_money(round(row.cost_nano)),
-        "ttft_ms": _ms(row.ttft_us),
-        "latency_ms": _ms(row.latency_us),
+        "ttft_ms": render_ms(row.ttft_us),
+        "latency_ms": render_ms(row.latency_us),
         "output_tokens": row.output_tokens,
     }
-
-
-def _ms(us: float | None) -> float | None:
-    return None if us is None else us / 1000

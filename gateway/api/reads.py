@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from msgspec.structs import replace
 
 from gateway.api.model_lists import SHAPES
-from gateway.errors import ClientError
+from gateway.errors import ClientError, missing
 from gateway.periods import period_before
 from gateway.price_records import CostExplanation
 from gateway.providers.models import BY_SPELLING, MODELS, Model, spelling_key
@@ -91,17 +91,14 @@ def read_routes(
     """All routes that only read; `models` gives those that are listed."""
 
     async def requests(call: Call) -> Any:
-        page = await queries.requests(_query(call), limit=parse_limit(call.query), cursor=_one(call, "cursor"))
+        page = await queries.requests(_query(call), limit=parse_limit(call.query), cursor=call.one("cursor"))
         return render_page(page)
 
     async def request(call: Call) -> Any:
         id, slash, part = call.rest.partition("/")
         row = await queries.request(id) if not slash or part == "cost" else None
-        principal = call.principal
-        if row is None or (principal and principal.role != "admin" and row.key_id != principal.key_id):
-            raise ClientError(
-                "No request has this id: see /usage/requests.", status=404, kind="not_found", code="not_found"
-            )
+        if row is None or call.scope not in (None, row.key_id):
+            raise missing("No request has this id: see /usage/requests.")
         return render_explanation(queries.explain(row)) if slash else render_row(row)
 
     async def summary(call: Call) -> Any:
@@ -111,13 +108,13 @@ def read_routes(
         return render_summary(now, before) | ({"previous": None} if compare and before is None else {})
 
     async def timeseries(call: Call) -> Any:
-        by = _one(call, "by")
-        return render_timeseries(await queries.timeseries(_query(call), _one(call, "bucket") or "hour", by), by)
+        by = call.one("by")
+        return render_timeseries(await queries.timeseries(_query(call), call.one("bucket") or "hour", by), by)
 
     async def breakdown(call: Call) -> Any:
-        by, sort, query = _one(call, "by") or "model", _one(call, "sort") or "cost_usd", _query(call)
+        by, sort, query = call.one("by") or "model", call.one("sort") or "cost_usd", _query(call)
         # Without a limit a row for each value; how many there are is for the caller to say.
-        limit, compare = parse_limit(call.query) if _one(call, "limit") else None, _compared(call)
+        limit, compare = parse_limit(call.query) if call.one("limit") else None, _compared(call)
         found = await queries.breakdown(query, by, sort=sort, limit=limit, others=limit is not None)
         before = period_before(query, time.time_ns() // 1000) if compare else None
         previous, previous_others = None, NOTHING
@@ -135,8 +132,8 @@ def read_routes(
         return render_breakdown(found, previous, previous_others, mark=bool(query.conversation or query.trace))
 
     async def conversations(call: Call) -> Any:
-        sort, limit = _one(call, "sort") or "cost_usd", parse_limit(call.query)
-        page = await queries.conversations(_query(call), sort=sort, limit=limit, cursor=_one(call, "cursor"))
+        sort, limit = call.one("sort") or "cost_usd", parse_limit(call.query)
+        page = await queries.conversations(_query(call), sort=sort, limit=limit, cursor=call.one("cursor"))
         return render_conversations(page)
 
     def export(format: str) -> Callable[[Call], Awaitable[Any]]:
@@ -213,11 +210,7 @@ def _query(call: Call) -> UsageQuery:
 
 
 def _compared(call: Call) -> bool:
-    compare = _one(call, "compare")
+    compare = call.one("compare")
     if compare not in (None, "previous"):
         raise ClientError("compare must be previous.", param="compare")
     return compare is not None
-
-
-def _one(call: Call, name: str) -> str | None:
-    return next((value for key, value in call.query if key == name and value), None)

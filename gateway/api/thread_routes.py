@@ -6,9 +6,9 @@ A key that is no admin's sees what was said with itself.
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from gateway.errors import ClientError
+from gateway.errors import ClientError, missing
 from gateway.header_records import CALLERS, ExchangeHeaders
-from gateway.read_api import FILTERS, parse_limit, parse_query, render_money, render_time
+from gateway.read_api import FILTERS, parse_limit, parse_query, render_money, render_ms, render_time
 from gateway.routes import Call, Read, Route, taking
 from gateway.telemetry.genai_json import message_json, part_json, tool_json
 from gateway.telemetry.reported import Reported
@@ -48,23 +48,23 @@ class Threads(Protocol):
 
 def thread_routes(threads: Threads) -> tuple[Route, ...]:
     async def conversations(call: Call) -> Any:
-        sort, text = _one(call, "sort") or THREAD_SORTS[0], _one(call, "q")
+        sort, text = call.one("sort") or THREAD_SORTS[0], call.one("q")
         if text is not None and len(text) > _MOST_SEARCH:
             raise ClientError(f"The text searched for is longer than {_MOST_SEARCH} characters.", param="q")
-        query = ThreadQuery(text=text or None, among=parse_query(call.query), scope=_scope(call), sort=sort)
-        page = await threads.threads(query, limit=parse_limit(call.query, most=MOST), cursor=_one(call, "cursor"))
+        query = ThreadQuery(text=text or None, among=parse_query(call.query), scope=call.scope, sort=sort)
+        page = await threads.threads(query, limit=parse_limit(call.query, most=MOST), cursor=call.one("cursor"))
         return {"data": [_row(row) for row in page.rows], "next_cursor": page.next_cursor}
 
     async def conversation(call: Call) -> Any:
-        include = _one(call, "include")
+        include = call.one("include")
         if include not in (None, "headers"):
             raise ClientError("include must be headers.", param="include")
-        found = await threads.thread(call.rest, scope=_scope(call))
+        found = await threads.thread(call.rest, scope=call.scope)
         if found is None:
             raise _unknown("conversation", "/conversations")
         told = _thread(found)
         if include:
-            kept = await threads.headers_of_thread(call.rest, scope=_scope(call))
+            kept = await threads.headers_of_thread(call.rest, scope=call.scope)
             for turn in told["turns"]:
                 turn["headers"] = _headers(kept.get(turn["request_id"]), call)
         return told
@@ -75,7 +75,7 @@ def thread_routes(threads: Threads) -> tuple[Route, ...]:
         return {"id": call.rest, "deleted": True}
 
     async def trace(call: Call) -> Any:
-        found = await threads.trace(call.rest.lower(), scope=_scope(call))
+        found = await threads.trace(call.rest.lower(), scope=call.scope)
         if found is None:
             raise _unknown("trace", "/usage/requests")
         return {
@@ -99,10 +99,6 @@ def thread_routes(threads: Threads) -> tuple[Route, ...]:
     )
 
 
-def _one(call: Call, name: str) -> str | None:
-    return next((value for key, value in call.query if key == name and value), None)
-
-
 def _reported(told: Reported) -> dict[str, Any]:
     """What a tool's or app's metrics say of it since this gateway's start: beside our own figures, never in them."""
     names = ("app", "model", "input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens")
@@ -111,13 +107,8 @@ def _reported(told: Reported) -> dict[str, Any]:
     return shape | {"first_at": render_time(told.first_us), "last_at": render_time(told.last_us)}
 
 
-def _scope(call: Call) -> str | None:
-    principal = call.principal
-    return None if principal is None or principal.role == "admin" else principal.key_id
-
-
 def _unknown(what: str, where: str) -> ClientError:
-    return ClientError(f"No {what} has this id: see {where}.", status=404, kind="not_found", code="not_found")
+    return missing(f"No {what} has this id: see {where}.")
 
 
 def _row(row: ThreadRow) -> dict[str, Any]:
@@ -190,8 +181,8 @@ def _turn(turn: Turn) -> dict[str, Any]:
         "model": turn.model,
         "model_requested": turn.model_requested,
         "started_at": render_time(turn.started_us),
-        "latency_ms": _ms(turn.latency_us),
-        "ttft_ms": _ms(turn.ttft_us),
+        "latency_ms": render_ms(turn.latency_us),
+        "ttft_ms": render_ms(turn.ttft_us),
         "input_tokens": turn.input_tokens,
         "cached_tokens": turn.cached_tokens,
         "cache_write_tokens": turn.cache_write_tokens,
@@ -226,7 +217,7 @@ def _headers(kept: ExchangeHeaders | None, call: Call) -> list[dict[str, Any]]:
             "headers": [list(pair) for pair in zip(group.names, group.values, strict=True)],
         }
         for group in (kept.groups if kept is not None else ())
-        if _scope(call) is None or group.whose in CALLERS
+        if call.scope is None or group.whose in CALLERS
     ]
 
 
@@ -244,7 +235,7 @@ def _cache_miss(miss: CacheMiss | None) -> Mapping[str, Any] | None:
 def _figures(figures: Figures) -> Mapping[str, Any]:
     names = ("source", "model", "input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens")
     shape: dict[str, Any] = {name: getattr(figures, name) for name in (*names, "reasoning_tokens")}
-    return shape | {"cost_usd": render_money(figures.cost_nano), "latency_ms": _ms(figures.latency_us)}
+    return shape | {"cost_usd": render_money(figures.cost_nano), "latency_ms": render_ms(figures.latency_us)}
 
 
 def _span(span: TraceSpan) -> dict[str, Any]:
@@ -272,7 +263,3 @@ def _span(span: TraceSpan) -> dict[str, Any]:
     if span.conversation_id is not None:
         shape |= {"conversation_id": span.conversation_id, "turn": span.turn}
     return shape
-
-
-def _ms(micros: int | None) -> float | None:
-    return None if micros is None else micros / 1000

@@ -1,6 +1,7 @@
 """What was said: conversations, their turns and spans. Where no store of them is open there are none."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
 
 from gateway.header_records import ExchangeHeaders
 from gateway.model import Usage
@@ -10,6 +11,8 @@ from gateway.telemetry.reported import Reported, reported
 from gateway.thread_records import Thread, ThreadPage, ThreadQuery, Trace
 from gateway.told import Told
 from gateway.workers import Progress
+
+_Found = TypeVar("_Found")
 
 
 class ThreadQueries:
@@ -52,22 +55,16 @@ class ThreadQueries:
         threads = self._parts.threads
         if threads is None:
             return None
-        found = await self._work(threads.thread_of_request, request_id)
-        if found is None:
-            await self._work(self._parts.stored, JUST_ENDED_S)
-            found = await self._work(threads.thread_of_request, request_id)
-        return found
+        return await self._ask(lambda: threads.thread_of_request(request_id), lambda found: found is not None)
 
     async def headers_of_request(self, request_id: str, *, scope: str | None = None) -> ExchangeHeaders:
         """A request's headers with their secrets masked, as far as they are kept, and else why they are not."""
         threads = self._parts.threads
         if threads is None:
             return ExchangeHeaders(why="The gateway has not been started: nothing can be read.")
-        found = await self._work(threads.headers_of_request, request_id, scope)
-        if not found.groups:
-            await self._work(self._parts.stored, JUST_ENDED_S)
-            found = await self._work(threads.headers_of_request, request_id, scope)
-        return found
+        return await self._ask(
+            lambda: threads.headers_of_request(request_id, scope), lambda found: bool(found.groups)
+        )
 
     async def headers_of_thread(self, id: str, *, scope: str | None = None) -> Mapping[str, ExchangeHeaders]:
         """Those of a conversation, by request."""
@@ -101,6 +98,14 @@ class ThreadQueries:
     def reported(self) -> tuple[Reported, ...]:
         """What tools and apps say by metrics that they used, since the start; no figure of ours holds it."""
         return reported(self._parts.metric_series.series())
+
+    async def _ask(self, ask: Callable[[], _Found], is_there: Callable[[_Found], bool]) -> _Found:
+        """Where it is not there yet, once more when what was said last is stored."""
+        found = await self._work(ask)
+        if not is_there(found):
+            await self._work(self._parts.stored, JUST_ENDED_S)
+            found = await self._work(ask)
+        return found
 
     def _cost_of_miss(self, provider: str, model: str, tokens: int, at_us: int) -> int | None:
         """What these tokens cost more as fresh input than read from the provider's cache (nano-dollars)."""

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from gateway.counted import counted
-from gateway.errors import ClientError
+from gateway.errors import ClientError, missing
 from gateway.price_records import Repricing, RepricingPreview
 from gateway.read_api import render_money, render_time
 from gateway.records import UsageQuery
@@ -171,7 +171,7 @@ def _shift_back(row: Sequence[Any]) -> Shift:
 def _undoable(connection: sqlite3.Connection, number: int) -> Repricing:
     found = connection.execute(_ONE, (number,)).fetchone()
     if found is None:
-        raise ClientError(f"There is no re-pricing {number}.", status=404, kind="not_found", code="not_found")
+        raise missing(f"There is no re-pricing {number}.")
     applied = _repricing(found)
     if applied.undone_us is not None:
         raise _conflict(f"The re-pricing {number} was undone at {render_time(applied.undone_us)} already.")
