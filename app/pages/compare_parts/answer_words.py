@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from app import formats, sources
+from app.tables.column import milliseconds
 from app.translation import tr
 from gateway import ComparedAnswer, ExchangeRecord
 
@@ -36,8 +37,8 @@ def figures(answer: ComparedAnswer, first: ComparedAnswer | None, now_us: int) -
     ttft = row.ttft_us if row is not None else answer.ttft_us
     total = row.latency_us if row is not None else now_us - answer.started_us
     made = (
-        ("ttft", tr("First token"), _ms(ttft), "ttft_us"),
-        ("total", tr("Total"), _ms(total), "latency_us"),
+        ("ttft", tr("First token"), formats.duration(milliseconds(ttft)), "ttft_us"),
+        ("total", tr("Total"), formats.duration(milliseconds(total)), "latency_us"),
         ("tokens", tr("Tokens"), tokens(row), "output_tokens"),
         ("cost", tr("Cost"), cost(row), "cost_nano"),
     )
@@ -59,10 +60,6 @@ def cost(row: ExchangeRecord | None) -> str:
     if row is None:
         return formats.UNKNOWN
     return sources.marked(formats.money(row.cost_nano), sources.estimated_cost(row))
-
-
-def _ms(us: int | None) -> str:
-    return formats.UNKNOWN if us is None else formats.duration(us / 1000)
 
 
 def _difference(row: ExchangeRecord | None, other: ExchangeRecord | None, name: str) -> str:

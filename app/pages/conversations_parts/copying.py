@@ -3,14 +3,13 @@ masked. Pure."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from app.pages.conversations_parts import turn_words
 from app.pages.conversations_parts.block import Block, text_of
 from app.pages.conversations_parts.branches import by_turn, messages_of, until
 from app.pages.conversations_parts.list_view import title_of
-from app.tables.column import csv_text
+from app.tables.column import csv_text, milliseconds, utc_text
 from gateway import (
     Blob,
     Refusal,
@@ -39,8 +38,8 @@ def as_json(thread: Thread) -> str:
         "id": row.id,
         "sessions": row.sessions,
         "title": row.title,
-        "started_at": _iso(row.started_us),
-        "ended_at": _iso(row.ended_us),
+        "started_at": utc_text(row.started_us),
+        "ended_at": utc_text(row.ended_us),
         "user": row.user,
         "app": row.app,
         "models": row.models,
@@ -72,8 +71,8 @@ def _call(turn: Turn) -> Mapping[str, Any]:
         "session_id": turn.session_id,
         "model": turn.model,
         "provider": turn.provider,
-        "started_at": _iso(turn.started_us),
-        "latency_ms": turn_words.milliseconds(turn.latency_us),
+        "started_at": utc_text(turn.started_us),
+        "latency_ms": milliseconds(turn.latency_us),
         "input_tokens": turn.input_tokens,
         "cached_tokens": turn.cached_tokens,
         "output_tokens": turn.output_tokens,
@@ -86,10 +85,6 @@ def _call(turn: Turn) -> Mapping[str, Any]:
 def _message(message: ThreadMessage) -> Mapping[str, Any]:
     told = message_json(message.role, message.parts, name=message.name, finish=message.finish_reason)
     return {**told, "turn": message.turn}
-
-
-def _iso(us: int) -> str:
-    return datetime.fromtimestamp(us / 1e6, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _usd(nano: int | None) -> str | None:

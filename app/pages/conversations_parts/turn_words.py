@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from app import formats, sources
+from app.tables.column import milliseconds
 from app.translation import Words, counted, tr
 from gateway import CacheMiss, Figures, ThreadRow, Turn
 
@@ -45,10 +46,6 @@ def estimated_cost(turn: Turn) -> bool:
 
 def cost(turn: Turn) -> str:
     return sources.marked(formats.money(turn.cost_nano), estimated_cost(turn))
-
-
-def milliseconds(us: int | None) -> float | None:
-    return None if us is None else us / 1000
 
 
 def model(turn: Turn) -> str:
