@@ -99,7 +99,7 @@ def search(page: ConversationsPage, turns: Turns, text: str) -> None:
 
 def texts(page: ConversationsPage) -> list[str]:
     """What the labels of the facts say, once they do."""
-    while page.thread_pane._facts.isActive():
+    while page.thread_pane._marking.isActive() or page.thread_pane._facts.isActive():
         QTest.qWait(5)
     return [f"{label} {value}" for label, value in page.thread_pane.inspector.facts._facts.lines]  # type: ignore[union-attr]
 
