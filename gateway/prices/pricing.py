@@ -34,6 +34,7 @@ _MAY_LACK = (("input_audio_tokens", "audio input"), ("output_audio_tokens", "aud
 _MAY_LACK_ANYWHERE = (("output_image_tokens", "image output"), ("output_video_tokens", "video output"))
 
 _AT_STANDARD = "The list has no price for {}: it counts at the standard price."
+_CONTAINERS = "A code container counts in each answer that used it: one that served several is billed once."
 _LIST, _YOURS = "The list has no price", "Your price has none"
 _WITHOUT_PLAN: Mapping[str, str] = {
     "provider": "The provider gave this figure with its answer.",
@@ -163,7 +164,7 @@ class Pricing:
         try:
             if own is not None:
                 plan, source, price_id = own.plan, "override", own.id
-                fuzzy = bool(_left_out(_YOURS, plan, counts))
+                fuzzy = bool(_uses_in_doubt(_YOURS, plan, counts))
             else:
                 if not price_provider:
                     return NO_PRICE
@@ -271,7 +272,7 @@ class Pricing:
             own = self._by_id.get(record.price_id or "")
             if own is None:
                 return [], None, ["The price of yours that it had is gone."]
-            plan, notes = own.plan, _left_out(_YOURS, own.plan, counts)
+            plan, notes = own.plan, _uses_in_doubt(_YOURS, own.plan, counts)
         elif record.cost_source != "list":
             return [], None, [_WITHOUT_PLAN[record.cost_source]]
         elif record.price_id is None:
@@ -325,21 +326,22 @@ def _list_plan(
     if used:
         priced = {unit.usage_key for unit in listed.plan}
         doubts += [_AT_STANDARD.format(words) for key, words in used if key not in priced]
-    doubts += _left_out(_LIST, listed.plan, counts)
+    doubts += _uses_in_doubt(_LIST, listed.plan, counts)
     if match.searches_once:
         counts["web_searches"] = min(1, counts["web_searches"])
     return listed.plan, tuple(doubts)
 
 
-def _left_out(whose: str, plan: Plan, counts: Mapping[str, int]) -> list[str]:
-    """Sentences on what was used, is priced by use, and has no price here."""
+def _uses_in_doubt(whose: str, plan: Plan, counts: Mapping[str, int]) -> list[str]:
+    """Sentences on what was used, is priced by use, and has no price here or counts in more than one answer."""
     used = [key for key in BY_USE if counts.get(key)]
     priced = {unit.usage_key for unit in plan} if used else set()
-    return [
+    doubts = [
         f"{whose} for {BY_USE[key]} ({counts[key]:,} used): they are not in the cost."
         for key in used
         if key not in priced
     ]
+    return [*doubts, _CONTAINERS] if "code_containers" in priced and counts.get("code_containers") else doubts
 
 
 def _other_name(model: str, match: Match) -> str:

@@ -274,7 +274,6 @@ def own(**prices: str) -> Pricing:
         ({"request": "0.01"}, (("gpt-image-1.5/input", 10),), 10_050_000),
         ({"file_search": "2"}, (("file_searches", 3),), 6_000_000),
         ({"map_search": "20"}, (("map_searches", 1),), 20_000_000),
-        ({"code_container": "0.03"}, (("code_containers", 2),), 60_000_000),
         # The other model's price is the list's: $5 in.
         ({}, (("gpt-image-1.5/input", 10),), 50_000),
         # Media: of a thousand tokens these have another price, and without one count as all others.
@@ -303,6 +302,15 @@ def test_uses_that_ones_own_price_lacks_are_left_out_and_said(
     (note,) = told.notes
     assert note.startswith("Your price has none for ") and note.endswith(" (3 used): they are not in the cost.")
     assert [part.unit for part in told.parts] == ["input", "output"]
+
+
+def test_a_container_that_may_serve_several_answers_has_a_doubtful_cost() -> None:
+    usage = Usage(input_tokens=1000, output_tokens=100, by_medium=(("code_containers", 2),))
+    pricing = own(input="1", output="10", code_container="0.03")
+    priced = pricing.price("openai", "gpt-5", usage, AT_US, provider="openai")
+    assert priced == Priced(62_000_000, "override", "override:1", fuzzy=True)
+    (note,) = pricing.explain("openai", recorded(usage, priced, "openai", "gpt-5")).notes
+    assert note == "A code container counts in each answer that used it: one that served several is billed once."
 
 
 def test_another_model_of_ones_own_price_for_any_costs_one_request_with_it() -> None:
@@ -340,3 +348,68 @@ def test_a_search_that_chat_shows_by_what_it_cites() -> None:
     message["annotations"] = [{"type": "file_citation"}, 3]
     plain = parse_chat(json.dumps(answer).encode()).usage
     assert plain is not None and plain.web_searches is None
+
+
+def broken_off(reader: Reader, *events: dict[str, Any]) -> Usage:
+    """What is known of a stream that ends here."""
+    tally = Tally()
+    data = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
+    for event in (*reader.feed(data), *reader.close()):
+        tally.feed(event)
+    usage, source = tally.verdict(400, answered=True)
+    assert tally.failed and source in ("estimated", "partial")
+    return usage
+
+
+def test_what_hosted_tools_did_of_an_answer_that_broke_off_is_counted() -> None:
+    items = [searched("search"), FILES, {**FILES, "status": "failed"}, python("c1"), searched("open_page"), IMAGE]
+    done = [{"type": "response.output_item.done", "output_index": at, "item": item} for at, item in enumerate(items)]
+    begun = {"type": "response.output_item.added", "output_index": 9, "item": {**FILES, "status": "in_progress"}}
+    usage = broken_off(ResponsesReader(), {"type": "response.created", "response": {"id": "r"}}, *done, begun)
+    uses = (("file_searches", 1), ("code_containers", 1), ("images", 1))
+    assert usage == Usage(input_tokens=100, web_searches=1, by_medium=uses)
+    # $1.25 per million, $10 and $2.50 per thousand.
+    assert PRICING.price("openai", "gpt-5", usage, AT_US) == Priced(125_000 + 12_500_000, "list", "gpt-5", True)
+
+
+def test_the_provider_s_last_count_of_hosted_tools_stands() -> None:
+    done = {"type": "response.output_item.done", "output_index": 0, "item": searched("search")}
+    told = response([searched("search")], tool_usage={"web_search": {"num_requests": 0}})
+    completed = {"type": "response.completed", "response": told}
+    assert streamed(ResponsesReader(), done, completed).web_searches == 0
+    drawn, told = {**done, "item": IMAGE}, RESPONSES["an image"][0]
+    assert streamed(ResponsesReader(), drawn, {**completed, "response": told}) == usage_of_response(told)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "searches"),
+    [
+        (({"type": "web_search_tool_result", "content": []}, {"type": "text", "text": "hi"}), 1),
+        (({"type": "web_search_tool_result", "content": [{"type": "web_search_result"}]},) * 2, 2),
+        (({"type": "web_search_tool_result", "content": {"error_code": "unavailable"}},), None),
+        (({"type": "web_fetch_tool_result", "content": []},), None),
+    ],
+    ids=["one", "two", "an error", "another tool"],
+)
+def test_searches_of_a_message_that_broke_off_are_counted(
+    blocks: tuple[dict[str, Any], ...], searches: int | None
+) -> None:
+    begun = {"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 100, "output_tokens": 1}}}
+    told = [
+        event
+        for at, block in enumerate(blocks)
+        for event in (
+            {"type": "content_block_start", "index": at, "content_block": block},
+            {"type": "content_block_stop", "index": at},
+        )
+    ]
+    assert broken_off(AnthropicReader(), begun, *told).web_searches == searches
+    counted = {"output_tokens": 5, "server_tool_use": {"web_search_requests": 7}}
+    last = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": counted}
+    assert streamed(AnthropicReader(), begun, *told, last, {"type": "message_stop"}).web_searches == 7
+
+
+def test_a_search_that_a_chat_answer_cited_before_it_broke_off_is_counted() -> None:
+    note = {"type": "url_citation", "url_citation": {"url": "u", "title": "t", "start_index": 0, "end_index": 2}}
+    said = {"id": "c", "choices": [{"index": 0, "delta": {"content": "hi", "annotations": [note, note]}}]}
+    assert broken_off(ChatReader(), said, said) == Usage(input_tokens=100, output_tokens=1, web_searches=1)

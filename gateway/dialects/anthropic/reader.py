@@ -13,7 +13,7 @@ from msgspec import Struct
 from gateway.dialects.anthropic.blocks import NAME, Block, minted_id, parse_block, pocket
 from gateway.dialects.anthropic.errors import stream_error
 from gateway.dialects.anthropic.finish import explanation, finish_extra, parse_reason
-from gateway.dialects.anthropic.usage import WireUsage, parse_usage, read_usage
+from gateway.dialects.anthropic.usage import WireUsage, parse_usage, read_usage, searched
 from gateway.dialects.json_text import decode_as, decode_json
 from gateway.events import BROKEN_OFF, Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
 from gateway.model import Opaque, Reasoning, Text, ToolCall
@@ -223,6 +223,10 @@ class AnthropicReader:
         part = self._next_part
         self._next_part += 1
         events += [PartStart(part, "opaque", value=Opaque(NAME, value)), PartEnd(part)]
+        if searched(value):
+            # A stream that breaks off never comes to their number.
+            self._usage.web_searches = (self._usage.web_searches or 0) + 1
+            events.append(UsageReport(parse_usage(self._usage), final=False))
 
     def _message_delta(self, event: _Event, data: bytes, events: list[Event]) -> None:
         delta = event.delta

@@ -6,6 +6,7 @@ that nothing is added twice. What compacting the history took stands in `iterati
 adviser, which is another model. Source: the SDK's Usage, MessageDeltaUsage and BetaIterationsUsage.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct, structs
@@ -61,6 +62,11 @@ def read_usage(raw: Any, container: Any = None) -> WireUsage | None:
         iterations=iterations if isinstance(iterations, list) else None,
         in_container=True if isinstance(container, dict) else None,
     )
+
+
+def searched(block: Mapping[str, Any]) -> bool:
+    """Whether a block is the result of a web search: one that failed, whose content is no list, is not billed."""
+    return block.get("type") == "web_search_tool_result" and isinstance(block.get("content"), list)
 
 
 def parse_usage(usage: WireUsage) -> Usage:

@@ -121,6 +121,9 @@ class ChatReader:
 
     def _fail(self, error: StreamError, events: list[Event]) -> None:
         self._failed = True
+        if self._cited:
+            # It may never have come to its count.
+            events.append(UsageReport(Usage(web_searches=1), final=False))
         events.append(error)
 
     def _read(self, sse: ServerSentEvent, events: list[Event]) -> None:

@@ -3,7 +3,8 @@
 Items are told apart by `output_index`. Words come as deltas, whole in a `done`, whole in the finished item, or only
 in the final response: each later word completes what the earlier ones left out, so that all spellings give the same
 (BerriAI/litellm#27144). Reasoning's encrypted state comes with its finished item. Hosted tools' items and others that
-the model does not know are parts once they are whole. Without a terminal event the stream was cut short.
+the model does not know are parts once they are whole, and what they used is told with each: a stream may never come
+to its final count. Without a terminal event the stream was cut short.
 Source: the SDK's ResponseStreamEvent.
 """
 
@@ -17,6 +18,7 @@ from gateway.dialects.error_bodies import as_stream_error
 from gateway.dialects.json_text import decode_as, decode_json
 from gateway.dialects.openai_errors import UNREADABLE, error_in
 from gateway.dialects.openai_responses.finish import failure, parse_finish
+from gateway.dialects.openai_responses.hosted_uses import COUNTED_ITEMS
 from gateway.dialects.openai_responses.items import (
     PARAGRAPH,
     arguments_text,
@@ -26,7 +28,7 @@ from gateway.dialects.openai_responses.items import (
     reasoning_part,
 )
 from gateway.dialects.openai_responses.response import logprobs_in, logprobs_of, minted_call_id, tokens_in
-from gateway.dialects.openai_responses.usage import parse_usage
+from gateway.dialects.openai_responses.usage import parse_usage, usage_of_items
 from gateway.dialects.openai_responses.wire import NAME, Wire, pocket
 from gateway.errors import UpstreamError
 from gateway.events import BROKEN_OFF, Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
@@ -105,6 +107,7 @@ class ResponsesReader:
         self._over = False
         self._answer_id: str | None = None
         self._logprobs: list[Any] = []
+        self._hosted: list[Wire] = []
         self._seen = False
 
     def feed(self, data: bytes) -> list[Event]:
@@ -376,6 +379,9 @@ class ResponsesReader:
         elif item.kind:
             words = self._begin("opaque", events, value=Opaque(NAME, value))
             self._end_words(words, {}, events)
+            if item.kind in COUNTED_ITEMS:
+                self._hosted.append(value)
+                events.append(UsageReport(usage_of_items(self._hosted), final=False))
 
     def _end_message(self, item: _Item, value: Wire, events: list[Event]) -> None:
         content = value.get("content")

@@ -3,7 +3,7 @@
 xAI's Responses answers count so too, unlike its chat answers. Source: the SDK's ResponseUsage.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.dialects.counts import count_in, object_in, said_cost
@@ -38,6 +38,12 @@ def parse_usage(response: Mapping[str, Any]) -> Usage | None:
     tier = response.get("service_tier")
     values = {name: getattr(counted, name) for name in Usage.__struct_fields__}
     return Usage(**{**values, "service_tier": tier if isinstance(tier, str) else None})
+
+
+def usage_of_items(items: Sequence[Wire]) -> Usage:
+    """What these output items alone tell: no tokens."""
+    output = {"output": items}
+    return Usage(by_medium=hosted_uses(output), web_searches=searches(output))
 
 
 def render_usage(usage: Usage) -> Wire:
