@@ -1,10 +1,10 @@
 """Durations as sparse log-spaced histograms that add up, so that percentiles survive every roll-up.
 
 Bin i holds (1 ms · G^(i-1), 1 ms · G^i]; a percentile is the nearest rank's bin, told as the value that is equally
-far, relatively, from both of its edges: at most 4.4 % off. Few durations are stored one by one, a byte each behind a
-mark that MessagePack never begins with: its bin's distance from that of the shortest. More are a MessagePack map
-{bin: count}; counting from one millisecond keeps usual bins in one byte. Neither is in any order, for sorting would
-be most of the work, so equal histograms can be different bytes.
+far, relatively, from both of its edges: at most 4.4 % off, also above the longest, which is not stored. Few
+durations are stored one by one, a byte each behind a mark that MessagePack never begins with: its bin's distance from
+that of the shortest. More are a MessagePack map {bin: count}; counting from one millisecond keeps usual bins in one
+byte. Neither is in any order, for sorting would be most of the work, so equal histograms can be different bytes.
 """
 
 from bisect import bisect_left, bisect_right
@@ -18,6 +18,8 @@ import msgspec
 
 GROWTH = 1.09
 UNIT_US = 1000
+# How far a percentile may be from what it tells, as a share.
+MOST_OFF = 0.05
 EMPTY = b""
 # Beyond, a map is about as small, and read faster.
 MOST_SINGLY = 96
@@ -164,15 +166,30 @@ def merge(left: bytes, right: bytes) -> bytes:
 def percentiles(bins: Mapping[int, int], fractions: Sequence[float], mean_ms: float | None) -> list[float | None]:
     """Milliseconds at the nearest ranks (the smallest value with at least a fraction of all at or below it).
 
-    `mean_ms` is that of all durations: where they share a bin it stands for each, since it lies among them."""
+    `mean_ms` is that of all durations, which tells more of them where they share a bin."""
     keys = sorted(bins)
     seen = list(accumulate(map(bins.__getitem__, keys)))
     if not seen or not seen[-1]:
         return [None] * len(fractions)
     if len(keys) == 1:
-        return [mean_ms] * len(fractions)
+        return of_one_bin(keys[0], seen[0], fractions, mean_ms)
     ranks = (max(1, ceil(fraction * seen[-1])) for fraction in fractions)
     return [middle_ms(keys[bisect_left(seen, rank)]) for rank in ranks]
+
+
+def of_one_bin(key: int, count: int, fractions: Sequence[float], mean_ms: float | None) -> list[float | None]:
+    """`percentiles` of durations that share a bin: their mean, unless what it leaves open for a rank goes further."""
+    if mean_ms is None or count == 1:
+        return [mean_ms] * len(fractions)
+    shortest, longest = GROWTH ** (key - 1), GROWTH**key
+    whole = count * mean_ms
+    told: list[float | None] = []
+    for fraction in fractions:
+        rank = max(1, ceil(fraction * count))
+        least = max(shortest, (whole - (count - rank) * longest) / rank)
+        most = min(longest, (whole - (rank - 1) * shortest) / (count - rank + 1))
+        told.append(min(max(mean_ms, most / (1 + MOST_OFF)), least * (1 + MOST_OFF)))
+    return told
 
 
 @lru_cache(maxsize=1024)

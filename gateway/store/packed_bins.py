@@ -64,13 +64,13 @@ def percentiles(blob: bytes, fractions: Sequence[float], mean_ms: float | None) 
     if not blob:
         return [None] * len(fractions)
     if blob[0] == _SINGLY:
-        if blob[1] == blob[-1]:
-            return [mean_ms] * len(fractions)
         count = len(blob) - 1
+        if blob[1] == blob[-1]:
+            return histogram.of_one_bin(blob[1] + FIRST_BIN, count, fractions, mean_ms)
         return [_middle_ms(blob[ceil(fraction * count) or 1] + FIRST_BIN) for fraction in fractions]
     first, counts = _row(blob)
     if len(counts) == 1:
-        return [mean_ms] * len(fractions)
+        return histogram.of_one_bin(first + FIRST_BIN, counts[0], fractions, mean_ms)
     seen = list(accumulate(counts))
     first, count = first + FIRST_BIN, seen[-1]
     return [_middle_ms(first + bisect_left(seen, ceil(fraction * count) or 1)) for fraction in fractions]
