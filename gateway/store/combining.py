@@ -24,10 +24,7 @@ STEP_ROWS, CATCH_UP_ROWS = 2000, 20_000
 AT_ONCE_ROWS = 1000
 
 _COUNTED_TO = "SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'combined_to'"
-_SET_COUNTED_TO = (
-    "INSERT INTO settings (name, value) VALUES ('combined_to', ?) "
-    "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-)
+_SET_COUNTED_TO = "UPDATE settings SET value = ? WHERE name = 'combined_to'"
 _LAST_ROW = "SELECT COALESCE(MAX(n), 0) FROM requests"
 # By the rows' numbers: SQLite would read the index of their times.
 _SINCE = "SELECT MIN(started_us), MAX(started_us) FROM requests NOT INDEXED WHERE n > ?"
@@ -59,8 +56,7 @@ class Uncounted(NamedTuple):
 
 def counted_to(connection: sqlite3.Connection) -> int:
     """The number of the last row that is counted, 0 for none."""
-    found = connection.execute(_COUNTED_TO).fetchone()
-    return 0 if found is None else int(found[0])
+    return int(connection.execute(_COUNTED_TO).fetchone()[0])
 
 
 def uncounted(connection: sqlite3.Connection) -> Uncounted | None:
