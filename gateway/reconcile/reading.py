@@ -159,9 +159,9 @@ def mapping_of(text: str) -> dict[str, str]:
     """`time=Date,model=Model,cost=Cost` as field → title. Raises ClientError."""
     mapping: dict[str, str] = {}
     for part in text.split(","):
-        field, equals, title = (piece.strip() for piece in part.partition("="))
+        field, _, title = (piece.strip() for piece in part.partition("="))
         field = {"day": "time", "date": "time"}.get(field, field)
-        if not equals or not title or field not in FIELDS:
+        if not title or field not in FIELDS:
             raise ClientError(
                 f"The mapping {part.strip()!r} cannot be read; use FIELD=COLUMN with one of {', '.join(FIELDS)}.",
                 param="map",

@@ -83,3 +83,8 @@ def test_rows_of_other_days_that_no_bill_names_are_not_missing() -> None:
     late = row(id="req_8", started_us=NOON_US + DAY_US)
     found = compared([early, *rows(1), late], HEADER, *lines(1))
     assert not found.requests and [(day.day, day.matched) for day in found.days] == [("2026-10-14", True)]
+
+
+def test_rows_of_a_caller_s_own_key_are_not_missing_on_the_bill() -> None:
+    found = compared(rows(8, byok=True, model="o3"), HEADER, *lines(1))
+    assert [(day.model, [part.kind for part in day.parts]) for day in found.days] == [("gpt-5", ["missing_here"])]

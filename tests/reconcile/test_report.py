@@ -197,3 +197,17 @@ def test_per_cent_are_of_our_rows_where_the_bill_says_no_cost() -> None:
 def test_per_cent_have_four_decimals() -> None:
     thirds = replace(DONE, bill=replace(BILL, cost_nano=3_000_000_000), parts=(MISSING, DEARER))
     assert [part["difference_percent"] for part in render(thirds)["parts"]] == [-66.6667, 16.6667]
+
+
+def test_one_line_was_and_none_were() -> None:
+    one = replace(DONE, passed_over=1, shared=Shared(first_day="2026-11-03", last_day="2026-11-03", taken=1, left=0))
+    told = "\n".join(lines(one)[0])
+    assert "1 line of other services, keys or projects, or of credits, was passed over." in told
+    assert "1 line was taken, 0 left out." in told
+
+
+def test_a_difference_needs_both_sides() -> None:
+    for here, bill in ((None, 5), (5, None), (None, None)):
+        assert Part(kind="unexplained", requests=1, here_nano=here, bill_nano=bill).difference_nano is None
+    assert FIRST.whole_nano == BILL.cost_nano
+    assert replace(FIRST, bill=replace(BILL, cost_nano=None)).whole_nano == HERE.cost_nano

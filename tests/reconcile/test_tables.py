@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import ClientError
-from gateway.reconcile import mapping_of, only_of
+from gateway.reconcile import columns_of, mapping_of, only_of
 from gateway.reconcile import opener as opened
 from gateway.reconcile.bill import read_bill
 from tests.reconcile.bills import opener
@@ -81,3 +81,11 @@ def test_of_its_first_hundred_letters_more_than_sixty_tell_an_encoding_without_a
     assert read_bill([opener(titled(39))]).lines == 2
     with pytest.raises(ClientError, match="The file is no text: download the bill as CSV"):
         read_bill([opener(titled(40))])
+
+
+def test_a_header_that_is_near_no_form_is_said_to_be_near_none() -> None:
+    assert "nearest" not in refusal("colour,size\nred,5\n")
+
+
+def test_columns_without_a_title_cannot_be_chosen() -> None:
+    assert columns_of(opened(b"When,,What\n1,2,3\n")).columns == ("When", "What")

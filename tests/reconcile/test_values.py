@@ -25,6 +25,7 @@ WRITINGS: list[tuple[Sequence[str], str, str, int]] = [
     (["1,234.56"], ";", ".", 2),
     (["1.234,56"], ",", ",", 2),
     (["1,234,567"], ";", ".", 2),
+    (["1,234,567", "1,5", "2,5"], ",", ",", 3),
     (["1.234.567"], ",", ",", 2),
     (["12,34,567.1"], ";", ".", 2),
     (["0,125"], ",", ",", 3),
@@ -165,3 +166,12 @@ def test_a_time_is_not_tried_as_a_month_before_it_is_read(monkeypatch: pytest.Mo
     for text in ("2026-10-14T10:30:00Z", "2026-10-14", "10/14/2026"):
         moment(text, day_is_first=False)
     assert tried == []
+
+
+def test_a_month_alone_is_its_first_day() -> None:
+    written = moment("2026-01", day_is_first=False)
+    assert (written.day, written.month, written.us) == (date(2026, 1, 1), True, None)
+    assert moment("202612", day_is_first=False).day == date(2026, 12, 1)
+    for text in ("0000-01", "2026-00", "1999-12"):
+        with pytest.raises(Unreadable):
+            moment(text, day_is_first=False)
