@@ -305,7 +305,7 @@ def test_uses_that_ones_own_price_lacks_are_left_out_and_said(
 
 
 def test_a_container_that_may_serve_several_answers_has_a_doubtful_cost() -> None:
-    usage = Usage(input_tokens=1000, output_tokens=100, by_medium=(("code_containers", 2),))
+    usage = Usage(input_tokens=1000, output_tokens=100, rare_counts=(("code_containers", 2),))
     pricing = own(input="1", output="10", code_container="0.03")
     priced = pricing.price("openai", "gpt-5", usage, AT_US, provider="openai")
     assert priced == Priced(62_000_000, "override", "override:1", fuzzy=True)
@@ -367,7 +367,7 @@ def test_what_hosted_tools_did_of_an_answer_that_broke_off_is_counted() -> None:
     begun = {"type": "response.output_item.added", "output_index": 9, "item": {**FILES, "status": "in_progress"}}
     usage = broken_off(ResponsesReader(), {"type": "response.created", "response": {"id": "r"}}, *done, begun)
     uses = (("file_searches", 1), ("code_containers", 1), ("images", 1))
-    assert usage == Usage(input_tokens=100, web_searches=1, by_medium=uses)
+    assert usage == Usage(input_tokens=100, web_searches=1, rare_counts=uses)
     # $1.25 per million, $10 and $2.50 per thousand.
     assert PRICING.price("openai", "gpt-5", usage, AT_US) == Priced(125_000 + 12_500_000, "list", "gpt-5", True)
 

@@ -125,7 +125,7 @@ def _cache_writes(usage: WireUsage) -> tuple[int | None, int | None, int | None]
 def render_usage(usage: Usage | None) -> dict[str, Any]:
     """The whole usage object, as in an answer's body and in message_start."""
     usage = usage or Usage()
-    written = _written(usage)
+    written = usage.cache_write_tokens or 0
     hour = min(usage.cache_write_1h_tokens or 0, written)
     body = {
         **render_delta_usage(usage),
@@ -139,7 +139,7 @@ def render_usage(usage: Usage | None) -> dict[str, Any]:
 
 def render_delta_usage(usage: Usage) -> dict[str, Any]:
     """The cumulative counters of message_delta."""
-    cached, written = usage.cached_tokens or 0, _written(usage)
+    cached, written = usage.cached_tokens or 0, usage.cache_write_tokens or 0
     body: dict[str, Any] = {
         "input_tokens": max(0, (usage.input_tokens or 0) - cached - written),
         "cache_creation_input_tokens": written,
@@ -151,8 +151,3 @@ def render_delta_usage(usage: Usage) -> dict[str, Any]:
     if usage.web_searches is not None:
         body["server_tool_use"] = {"web_search_requests": usage.web_searches, "web_fetch_requests": 0}
     return body
-
-
-def _written(usage: Usage) -> int:
-    split = (usage.cache_write_5m_tokens or 0) + (usage.cache_write_1h_tokens or 0)
-    return split if usage.cache_write_tokens is None else usage.cache_write_tokens

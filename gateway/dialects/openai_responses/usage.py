@@ -43,7 +43,7 @@ def parse_usage(response: Mapping[str, Any]) -> Usage | None:
 def usage_of_items(items: Sequence[Wire]) -> Usage:
     """What these output items alone tell: no tokens."""
     output = {"output": items}
-    return Usage(by_medium=hosted_uses(output), web_searches=searches(output))
+    return Usage(rare_counts=hosted_uses(output), web_searches=searches(output))
 
 
 def render_usage(usage: Usage) -> Wire:
