@@ -129,7 +129,7 @@ async def try_provider(provider: Provider, key: str) -> KeyTrial:
     from gateway.keys.key_trial import probe, try_key
 
     row = probe(provider.title, provider.base_url, provider.probe_path, provider.auth, provider.dialect)
-    async with aiohttp.ClientSession(trust_env=True) as session:
+    async with aiohttp.ClientSession() as session:
         return await try_key(session, row, key)
 
 

@@ -15,8 +15,10 @@ from typing import Any
 import aiohttp
 import msgspec
 from msgspec import Struct
+from yarl import URL
 
 from gateway.records import KeyTrial, TrialStep
+from gateway.system_proxy import UnusableProxy, system_proxy
 
 TIMEOUT_S = 15.0
 _READ_LIMIT = 4 << 20
@@ -92,7 +94,7 @@ class _Steps:
 async def try_key(session: aiohttp.ClientSession, probe: Probe, key: str) -> KeyTrial:
     """Asks the provider with this key. Never raises for what the network or the provider does.
 
-    The session lends its connector and proxy settings.
+    The session lends its connector; the way is the one that requests take, through the system's proxy.
     """
     steps = _Steps()
     headers = {name: value.replace("{key}", key) for name, value in probe.headers.items()}
@@ -102,10 +104,9 @@ async def try_key(session: aiohttp.ClientSession, probe: Probe, key: str) -> Key
             aiohttp.ClientSession(
                 connector=session.connector,
                 connector_owner=False,
-                trust_env=session.trust_env,
                 trace_configs=[steps.trace()],
             ) as lent,
-            lent.get(probe.url, headers=headers, allow_redirects=False) as answer,
+            lent.get(probe.url, headers=headers, allow_redirects=False, proxy=system_proxy(probe.url)) as answer,
         ):
             body = await _whole(answer)
             return _judge(probe.title, answer.status, body, key, steps)
@@ -200,6 +201,15 @@ def _models(parsed: dict[str, Any]) -> tuple[str, ...]:
 
 def _unreachable(probe: Probe, error: Exception) -> str:
     match error:
+        case UnusableProxy():
+            return f"{probe.title} cannot be reached, {error}."
+        case aiohttp.ClientHttpProxyError():
+            return f"The proxy refuses the way to {probe.title} ({error.status}): check the proxy, and HTTPS_PROXY."
+        case aiohttp.ClientProxyConnectionError():
+            at = f"{error.host}:{error.port}"
+            return f"The proxy for {probe.title}, {at}, does not answer: start it, or change HTTPS_PROXY."
+        case aiohttp.ClientConnectorDNSError() if error.host.rstrip(".") != URL(probe.url).host:
+            return f"The proxy for {probe.title}, {error.host}, cannot be found: check HTTPS_PROXY."
         case aiohttp.ClientConnectorDNSError():
             host = error.host
             return f"{host} cannot be found: check the internet connection, and the base URL of {probe.title}."
@@ -215,6 +225,6 @@ def _unreachable(probe: Probe, error: Exception) -> str:
             return f"{probe.title} cannot be reached at {at}: check the internet connection."
         case TimeoutError():
             return f"{probe.title} did not answer within {TIMEOUT_S:.0f} s: check the connection, and try again."
-        case aiohttp.InvalidURL():
+        case ValueError():
             return f"The base URL of {probe.title} is not an address: correct it."
     return f"The connection to {probe.title} broke ({type(error).__name__}): try again."

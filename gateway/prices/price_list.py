@@ -28,6 +28,7 @@ from gateway.output_file import output_file
 from gateway.price_records import PriceList
 from gateway.prices.price_plan import NANO, Plan, Unit, scaled
 from gateway.providers.catalog import PROVIDERS
+from gateway.system_proxy import UnusableProxy, system_proxy
 
 if TYPE_CHECKING:
     from genai_prices.data_snapshot import DataSnapshot
@@ -266,7 +267,10 @@ def fetch_list(folder: Path, url: str | None = None) -> ListedPrices:
     source = UpdatePrices() if url is None else UpdatePrices(url=url)
     try:
         until, body = time.monotonic() + MOST_S, bytearray()
-        with httpx2.stream("GET", source.url, timeout=source.request_timeout) as answer:
+        # The client's own look at the system's proxies fails on what it knows none of.
+        way: dict[str, Any] = {"proxy": system_proxy(source.url), "trust_env": False}
+        trust = httpx2.create_ssl_context()
+        with httpx2.stream("GET", source.url, timeout=source.request_timeout, verify=trust, **way) as answer:
             answer.raise_for_status()
             for piece in answer.iter_bytes():
                 body += piece
@@ -280,6 +284,8 @@ def fetch_list(folder: Path, url: str | None = None) -> ListedPrices:
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         why = f"status {error.response.status_code}" if isinstance(error, httpx2.HTTPStatusError) else "no connection"
         raise Unusable(f"The prices could not be fetched ({why}): try again later; those in use stay.") from None
+    except UnusableProxy as error:
+        raise Unusable(f"The prices could not be fetched, {error}; those in use stay.") from None
     except (ValueError, RecursionError):
         raise Unusable("What was fetched is no list of prices: try again later; those in use stay.") from None
     with output_file(folder / PRICES_FILE) as file:

@@ -7,7 +7,6 @@ sentence names the provider and no secret.
 
 import asyncio
 import time
-import urllib.request
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -20,6 +19,7 @@ from gateway.errors import UpstreamError
 from gateway.events import broken_off
 from gateway.relaying.direct_call import READ_BUFFER, SLICE, Place, ask
 from gateway.relaying.exchange import Exchange
+from gateway.system_proxy import UnusableProxy, system_proxy
 
 KEEPALIVE_S = 30.0
 USER_AGENT = "faregate"
@@ -152,8 +152,8 @@ class Upstream:
 
         try:
             return Answer(exchange, title, await self._reply(url, headers, body, connected))
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise unreachable(title, error) from None
+        except (aiohttp.ClientError, OSError, TimeoutError, UnusableProxy) as error:
+            raise unreachable(title, error, url.host or "") from None
         finally:
             exchange.provider_ns += time.perf_counter_ns() - (exchange.sent_ns or before)
 
@@ -186,16 +186,26 @@ class Upstream:
     def _proxy(self, url: URL) -> URL | None:
         host = url.host or ""
         if host not in self._proxies:
-            found = urllib.request.getproxies().get(url.scheme)
-            direct = not found or bool(urllib.request.proxy_bypass(host))
-            self._proxies[host] = None if direct or not found else URL(found)
+            found = system_proxy(str(url))
+            self._proxies[host] = None if found is None else URL(found)
         return self._proxies[host]
 
 
-def unreachable(title: str, error: BaseException) -> UpstreamError:
-    """What a failed connection means, in a sentence; never the error's own words, which can hold an address."""
+def unreachable(title: str, error: BaseException, host: str = "") -> UpstreamError:
+    """What a failed connection means, in a sentence; never the error's own words, which can hold an address.
+
+    `host` is the provider's: what was looked up besides is the proxy's.
+    """
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
         reason = "its certificate cannot be trusted: check the clock, the proxy and the base URL"
+    elif isinstance(error, UnusableProxy):
+        reason = str(error)
+    elif isinstance(error, aiohttp.ClientConnectorDNSError) and host and error.host.rstrip(".") != host:
+        reason = "the system's proxy cannot be found: check HTTPS_PROXY"
+    elif isinstance(error, aiohttp.ClientProxyConnectionError):
+        reason = "the system's proxy does not answer: start it, or change HTTPS_PROXY"
+    elif isinstance(error, aiohttp.ClientHttpProxyError):
+        reason = f"the system's proxy refuses the connection ({error.status}): check the proxy, and HTTPS_PROXY"
     elif isinstance(error, aiohttp.ClientConnectorDNSError):
         reason = "its name cannot be found: check the network and the base URL"
     elif isinstance(error, TimeoutError):

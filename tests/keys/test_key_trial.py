@@ -198,3 +198,39 @@ async def test_a_broken_or_endless_answer(session: aiohttp.ClientSession, monkey
     monkeypatch.setattr(key_trial, "_READ_LIMIT", 1 << 10)
     trial = await ask(session, says(200, "[" + "1," * 10_000 + "1]"))
     assert trial.state == "unreachable"
+
+
+async def test_a_key_is_tried_through_the_proxy_that_requests_go_through(
+    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    async def proxy(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append((request.method, str(request.url)))
+        return web.json_response({"data": [{"id": "m1"}]})
+
+    runner = web.ServerRunner(web.Server(proxy))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{runner.addresses[0][1]}")
+    monkeypatch.setenv("no_proxy", "")
+    trial = await try_key(session, probe("Acme", "http://far.invalid/v1", "/models", "bearer"), KEY)
+    await runner.cleanup()
+    assert (trial.state, asked) == ("connected", [("GET", "http://far.invalid/v1/models")])
+
+
+@pytest.mark.parametrize(
+    ("proxy", "words"),
+    [
+        ("http://127.0.0.1:9", "The proxy for Acme, 127.0.0.1:9, does not answer"),
+        ("http://no-such-proxy.invalid:3128", "The proxy for Acme, no-such-proxy.invalid, cannot be found"),
+        ("socks5://127.0.0.1:1080", "Acme cannot be reached, the system's proxy cannot be used"),
+    ],
+)
+async def test_a_proxy_that_fails_is_told_as_such(
+    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, proxy: str, words: str
+) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "")
+    trial = await try_key(session, probe("Acme", "https://far.invalid/v1", "/models", "bearer"), KEY)
+    assert (trial.state, words in trial.message) == ("unreachable", True), trial.message

@@ -180,3 +180,15 @@ def test_a_list_that_does_not_end_is_given_up_midway(
     with pytest.raises(Unusable, match=words):
         Pricing().fetch_list(tmp_path, site.url)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["https_proxy", "all_proxy"])
+def test_a_proxy_of_no_known_kind_is_told_only_where_it_stands_in_the_way(
+    tmp_path: Path, site: Site, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv(name, "socks://127.0.0.1:1080")
+    Pricing().fetch_list(tmp_path, site.url)
+    if name == "https_proxy":
+        with pytest.raises(Unusable, match="the system's proxy cannot be used"):
+            Pricing().fetch_list(tmp_path, "https://far.invalid/data.json")

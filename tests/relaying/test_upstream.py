@@ -187,6 +187,29 @@ async def test_proxies_are_the_system_s(upstream: Upstream, serving: Any, monkey
         await upstream.send(exchange(), "Some", URL("http://direct.invalid/v1/x"), {}, b"{}")
 
 
+@pytest.mark.parametrize(
+    ("proxy", "words"),
+    [
+        ("http://127.0.0.1:9", "the system's proxy does not answer"),
+        ("http://no-such-proxy.invalid:3128", "the system's proxy cannot be found"),
+        ("socks5://127.0.0.1:1080", "the system's proxy cannot be used"),
+        ("SERVING", "the system's proxy refuses the connection (407)"),
+    ],
+)
+async def test_a_proxy_that_fails_is_not_the_provider(
+    upstream: Upstream, serving: Any, monkeypatch: pytest.MonkeyPatch, proxy: str, words: str
+) -> None:
+    async def refuse(request: web.BaseRequest) -> web.Response:
+        return web.Response(status=407)
+
+    url = await serving(refuse)
+    monkeypatch.setenv("https_proxy", str(url.origin()) if proxy == "SERVING" else proxy)
+    monkeypatch.setenv("no_proxy", "")
+    with pytest.raises(UpstreamError) as told:
+        await upstream.send(exchange(), "Some", URL("https://far.invalid/v1/x"), {}, b"{}")
+    assert (told.value.status, words in told.value.message, "HTTPS_PROXY" in told.value.message) == (502, True, True)
+
+
 @asynccontextmanager
 async def speaking(
     speak: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
