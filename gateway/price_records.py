@@ -173,7 +173,7 @@ class RepricingPreview(Struct, frozen=True, kw_only=True):
     """What today's prices would make of rows, at the rows' own time.
 
     `from_nano` and `to_nano` sum all `examined` rows, those without a price as 0. `kept` counts rows that keep their
-    cost, by reason: no_usage, unknown_counts, provider_figure, no_price, price_gone or too_dear.
+    cost, by reason: no_usage, unknown_counts, provider_figure, no_price, price_gone, own_lacks or too_dear.
     """
 
     examined: int = 0

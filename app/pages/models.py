@@ -10,12 +10,12 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 from app import formats
 from app.context import AppContext
 from app.export_files import CSV_FILTER, ask_where, export_table
-from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
 from app.pages.models_parts.bill_pane import BillPane
 from app.pages.models_parts.details import ModelDetails
 from app.pages.models_parts.editor import PriceEditor
 from app.pages.models_parts.lines import ModelLine, matching, model_columns, model_lines, price_changes
+from app.pages.models_parts.own_prices import OwnPrices
 from app.pages.models_parts.price_files import PriceFiles
 from app.pages.models_parts.repricing_pane import RepricingPane
 from app.pages.models_parts.scrolled import scrolled
@@ -37,7 +37,7 @@ from app.widgets import (
     SearchField,
     SegmentedControl,
 )
-from gateway import Changes, NewPriceOverride, PriceOverride, UsageQuery
+from gateway import Changes, PriceOverride, UsageQuery
 
 _SECTIONS = (("prices", later("Prices")), ("repricing", later("Re-pricing")), ("bill", later("Bill")))
 _ALL = "all"
@@ -71,6 +71,7 @@ class ModelsPage(Page):
         self._repriced = ("", "*")
         self._section = _SECTIONS[0][0]
         self.files = PriceFiles(context, self, lambda: dict(self._provider_titles))
+        self.own = OwnPrices(context, self._title_of, self.toast.emit, self)
         self._build()
         self.section.changed.connect(self._leave_section)
         self.past.action.connect(lambda: self.drawer.unless_unsaved(self._price_the_past))
@@ -78,6 +79,7 @@ class ModelsPage(Page):
         self.files.failed.connect(self.banner.tell)
         self.files.imported.connect(self._tell_imported)
         self.files.undone.connect(self._import_undone)
+        self.own.changed.connect(lambda *price: context.spawn(self._prices_changed(*price)))
         self.add_button.clicked.connect(lambda: self.drawer.unless_unsaved(self.open_editor))
         self.range.changed.connect(lambda _: self._again())
         self.search.textChanged.connect(lambda _: self._filter())
@@ -216,9 +218,9 @@ class ModelsPage(Page):
             self.context.spawn(self.repricing.refresh())
 
     def _tell_past(self, provider: str = "", model: str = "*") -> None:
-        """Prices are others from now on; what was used before keeps its cost until somebody wants it otherwise."""
+        """What was used before keeps its cost until somebody wants it otherwise."""
         self._repriced = (provider, model)
-        self.past.set_text(self.tr("Prices apply from now on: earlier requests keep their cost."))
+        self.past.set_text(self.tr("Earlier requests keep the cost that they had."))
         self.past.show()
 
     def _price_the_past(self) -> None:
@@ -416,14 +418,14 @@ class ModelsPage(Page):
         details.names.taken.connect(lambda name: self.context.spawn(self._name(line, name, None)))
         details.add.connect(self.open_editor)
         details.change.connect(lambda price: self.open_editor(price=price))
-        details.remove.connect(lambda price: self.context.spawn(self._remove(price)))
+        details.remove.connect(lambda price: self.context.spawn(self.own.remove(price)))
         self._show(line.model, details)
 
     def open_editor(self, line: ModelLine | None = None, price: PriceOverride | None = None) -> None:
         """For a new price, one for a line's model, or another in the place of `price`."""
         providers = {name: self._title_of(name) for name in self._providers}
         editor = PriceEditor(self.context.theme, providers, self.context.filters.tz)
-        editor.submitted.connect(lambda new, replaces: self.context.spawn(self._save(editor, new, replaces)))
+        editor.submitted.connect(lambda new, replaces: self.context.spawn(self.own.save(editor, new, replaces)))
         editor.cancelled.connect(self.drawer.close_drawer)
         self._show(tr("Change price") if price is not None else tr("New price"), editor)
         if price is not None:
@@ -457,39 +459,10 @@ class ModelsPage(Page):
         )
         self.open_details(line)
 
-    async def _save(self, editor: PriceEditor, new: NewPriceOverride, replaces: int | None) -> None:
-        gateway = self.context.gateway
-        resume = pause(editor)
-        try:
-            if replaces is None:
-                await gateway.add_price(new)
-            else:
-                await gateway.replace_price(replaces, new)
-        except KNOWN_ERRORS as error:
-            editor.tell(str(error))
-            return
-        finally:
-            resume()
-        self.drawer.close_drawer()
-        words = tr("{model} has your price from now on")
-        if new.model == "*":
-            words = tr("Every model of {provider} has your price from now on")
-        self.toast.emit(words.format(model=new.model, provider=new.provider))
-        self._tell_past(new.provider, new.model)
-        await self.refresh(Changes(prices=True))
-
-    async def _remove(self, price: PriceOverride) -> None:
-        try:
-            await self.context.gateway.remove_price(price.id)
-        except KNOWN_ERRORS as error:
-            self.toast.emit(str(error))
-            return
-        self.drawer.close_drawer()
-        words = tr("Your price of {model} is removed")
-        if price.model == "*":
-            words = tr("Your price of every model of {provider} is removed")
-        self.toast.emit(words.format(model=price.model, provider=price.provider))
-        self._tell_past(price.provider, price.model)
+    async def _prices_changed(self, provider: str, model: str) -> None:
+        if not self._is_unsaved():
+            self.drawer.close_drawer()
+        self._tell_past(provider, model)
         await self.refresh(Changes(prices=True))
 
     async def _update_prices(self) -> None:

@@ -138,6 +138,10 @@ def _checked(new: NewPriceOverride) -> NewPriceOverride:
         raise PriceFieldError("A price needs the name of its provider.")
     if not 1 <= len(new.model) <= 200 or not new.model.isprintable() or new.model != new.model.strip():
         raise PriceFieldError(f"A price needs a model's exact id, or {ANY_MODEL} for all of the provider's models.")
+    if ANY_MODEL in new.model and new.model != ANY_MODEL:
+        raise PriceFieldError(
+            f"{ANY_MODEL} stands for all of the provider's models, and only by itself: write a model's exact id."
+        )
     if len(new.note) > 500:
         raise PriceFieldError("A price's note may have 500 characters.")
     for moment in (new.valid_from_us, new.valid_to_us):

@@ -226,6 +226,10 @@ class Pricing:
             prices=unit_rows(prices.listed(match, at_us, ()).plan),
         )
 
+    def has_own(self, provider: str, model: str, asked: str, at_us: int) -> bool:
+        """Whether a price of the user's own stands for what a provider's model, asked for by a name, used then."""
+        return self._own_price(provider, model, asked, at_us) is not None
+
     def _own_price(self, provider: str, model: str, asked: str, at_us: int) -> _Own | None:
         for table in (self._overrides, self._tables):
             for name in (model, asked, ANY_MODEL):

@@ -17,13 +17,14 @@ from gateway.store.repriced_rows import NO_USAGE
 from gateway.store.storable import LIMITS
 
 UNKNOWN_COUNTS, PROVIDER_FIGURE = "unknown_counts", "provider_figure"
-NO_PRICE, PRICE_GONE, TOO_DEAR = "no_price", "price_gone", "too_dear"
+NO_PRICE, PRICE_GONE, OWN_LACKS, TOO_DEAR = "no_price", "price_gone", "own_lacks", "too_dear"
 KEPT_BECAUSE: Mapping[str, str] = {
     NO_USAGE: "They used nothing that anybody counted.",
     UNKNOWN_COUNTS: "How much they used is not known.",
     PROVIDER_FIGURE: "The provider gave the figure itself, and no price of yours stands over it.",
     NO_PRICE: "No price is known for them.",
     PRICE_GONE: "The price that they had is no longer listed; they keep it.",
+    OWN_LACKS: "Your own price of them has none for some of what they used.",
     TOO_DEAR: "The price would make them dearer than a request can be; they keep what they had.",
 }
 
@@ -50,7 +51,7 @@ class Repricer:
             return NO_PRICE
         if record.input_tokens is None and record.output_tokens is None:
             return UNKNOWN_COUNTS
-        usage = usage_of(record)
+        usage, asked = usage_of(record), self._asked(record.provider, record.model_requested or record.model)
         today = self._pricing.price(
             self._price_providers.get(record.provider, ""),
             record.model,
@@ -58,11 +59,13 @@ class Repricer:
             record.started_us,
             free=_was_free(record),
             provider=record.provider,
-            asked=self._asked(record.provider, record.model_requested or record.model),
+            asked=asked,
         )
         if today.source == record.cost_source == "provider":
             return PROVIDER_FIGURE
         if today.cost_nano is None and record.cost_source != "override":
+            if self._pricing.has_own(record.provider, record.model, asked, record.started_us):
+                return OWN_LACKS
             return NO_PRICE if record.cost_nano is None else PRICE_GONE
         return TOO_DEAR if (today.cost_nano or 0) > LIMITS["cost_nano"] else today
 

@@ -453,3 +453,13 @@ def test_where_requests_are_not_told_it_is_said_why(requests: int | None, shown:
 
 def _requests_of(columns: Sequence[Column[Any]]) -> Column[Any]:
     return next(column for column in columns if column.key == "requests")
+
+
+def test_a_file_that_cannot_be_opened_is_named_and_offers_no_options(
+    pane: BillPane, turns: Turns, tmp_path: Path
+) -> None:
+    opened(pane, turns, written(tmp_path, [""]))
+    assert pane.banner.text().startswith("bill-0.csv: The file is empty")
+    assert pane.banner.button is not None and not pane.banner.button.isVisible()
+    opened(pane, turns, written(tmp_path, ["Date,Model,Cost\n"]))
+    assert pane.banner.button.isVisible() and pane.options_button.isVisible()

@@ -40,7 +40,7 @@ def test_a_listed_models_prices_are_for_what_they_are_for() -> None:
     """Anthropic takes ten dollars for a thousand searches, and not for a million."""
     assert price_facts(Pricing().price_row("anthropic", "anthropic", "claude-sonnet-4-6", NOVEMBER_US)) == [
         ("Input", "$3.00 per 1M"),
-        ("Cached input", "$0.300 per 1M"),
+        ("Cached input", "$0.30 per 1M"),
         ("Cache write", "$3.75 per 1M"),
         ("Cache write, 1 h", "$6.00 per 1M"),
         ("Output", "$15.00 per 1M"),
@@ -55,8 +55,15 @@ def test_a_price_of_ones_own_for_every_unit() -> None:
     )  # fmt: skip
     told = dict(price_facts(own(prices)))
     assert told["Audio input"] == "$3.00 per 1M" and told["Reasoning"] == "$12.00 per 1M"
-    assert (told["Web searches"], told["Request"]) == ("$10.00 per 1,000", "$0.001000")
+    assert (told["Web searches"], told["Request"]) == ("$10.00 per 1,000", "$0.001")
     assert set(told) <= set(LISTED.values()) and len(told) >= 10
+
+
+def test_a_price_is_told_whole() -> None:
+    """Rounded as a cost is, it would read as another one, and its change as none."""
+    before, after = (own(UnitPrices(input="2", cached=price)) for price in ("0.0375", "0.038"))
+    assert dict(price_facts(before))["Cached input"] == "$0.0375 per 1M"
+    assert price_changes([before], [after]) == ("m (openai): cached input $0.0375 → $0.038",)
 
 
 def test_tiers_stand_behind_their_base() -> None:

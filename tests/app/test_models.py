@@ -264,7 +264,7 @@ def test_a_newer_list_tells_what_it_changed(
     page: ModelsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
 ) -> None:
     row = next(row for row in gateway.models() if row.input_price is not None)
-    model, before = row.id, formats.money(row.input_price)
+    model, before = row.id, formats.price(row.input_price, least=2)
     gateway.next_changes = {model: "77"}
     click(qtbot, page.price_line.button)
     turns.run()

@@ -74,6 +74,7 @@ def test_columns_may_be_few_in_any_order_and_providers_called_as_people_call_the
         ("provider,model,input\nopenai,x,-1\n", "Line 2: “-1” is not a price"),
         ("provider,model,input,valid_from\nopenai,x,1,1.11.2026\n", "Line 2: “1.11.2026” is not a day"),
         ("provider,model,input,tier_start\nopenai,x,1,many\n", "Line 2: “many” is not a number of tokens"),
+        (f"provider,model,input,tier_start\nopenai,x,1,{'9' * 5000}\n", "is not a number of tokens"),
         ('provider,model,input\nopenai,"x,1\n', "Line 2: "),
     ],
 )

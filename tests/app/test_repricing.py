@@ -144,6 +144,7 @@ def test_it_is_applied_listed_and_taken_back(
     assert pane.history_part.isVisible()
     assert cells(pane.history) == [
         [
+            str(done.id),
             formats.clock(done.at_us, "Europe/Paris"),
             query_words(done.query, "Europe/Paris"),
             formats.count(done.changed),
@@ -266,7 +267,7 @@ def test_a_new_price_offers_to_price_its_past_anew(
     editor = page.drawer.content()
     assert editor is not None
     assert isinstance(editor, PriceEditor)
-    turns(page._save(editor, new, None))
+    turns(page.own.save(editor, new, None))
     turns.run()
     assert page.past.isVisible()
     click(qtbot, page.past.button)

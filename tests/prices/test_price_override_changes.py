@@ -44,3 +44,9 @@ def test_where_one_is_wrong_none_is_changed(overrides: PriceOverrides) -> None:
     with pytest.raises(NoSuchPrice):
         overrides.remove(kept.id, kept.id + 1)
     assert overrides.every() == (kept,) and _version(overrides) == 1
+
+
+def test_a_star_within_a_name_would_price_nothing_and_is_refused(overrides: PriceOverrides) -> None:
+    with pytest.raises(PriceFieldError, match="only by itself"):
+        overrides.add(_price("gpt-*"))
+    assert [row.model for row in overrides.add(_price("*"))] == ["*"]

@@ -52,6 +52,8 @@ ROWS: list[tuple[str, list[dict[str, Any]], dict[str, Any], Priced | str]] = [
     ("no price", [], {"provider": "own", "model": "other"} | UNPRICED, "no_price"),
     ("no model", [{}], {"provider": None, "model": None} | UNPRICED, "no_price"),
     ("no longer listed", [], {"model": "zzz-9"}, "price_gone"),
+    ("override without a price for its output", [{"prices": UnitPrices(input="1")}], {}, "own_lacks"),
+    ("the same, unpriced until now", [{"prices": UnitPrices(input="1")}], UNPRICED, "own_lacks"),
     ("counts unknown", [{}], {"input_tokens": None, "output_tokens": None} | UNPRICED, "unknown_counts"),
     ("free", [{}], FREE, Priced(0, "list")),
     ("used nothing", [{}], {"input_tokens": 0, "output_tokens": 0} | FREE, Priced(0, "override", "override:1")),

@@ -203,6 +203,9 @@ class BillPane(QWidget):
         chosen = bool(self.files)
         for widget in (self.choose_button, self.file_name, self.options_button, self.export_button):
             widget.setVisible(chosen)
+        if self.banner.button is not None:
+            # There is nothing to be read otherwise yet.
+            self.banner.button.setVisible(chosen)
         if self.idle.button is not None:
             self.idle.button.setVisible(not chosen)
 
@@ -248,7 +251,8 @@ class BillPane(QWidget):
         try:
             columns = await self._context.gateway.bill_columns(files[0])
         except KNOWN_ERRORS as error:
-            self.banner.tell(said_here(error))
+            # What was compared before is still on show, with its own name.
+            self.banner.tell(f"{files[0].name}: {said_here(error)}")
             return
         self.files = files
         self._set_result(None, ())

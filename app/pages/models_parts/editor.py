@@ -13,6 +13,7 @@ from app.date_field import DateField
 from app.local_days import day_start_us
 from app.pages.models_parts.lines import RARE_UNITS, UNITS
 from app.pages.models_parts.listed_as_own import as_own
+from app.pages.models_parts.price_file import tokens
 from app.pages.models_parts.scrolled import scrolled
 from app.text_label import TextLabel
 from app.theme import Theme
@@ -28,7 +29,7 @@ _UNTIERED = frozenset(("request",))
 def price_problem(text: str) -> str:
     """Why this is no price in dollars, or "": empty is none given."""
     try:
-        value = Decimal(text.strip() or "0")
+        value = Decimal(_dollars(text) or "0")
     except InvalidOperation:
         return tr("“{text}” is not a price: write dollars as 2.50.").format(text=text.strip())
     if not value.is_finite() or value < 0 or value > MOST_USD:
@@ -186,12 +187,16 @@ class PriceEditor(QWidget):
         self._show_rare(any(getattr(price.prices, unit) for unit in RARE_UNITS))
         self.tell("")
         self._check()
-        self._begun = self._written()
+        self.settle()
         (self.fields["input"] if price.model else self.model).setFocus()
+
+    def settle(self) -> None:
+        """What it says now is kept."""
+        self._begun = self._written()
 
     @property
     def unsaved(self) -> bool:
-        """Whether it says anything else than when it was opened."""
+        """Whether it says anything else than when it was opened, or saved."""
         return self._written() != self._begun
 
     def _written(self) -> tuple[object, ...]:
@@ -205,29 +210,32 @@ class PriceEditor(QWidget):
 
     def price(self) -> NewPriceOverride:
         """What is written; only where `complaint` finds nothing."""
-        start = self.tier_start.text().strip().replace(",", "")
+        start = tokens(self.tier_start.text())
         return NewPriceOverride(
             provider=self.provider.currentData(),
             model=self.model.text().strip(),
             prices=_read(self.fields),
             valid_from_us=self._midnight_us(self.valid_from) if self.has_from.isChecked() else None,
             valid_to_us=self._midnight_us(self.valid_to) if self.has_to.isChecked() else None,
-            tier_start=int(start) if start else None,
-            tier_prices=_read(self.tier_fields) if start else None,
+            tier_start=start,
+            tier_prices=_read(self.tier_fields) if start is not None else None,
             note=self.note.text().strip(),
         )
 
     def complaint(self) -> str:
         """What is wrong or missing, in a sentence, or ""."""
-        start = self.tier_start.text().strip().replace(",", "")
+        start = self.tier_start.text().strip()
         fields = (*self.fields.values(), *(self.tier_fields.values() if start else ()))
         wrong = next((found for field in fields if (found := price_problem(field.text()))), "")
         if wrong:
             return wrong
-        if start and not (start.isascii() and start.isdigit() and int(start) > 0):
+        if start and tokens(start) is None:
             return tr("“{start}” is not a number of tokens.").format(start=start)
-        if not self.model.text().strip():
+        model = self.model.text().strip()
+        if not model:
             return tr("Which model? * stands for all of the provider's.")
+        if "*" in model and model != "*":
+            return tr("* stands for all of the provider's models, and only by itself: write a model's exact name.")
         if not any(field.text().strip() for field in self.fields.values()):
             return tr("Give at least one price.")
         if start and any(
@@ -240,7 +248,14 @@ class PriceEditor(QWidget):
             return tr("It must begin before it ends.")
         return ""
 
-    def tell(self, problem: str) -> None:
+    def caution(self) -> str:
+        """What can be saved so, and is seldom meant: one's own price stands alone, the list's fills no gap in it."""
+        lacking = [UNITS[unit].lower() for unit in ("input", "output") if not self.fields[unit].text().strip()]
+        words = tr("Without a price for {units}, requests that use any will have no cost.")
+        return words.format(units=tr(" and ").join(lacking)) if lacking else ""
+
+    def tell(self, problem: str, tone: str = "bad") -> None:
+        self.problem.set_tone(tone)
         self.problem.setText(problem)
         self.problem.setVisible(bool(problem))
 
@@ -253,7 +268,7 @@ class PriceEditor(QWidget):
         for unit, field in self.tier_fields.items():
             field.setEnabled(tiered and unit not in _UNTIERED)
         self.save.setEnabled(not complaint)
-        self.tell(complaint)
+        self.tell(complaint or self.caution(), "bad" if complaint else "warn")
 
     def _submit(self) -> None:
         if not self.complaint():
@@ -267,5 +282,9 @@ def _line(name: str, key: str) -> QLineEdit:
     return line
 
 
+def _dollars(text: str) -> str:
+    return text.strip().removeprefix("$")
+
+
 def _read(fields: dict[str, QLineEdit]) -> UnitPrices:
-    return structs.replace(UnitPrices(), **{unit: field.text().strip() or None for unit, field in fields.items()})
+    return structs.replace(UnitPrices(), **{unit: _dollars(field.text()) or None for unit, field in fields.items()})

@@ -138,7 +138,7 @@ def nano_of(price: UnitPrice) -> int:
 
 def price_words(price: UnitPrice) -> str:
     """ "$3.00 per 1M", "$10.00 per 1,000"; what is counted one by one needs no such words."""
-    amount = formats.money(nano_of(price))
+    amount = formats.price(nano_of(price), least=2)
     if price.per == 1:
         return amount
     per = tr("1M") if price.per == _MILLION else f"{price.per:,}"
@@ -333,8 +333,8 @@ def price_changes(before: Iterable[PriceRow], after: Iterable[PriceRow]) -> tupl
         was = old.get((row.provider, row.model))
         then, now = _by_unit(was), _by_unit(row)
         parts = [
-            f"{_unit_words(unit, above)} {formats.money(then.get((unit, above)))} → "
-            f"{formats.money(now.get((unit, above)))}"
+            f"{_unit_words(unit, above)} {formats.price(then.get((unit, above)), least=2)} → "
+            f"{formats.price(now.get((unit, above)), least=2)}"
             for unit, above in dict.fromkeys((*then, *now))
             if then.get((unit, above)) != now.get((unit, above))
         ]

@@ -32,6 +32,8 @@ COLUMNS = (
     "note",
 )
 MOST_LINES = 10_000
+# Of a number of tokens: more than any model will ever read.
+_MOST_DIGITS = 15
 
 
 class PriceFileError(FaregateError):
@@ -101,8 +103,8 @@ def _price(line: int, cells: Mapping[str, str], known: Mapping[str, str], tz: st
         words = tr("Line {line}: there is no provider {name}; there are {known}.")
         names = ", ".join(sorted(set(known.values())))
         raise PriceFileError(words.format(line=line, name=f"“{said.get('provider', '')}”", known=names))
-    start = said.get("tier_start", "").replace(",", "")
-    if start and not (start.isascii() and start.isdigit()):
+    start = said.get("tier_start", "")
+    if start and tokens(start) is None:
         raise PriceFileError(tr("Line {line}: “{start}” is not a number of tokens.").format(line=line, start=start))
     return NewPriceOverride(
         provider=provider,
@@ -110,10 +112,17 @@ def _price(line: int, cells: Mapping[str, str], known: Mapping[str, str], tz: st
         prices=_units(line, said, ""),
         valid_from_us=_midnight_us(line, said.get("valid_from", ""), tz),
         valid_to_us=_midnight_us(line, said.get("valid_to", ""), tz),
-        tier_start=int(start) if start else None,
+        tier_start=tokens(start),
         tier_prices=_units(line, said, TIER) if start else None,
         note=said.get("note", ""),
     )
+
+
+def tokens(text: str) -> int | None:
+    """`200000` or `200,000`, at least 1; None for anything else."""
+    digits = text.strip().replace(",", "")
+    known = digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS
+    return (int(digits) if known else 0) or None
 
 
 def _unquoted(cell: str) -> str:

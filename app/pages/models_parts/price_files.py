@@ -11,8 +11,9 @@ from app.context import AppContext
 from app.export_files import CSV_FILTER, ask_where, save_text
 from app.known_errors import KNOWN_ERRORS
 from app.pages.models_parts import price_file
+from app.pages.models_parts.own_prices import as_new
 from app.translation import counted, tr
-from gateway import NewPriceOverride, PriceOverride
+from gateway import PriceOverride
 
 
 class PriceFiles(QObject):
@@ -74,7 +75,7 @@ class PriceFiles(QObject):
         try:
             text = await asyncio.to_thread(path.read_text, "utf-8")
             found = await asyncio.to_thread(price_file.read, text, titles, tz)
-            known = {_as_new(price) for price in gateway.price_overrides()}
+            known = {as_new(price) for price in gateway.price_overrides()}
             new = [price for price in dict.fromkeys(found) if price not in known]
             self._added = added = await gateway.add_prices(new) if new else ()
         except (*KNOWN_ERRORS, UnicodeDecodeError) as error:
@@ -96,8 +97,3 @@ class PriceFiles(QObject):
         if gone:
             await self._context.gateway.remove_prices(gone)
         self.undone.emit(counted(len(added), "1 imported price is removed", "{count} imported prices are removed"))
-
-
-def _as_new(price: PriceOverride) -> NewPriceOverride:
-    """A kept price as it would be given again."""
-    return NewPriceOverride(**{name: getattr(price, name) for name in NewPriceOverride.__struct_fields__})

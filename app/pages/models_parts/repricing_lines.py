@@ -68,6 +68,16 @@ def repriced_columns(provider_title: Callable[[str], str] = str) -> tuple[Column
 def history_columns(tz: str) -> tuple[Column[Repricing], ...]:
     changes: tuple[Column[Repricing], ...] = _change_columns(100, 80)
     return (
+        # By which a refusal names it.
+        Column(
+            key="id",
+            title=tr("No."),
+            text=lambda row: str(row.id),
+            value=lambda row: row.id,
+            right=True,
+            width=52,
+            sortable=True,
+        ),
         Column(
             key="at",
             title=tr("Applied"),

@@ -1,0 +1,165 @@
+"""One's own prices: what is said of one that was saved is what it does, and each step can be taken back."""
+
+from datetime import date
+
+import pytest
+from msgspec import structs
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QSignalSpy
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext
+from app.filters import FilterState
+from app.local_days import day_start_us
+from app.pages.models import ModelsPage
+from app.pages.models_parts.details import ModelDetails
+from app.pages.models_parts.editor import PriceEditor
+from app.pages.models_parts.own_prices import kept_words
+from app.theme import Theme
+from gateway import Changes, NewPriceOverride, UnitPrices
+from tests.app.fake_gateway import FakeGateway
+from tests.app.turns import Turns
+
+TZ = "Europe/Berlin"
+MODEL = "gpt-4.1"
+PLAIN = NewPriceOverride(provider="openai", model=MODEL, prices=UnitPrices(input="3"))
+OCTOBER_US, NOVEMBER_US, DECEMBER_US = (day_start_us(date(2026, month, 1), TZ) for month in (10, 11, 12))
+NOW_US = NOVEMBER_US + 1
+
+
+@pytest.mark.parametrize(
+    ("price", "prevails", "words"),
+    [
+        (PLAIN, True, "gpt-4.1 has your price from now on"),
+        (structs.replace(PLAIN, model="*"), False, "Every model of OpenAI has your price from now on"),
+        (
+            structs.replace(PLAIN, valid_from_us=OCTOBER_US, valid_to_us=NOVEMBER_US),
+            False,
+            "gpt-4.1 has your price from 1 Oct 2026 until before 1 Nov 2026",
+        ),
+        (structs.replace(PLAIN, valid_from_us=DECEMBER_US), False, "gpt-4.1 has your price from 1 Dec 2026"),
+        (PLAIN, False, "Your price of gpt-4.1 is kept, but another of yours, which began later, comes first"),
+    ],
+)
+def test_when_a_saved_price_holds_is_told(price: NewPriceOverride, prevails: bool, words: str) -> None:
+    assert kept_words(price, "OpenAI", TZ, NOW_US, prevails) == words
+
+
+@pytest.fixture
+def page(qtbot: QtBot, theme: Theme, fake_gateway: FakeGateway, turns: Turns) -> ModelsPage:
+    made = ModelsPage(AppContext(fake_gateway, theme, FilterState(tz=TZ), turns))  # type: ignore[arg-type]
+    for control in made.header_controls():
+        control.setParent(made)
+    qtbot.addWidget(made)
+    made.resize(1200, 800)
+    made.show()
+    turns(made.refresh(Changes(prices=True)))
+    turns.run()
+    return made
+
+
+def press(qtbot: QtBot, button: QWidget, turns: Turns) -> None:
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    turns.run()
+
+
+def undo(offered: QSignalSpy, turns: Turns) -> str:
+    """Takes the last step back; what was said of it."""
+    words, button, act = offered.at(offered.count() - 1)
+    assert button == "Undo"
+    act()
+    turns.run()
+    return str(words)
+
+
+def prices(gateway: FakeGateway) -> list[str | None]:
+    return [price.prices.input for price in gateway.own_prices]
+
+
+def test_each_step_is_told_and_taken_back(
+    qtbot: QtBot, page: ModelsPage, fake_gateway: FakeGateway, turns: Turns
+) -> None:
+    offered, toasts = QSignalSpy(page.context.shell.offered), QSignalSpy(page.toast)
+    line = page.lines[0]
+
+    def save(usd: str) -> None:
+        editor = page.drawer.content()
+        assert isinstance(editor, PriceEditor)
+        editor.fields["input"].setText(usd)
+        press(qtbot, editor.save, turns)
+        assert not page.drawer.isVisible() and page.past.isVisible()
+
+    page.open_editor(line)
+    save("7")
+    assert undo(offered, turns) == f"{line.model} has your price from now on" and prices(fake_gateway) == []
+    page.open_editor(line)
+    save("8")
+    page.open_editor(price=fake_gateway.own_prices[0])
+    save("9")
+    assert prices(fake_gateway) == ["9"]
+    undo(offered, turns)
+    assert prices(fake_gateway) == ["8"]
+    page.open_details(line)
+    details = page.drawer.content()
+    assert isinstance(details, ModelDetails)
+    press(qtbot, next(iter(details.buttons.values()))[1], turns)
+    assert prices(fake_gateway) == []
+    assert undo(offered, turns) == f"Your price of {line.model} is removed" and prices(fake_gateway) == ["8"]
+    assert [toasts.at(number)[0] for number in range(toasts.count())] == ["Your prices are as they were"] * 3
+
+
+def test_what_is_typed_meanwhile_stays_where_a_step_is_taken_back(
+    page: ModelsPage, fake_gateway: FakeGateway, turns: Turns
+) -> None:
+    offered = QSignalSpy(page.context.shell.offered)
+    turns(fake_gateway.add_price(PLAIN))
+    turns.run()
+    turns(page.own.remove(fake_gateway.own_prices[0]))
+    turns.run()
+    page.open_editor()
+    editor = page.drawer.content()
+    assert isinstance(editor, PriceEditor)
+    editor.fields["input"].setText("7")
+    undo(offered, turns)
+    assert page.drawer.content() is editor and page.drawer.isVisible() and prices(fake_gateway) == ["3"]
+
+
+@pytest.mark.parametrize("start", ["9" * 5000, "0", "²", "1.5"])
+def test_what_is_no_number_of_tokens_is_said_so(page: ModelsPage, start: str) -> None:
+    page.open_editor(page.lines[0])
+    editor = page.drawer.content()
+    assert isinstance(editor, PriceEditor)
+    editor.tier_start.setText(start)
+    assert editor.problem.text().endswith("is not a number of tokens.") and not editor.save.isEnabled()
+
+
+def test_a_star_within_a_name_is_refused(page: ModelsPage) -> None:
+    page.open_editor(page.lines[0])
+    editor = page.drawer.content()
+    assert isinstance(editor, PriceEditor)
+    editor.fields["input"].setText("1")
+    editor.model.setText("gpt-*")
+    assert "only by itself" in editor.problem.text() and not editor.save.isEnabled()
+    editor.model.setText("*")
+    assert editor.save.isEnabled()
+
+
+def test_a_dollar_sign_may_stand_before_a_price(page: ModelsPage) -> None:
+    page.open_editor(page.lines[0])
+    editor = page.drawer.content()
+    assert isinstance(editor, PriceEditor)
+    editor.fields["input"].setText(" $2.50 ")
+    assert editor.save.isEnabled() and editor.price().prices.input == "2.50"
+
+
+def test_a_price_that_leaves_requests_without_a_cost_is_cautioned_and_kept(page: ModelsPage) -> None:
+    page.open_editor()
+    editor = page.drawer.content()
+    assert isinstance(editor, PriceEditor)
+    editor.model.setText("gpt-4.1")
+    editor.fields["input"].setText("1")
+    assert editor.problem.text() == "Without a price for output, requests that use any will have no cost."
+    assert editor.save.isEnabled()
+    editor.fields["output"].setText("0")
+    assert editor.problem.text() == ""
