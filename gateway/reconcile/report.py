@@ -108,6 +108,8 @@ def lines(done: Reconciliation) -> tuple[list[str], list[tuple[str, ...]]]:
         f"The bill: {_dollars(done.bill.cost_nano)}. Our rows: {_dollars(done.here.cost_nano)}. "
         f"Rounding may make {_dollars(done.tolerance_nano)} of it.",
     ]
+    if done.bill.cost_nano is None:
+        said.append("The bill gives no costs: its dollars below are its usage at our own rates.")
     if done.passed_over:
         were = "was" if done.passed_over == 1 else "were"
         said.append(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
@@ -20,7 +21,15 @@ from app import formats
 from app.context import AppContext
 from app.filters import FilterState
 from app.pages.models import ModelsPage
-from app.pages.models_parts.bill_lines import KINDS, BillLine, arranged, bill_lines, line_columns, part_columns
+from app.pages.models_parts.bill_lines import (
+    KINDS,
+    BillLine,
+    arranged,
+    bill_lines,
+    bill_words,
+    line_columns,
+    part_columns,
+)
 from app.pages.models_parts.bill_options import FIELD_NAMES
 from app.pages.models_parts.bill_pane import BillPane
 from app.tables.column import Column
@@ -463,3 +472,14 @@ def test_a_file_that_cannot_be_opened_is_named_and_offers_no_options(
     assert pane.banner.button is not None and not pane.banner.button.isVisible()
     opened(pane, turns, written(tmp_path, ["Date,Model,Cost\n"]))
     assert pane.banner.button.isVisible() and pane.options_button.isVisible()
+
+
+def test_dollars_that_are_not_the_bills_are_told_as_ours(compared: Reconciliation) -> None:
+    words = "It gives no costs: its dollars are its usage at our own rates."
+    silent = msgspec.structs.replace(compared, bill=msgspec.structs.replace(compared.bill, cost_nano=None))
+    assert words in bill_words(silent) and words not in bill_words(compared)
+
+
+def test_a_form_is_called_as_its_provider_is(compared: Reconciliation) -> None:
+    for form, begins in (("xAI's usage by billing item", "xAI's usage"), ("a table of costs", "A table")):
+        assert bill_words(msgspec.structs.replace(compared, forms=(form,))).startswith(begins)

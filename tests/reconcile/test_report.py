@@ -211,3 +211,9 @@ def test_a_difference_needs_both_sides() -> None:
         assert Part(kind="unexplained", requests=1, here_nano=here, bill_nano=bill).difference_nano is None
     assert FIRST.whole_nano == BILL.cost_nano
     assert replace(FIRST, bill=replace(BILL, cost_nano=None)).whole_nano == HERE.cost_nano
+
+
+def test_dollars_that_are_not_the_bills_are_told_as_ours() -> None:
+    silent = replace(DONE, bill=replace(BILL, cost_nano=None), parts=(MISSING,))
+    words = "The bill gives no costs: its dollars below are its usage at our own rates."
+    assert words in lines(silent)[0] and words not in lines(DONE)[0]

@@ -359,7 +359,8 @@ def bill_words(done: Reconciliation, provider_title: Callable[[str], str] = str)
     """Which bill this is and how it was read, in a sentence or two."""
     forms = ", ".join(tr(form) for form in done.forms)
     words = tr("{forms}: {provider}, {first} to {last}, days of {zone} ({how}), {lines}.").format(
-        forms=forms[:1].upper() + forms[1:],
+        # "xAI" begins as it does.
+        forms=forms if forms[1:2].isupper() else forms[:1].upper() + forms[1:],
         provider=provider_title(done.provider),
         first=done.first_day,
         last=done.last_day,
@@ -367,6 +368,8 @@ def bill_words(done: Reconciliation, provider_title: Callable[[str], str] = str)
         how=ZONE_SOURCES[done.zone_source],
         lines=counted(done.lines, "1 line", "{count} lines"),
     )
+    if done.bill.cost_nano is None:
+        words += " " + tr("It gives no costs: its dollars are its usage at our own rates.")
     if done.passed_over:
         words += " " + counted(
             done.passed_over,
