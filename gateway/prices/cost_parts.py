@@ -53,7 +53,7 @@ def explained(explanation: CostExplanation, shares: Sequence[Share]) -> CostExpl
     except NoUnitPrice:
         amounts = []
     exact = sum((amount.nano * amount.count for _, amount in amounts), Decimal(0))
-    if explanation.cost_nano is None or price_plan.rounded(exact) != explanation.cost_nano:
+    if price_plan.rounded(exact) != explanation.cost_nano:
         # A sum that does not give the cost would explain nothing.
         changed = "Its cost is not what these prices give today: the prices have changed, or a call failed before."
         return replace(explanation, notes=(*explanation.notes, changed))

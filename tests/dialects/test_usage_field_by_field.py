@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from gateway.dialects.anthropic import usage as anthropic
+from gateway.dialects.counts import cost_nano, count_in, dollars_nano, said_cost
 from gateway.dialects.gemini import usage as gemini
 from gateway.dialects.openai_chat import usage as chat
+from gateway.dialects.openai_chat.answer_peek import peek_answer as peek_chat
 from gateway.dialects.openai_responses import usage as responses
-from gateway.model import UNTOLD_MODEL, Usage
+from gateway.model import MOST_NANO, MOST_TOKENS, UNTOLD_MODEL, Usage
 
 FULL = Usage(
     input_tokens=1000,
@@ -257,3 +259,49 @@ def test_what_hosted_tools_used(fields: dict[str, Any], uses: tuple[tuple[str, i
     answer = json.loads(json.dumps({**fields, "usage": {"input_tokens": 1, "output_tokens": 1}}))
     usage = responses.parse_usage(answer)
     assert usage is not None and usage.rare_counts == uses
+
+
+def test_a_count_or_amount_is_one_within_what_a_row_keeps() -> None:
+    told = {"exact": MOST_TOKENS, "double": float(MOST_TOKENS), "more": MOST_TOKENS + 1, "less": -1, "cut": -0.5}
+    assert {name: count_in(told, name) for name in told} == {
+        "exact": MOST_TOKENS,
+        "double": MOST_TOKENS,
+        "more": None,
+        "less": None,
+        "cut": None,
+    }
+    assert [cost_nano(ticks) for ticks in (10 * MOST_NANO, 10 * MOST_NANO + 1, 25, 35, -1, True)] == [
+        *(MOST_NANO, None, 2, 4),
+        *(None, None),
+    ]
+    most = MOST_NANO // 10**9
+    assert [dollars_nano(dollars) for dollars in (most, most + 1, 0.1, -1, True)] == [
+        *(most * 10**9, None, 100_000_000),
+        *(None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "nano"),
+    [
+        ({"cost": 0.5, "cost_details": {"upstream_inference_cost": 1}}, 500_000_000),
+        ({"cost": 0.5, "is_byok": True, "cost_details": {"upstream_inference_cost": 1}}, 1_500_000_000),
+        ({"cost": 0.5, "is_byok": True}, None),
+        ({"is_byok": True, "cost_details": {"upstream_inference_cost": 1}}, None),
+        ({"cost_in_usd_ticks": 50, "cost": 0.5, "is_byok": True}, 5),
+        ({"cost_in_usd_ticks": 0, "cost": 0.5}, 0),
+    ],
+)
+def test_what_a_usage_object_says_that_the_answer_cost(fields: dict[str, Any], nano: int | None) -> None:
+    assert said_cost(fields) == nano
+
+
+def test_a_look_at_a_chat_answer_leaves_one_that_cites_in_any_choice_to_be_parsed() -> None:
+    plain = {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}
+    cited = {**plain, "index": 1, "message": {"content": "hi", "annotations": [{"type": "url_citation"}]}}
+    answer = {"id": "c", "choices": [plain, cited], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}
+    assert peek_chat(json.dumps(answer).encode()) is None
+    assert peek_chat(json.dumps({**answer, "choices": [plain]}).encode()) is not None
+    failed = {**plain, "finish_reason": "error", "error": {"code": 502, "message": "The maker is down."}}
+    look = peek_chat(json.dumps({**answer, "choices": [failed]}).encode())
+    assert look is not None and look.error is not None and "The maker is down." in look.error.message

@@ -15,6 +15,8 @@ from gateway.price_records import (
     PriceOverride,
     UnitPrices,
 )
+from gateway.prices.cost_parts import Share, explained, unit_rows
+from gateway.prices.price_plan import Unit
 from gateway.prices.pricing import Pricing, usage_of
 from gateway.records import ExchangeRecord
 
@@ -256,3 +258,22 @@ def test_what_was_written_for_an_hour_was_not_for_five_minutes(
 ) -> None:
     kept = row("openai", "gpt-4.1", USED, cache_write_tokens=written, cache_write_1h_tokens=hour)
     assert usage_of(kept).cache_write_5m_tokens == minutes
+
+
+def test_the_tier_that_is_told_is_that_of_the_model_that_answered() -> None:
+    def unit(start: int) -> Unit:
+        return Unit("input_tokens", Decimal(1), ((start, Decimal(2)),))
+
+    shares = [Share((unit(10),), {"input_tokens": 11}), Share((unit(50),), {"input_tokens": 60}, " of another")]
+    told = explained(CostExplanation(cost_nano=142, source="list"), shares)
+    assert (told.exact_nano, told.tier_above) == ("142", 10)
+    assert [part.unit for part in told.parts] == ["input", "input of another"]
+    assert explained(CostExplanation(cost_nano=120, source="list"), shares[1:]).tier_above is None
+    for cost in (None, 141):
+        other = explained(CostExplanation(cost_nano=cost, source="list"), shares)
+        assert (other.parts, other.exact_nano) == ((), None) and other.notes[0].startswith("Its cost is not what")
+
+
+def test_units_that_nobody_has_a_word_for_are_not_shown() -> None:
+    plan = (Unit("input_tokens", Decimal(1)), Unit("moon_dust", Decimal(1)), Unit("output_tokens", Decimal(2)))
+    assert [price.unit for price in unit_rows(plan)] == ["output", "input"]

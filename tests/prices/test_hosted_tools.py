@@ -14,7 +14,7 @@ from gateway.dialects.openai_chat.reader import ChatReader
 from gateway.dialects.openai_chat.response import parse_response as parse_chat
 from gateway.dialects.openai_responses.reader import ResponsesReader
 from gateway.dialects.openai_responses.response import parse_response
-from gateway.model import Usage
+from gateway.model import UNTOLD_MODEL, Usage
 from gateway.price_records import PriceOverride, UnitPrices
 from gateway.prices.pricing import Priced, Pricing
 from gateway.records import ExchangeRecord
@@ -413,3 +413,42 @@ def test_a_search_that_a_chat_answer_cited_before_it_broke_off_is_counted() -> N
     note = {"type": "url_citation", "url_citation": {"url": "u", "title": "t", "start_index": 0, "end_index": 2}}
     said = {"id": "c", "choices": [{"index": 0, "delta": {"content": "hi", "annotations": [note, note]}}]}
     assert broken_off(ChatReader(), said, said) == Usage(input_tokens=100, output_tokens=1, web_searches=1)
+
+
+def test_only_containers_that_were_used_are_doubtful() -> None:
+    usage = Usage(input_tokens=1000, output_tokens=100, web_searches=3)
+    priced = own(input="1", output="10", web_search="5", code_container="1").price(
+        "openai", "gpt-5", usage, AT_US, provider="openai"
+    )
+    assert priced == Priced(17_000_000, "override", "override:1")
+
+
+@pytest.mark.parametrize(
+    ("price_provider", "model", "note"),
+    [
+        ("openai", UNTOLD_MODEL, "A hosted tool asked another model, and which is not told: it is not in the cost."),
+        ("openai", "nobody-knows-it", "No price is known for nobody-knows-it, which a hosted tool asked: "),
+        # Nobody's list is asked where the provider has none.
+        ("", "gpt-image-1.5", "No price is known for gpt-image-1.5, which a hosted tool asked: "),
+    ],
+)
+def test_a_model_without_a_price_that_a_tool_asked_is_named(price_provider: str, model: str, note: str) -> None:
+    usage = Usage(input_tokens=1000, output_tokens=100, rare_counts=((f"{model}/input", 9),))
+    pricing = own(input="1", output="10")
+    priced = pricing.price(price_provider, "gpt-5", usage, AT_US, provider="openai")
+    assert priced == Priced(2_000_000, "override", "override:1", fuzzy=True)
+    (told,) = pricing.explain(price_provider, recorded(usage, priced, "openai", "gpt-5")).notes
+    assert told.startswith(note) and told.endswith("it is not in the cost.")
+
+
+def test_ones_own_price_of_a_model_that_a_tool_asked_explains_its_share() -> None:
+    usage = Usage(input_tokens=1000, output_tokens=100, rare_counts=(("gpt-image-1.5/input", 10),))
+    prices = UnitPrices(input="7")
+    pricing = Pricing()
+    pricing.use_overrides(
+        [PriceOverride(provider="openai", model="gpt-image-1.5", prices=prices, id=1, created_us=1)]
+    )
+    priced = pricing.price("openai", "gpt-5", usage, AT_US, provider="openai")
+    assert priced == Priced(GPT_5_NANO + 70_000, "list", "gpt-5")
+    told = pricing.explain("openai", recorded(usage, priced, "openai", "gpt-5"))
+    assert told.exact_nano == str(GPT_5_NANO + 70_000) and told.parts[-1].unit == "input of gpt-image-1.5"
