@@ -24,7 +24,7 @@ from app.overview.label import ToneLabel
 from app.overview.sparkline import Sparkline
 from app.theme import Theme
 from app.translation import Words, tr
-from app.widgets import Card
+from app.widgets import Card, IconLabel
 from app.widgets.painting import rounded_box, smooth_painter
 
 _ARROWS = {"up": "arrow-up-right", "down": "arrow-down-right", "level": "arrow-right"}
@@ -98,19 +98,6 @@ class DeltaBadge(QLabel):
         )
 
 
-class IconLabel(QWidget):
-    """A tinted icon that follows the theme."""
-
-    def __init__(self, theme: Theme, name: str, tone: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme, self._name, self._tone = theme, name, tone
-        self.setFixedSize(14, 14)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        picture = icons.pixmap(self._name, self._theme.color(self._tone), 14, self.devicePixelRatioF())
-        QPainter(self).drawPixmap(self.rect(), picture)
-
-
 class FigureCard(Card):
     """`activated` when it is clicked, or Enter is pressed on it. `reasons_wanted`: its change is pointed at, or the
     keyboard came to it."""
@@ -143,7 +130,7 @@ class FigureCard(Card):
             getattr(self, part).setObjectName(f"card.{self.key}.{part}")
         head, middle, foot = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
         head.setSpacing(7)
-        self._icon = IconLabel(theme, icon, "text3", self)
+        self._icon = IconLabel(theme, icon, "text3", 14, self)
         head.addWidget(self._icon)
         self._name = ToneLabel(theme, self._title, px=12, weight=500, tone="text2", parent=self)
         head.addWidget(self._name)

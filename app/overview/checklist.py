@@ -1,21 +1,24 @@
 """The first steps on one line above the Overview, until they are done or dismissed."""
 
-from PySide6.QtCore import QEvent, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from app import icons
 from app.first_steps import FirstSteps
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import later, tr
-from app.widgets import Card, IconButton, PushButton
+from app.widgets import Card, IconButton, IconLabel, PushButton
 
 STEPS = (
     ("provider", later("A provider's key"), "provider_done"),
     ("key", later("A key for your tool"), "key_done"),
     ("request", later("The first request"), "request_done"),
 )
-_ICON = 16
+
+
+def _mark(done: bool) -> tuple[str, str]:
+    """An icon and its tone."""
+    return ("circle-check", "ok") if done else ("circle", "text3")
 
 
 class Checklist(Card):
@@ -26,9 +29,8 @@ class Checklist(Card):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
-        self._theme = theme
         self.done: dict[str, bool] = {}
-        self._marks: dict[str, QLabel] = {}
+        self._marks: dict[str, IconLabel] = {}
         self.labels: dict[str, TextLabel] = {}
         self.setObjectName("overview.checklist")
         row = QHBoxLayout(self)
@@ -37,8 +39,7 @@ class Checklist(Card):
         row.addWidget(TextLabel(theme, tr("First steps"), weight=600))
         row.addSpacing(8)
         for key, title, _ in STEPS:
-            mark = self._marks[key] = QLabel()
-            mark.setFixedSize(_ICON, _ICON)
+            mark = self._marks[key] = IconLabel(theme, *_mark(False))
             label = self.labels[key] = TextLabel(theme, tr(title))
             label.setObjectName(f"checklist.{key}")
             row.addWidget(mark)
@@ -53,7 +54,6 @@ class Checklist(Card):
         self.dismiss.clicked.connect(self.dismissed)
         row.addWidget(self.go)
         row.addWidget(self.dismiss)
-        theme.changed.connect(self._tint)
         self.hide()
 
     def show_steps(self, steps: FirstSteps) -> None:
@@ -62,19 +62,9 @@ class Checklist(Card):
         for key, title, _ in STEPS:
             state = tr("done") if self.done[key] else tr("to do")
             self.labels[key].setAccessibleName(f"{tr(title)}: {state}")
+            self.labels[key].set_tone("text2" if self.done[key] else "text")
+            self._marks[key].show_icon(*_mark(self.done[key]))
         self.setAccessibleName(
             tr("First steps: {done} of {all} done").format(done=sum(self.done.values()), all=len(self.done))
         )
-        self._tint()
         self.setVisible(not steps.done)
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.DevicePixelRatioChange:
-            self._tint()
-        super().changeEvent(event)
-
-    def _tint(self) -> None:
-        for key, mark in self._marks.items():
-            name, tone = ("circle-check", "ok") if self.done.get(key) else ("circle", "text3")
-            mark.setPixmap(icons.pixmap(name, self._theme.color(tone), _ICON, self.devicePixelRatioF()))
-            self.labels[key].set_tone("text2" if self.done.get(key) else "text")

@@ -9,6 +9,7 @@ from app.widgets.curtain import Curtain
 from app.widgets.drawer import Drawer
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.empty_state import EmptyState
+from app.widgets.icon_label import IconLabel
 from app.widgets.pill import Pill
 from app.widgets.scroll_ring import ScrollRing
 from app.widgets.search_field import SearchField
@@ -30,6 +31,7 @@ __all__ = [
     "ElidedLabel",
     "EmptyState",
     "IconButton",
+    "IconLabel",
     "Pill",
     "PushButton",
     "ScrollRing",

@@ -1,13 +1,13 @@
 """What stands where there is nothing to show: why, and the one thing to do about it."""
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from app import icons
 from app.fonts import ui_font
 from app.theme import Theme
 from app.widgets.buttons import PushButton
+from app.widgets.icon_label import IconLabel
 
 _ICON = 28
 _WIDTH = 440
@@ -29,8 +29,6 @@ class EmptyState(QWidget):
     ) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._icon_name = icon
-        self._icon = QLabel(self)
         self.title_label = QLabel(title, self)
         self.title_label.setFont(ui_font(16, 600))
         self.text_label = QLabel(text, self)
@@ -42,7 +40,8 @@ class EmptyState(QWidget):
         column.setContentsMargins(24, 24, 24, 24)
         column.setSpacing(8)
         column.addStretch(1)
-        for label in (self._icon, self.title_label, self.text_label):
+        column.addWidget(IconLabel(theme, icon, "text3", _ICON, self), 0, Qt.AlignmentFlag.AlignHCenter)
+        for label in (self.title_label, self.text_label):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             column.addWidget(label, 0, Qt.AlignmentFlag.AlignHCenter)
         self.button: PushButton | None = None
@@ -69,15 +68,7 @@ class EmptyState(QWidget):
         """Words that wrap are as high as they need: a layout that centres them asks only for their width."""
         self.text_label.setFixedHeight(max(self.text_label.heightForWidth(_WIDTH), 1))
 
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.DevicePixelRatioChange:
-            self._tint()
-        super().changeEvent(event)
-
     def _tint(self) -> None:
-        self._icon.setPixmap(
-            icons.pixmap(self._icon_name, self._theme.color("text3"), _ICON, self.devicePixelRatioF())
-        )
         palette = self.text_label.palette()
         palette.setColor(QPalette.ColorRole.WindowText, self._theme.color("text2"))
         self.text_label.setPalette(palette)

@@ -6,11 +6,10 @@ A provider's key is kept as the Providers page keeps it: only after the provider
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from app import icons
 from app.context import AppContext
 from app.first_steps import FirstSteps
 from app.focus import pause
@@ -24,7 +23,7 @@ from app.pages.providers_parts.steps import StepList
 from app.sidebar import API_PATH
 from app.text_label import TextLabel
 from app.theme import Theme
-from app.widgets import Card, PushButton
+from app.widgets import Card, IconLabel, PushButton
 from gateway import KeyTrial, ProviderRow
 
 KEY_NAME = "first-steps"
@@ -48,11 +47,10 @@ class StepCard(Card):
 
     def __init__(self, theme: Theme, number: int, title: str, name: str) -> None:
         super().__init__(theme)
-        self._theme, self._title = theme, title
+        self._title = title
         self.setObjectName(f"first_step_{name}")
         self.done = False
-        self._mark = QLabel()
-        self._mark.setFixedSize(20, 20)
+        self._mark = IconLabel(theme, "circle", "text3", 20)
         self.title = TextLabel(theme, f"{number}.  {title}", px=14, weight=600)
         self.told = TextLabel(theme, tone="text2", wrap=True)
         self.told.setObjectName(f"first_step_{name}_told")
@@ -68,7 +66,6 @@ class StepCard(Card):
         mark.addStretch(1)
         line.addLayout(mark)
         line.addLayout(self.body, 1)
-        theme.changed.connect(self._tint)
         self.show_done(False, "")
 
     def show_done(self, done: bool, told: str, tone: str | None = None) -> None:
@@ -78,16 +75,7 @@ class StepCard(Card):
         self.told.set_tone(tone or ("ok" if done else "text2"))
         state = self.tr("done") if done else self.tr("to do")
         self.setAccessibleName(f"{self._title}: {state}")
-        self._tint()
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.DevicePixelRatioChange:
-            self._tint()
-        super().changeEvent(event)
-
-    def _tint(self) -> None:
-        name, tone = ("circle-check", "ok") if self.done else ("circle", "text3")
-        self._mark.setPixmap(icons.pixmap(name, self._theme.color(tone), 20, self.devicePixelRatioF()))
+        self._mark.show_icon(*("circle-check", "ok") if done else ("circle", "text3"))
 
 
 class FirstRun(QWidget):

@@ -1,13 +1,12 @@
 """A card that says how something stands, in words, a mark and a colour, with a link to the request behind it."""
 
-from PySide6.QtCore import QEvent, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from app import icons
 from app.pages.connect_parts.arrivals import ArrivalWords
 from app.text_label import TextLabel
 from app.theme import Theme
-from app.widgets import Card, PushButton
+from app.widgets import Card, IconLabel, PushButton
 
 
 class StatusCard(Card):
@@ -17,11 +16,9 @@ class StatusCard(Card):
 
     def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
-        self._theme = theme
         self.setObjectName(name)
         self.words: ArrivalWords | None = None
-        self._mark = QLabel()
-        self._mark.setFixedSize(20, 20)
+        self._mark = IconLabel(theme, "circle", "text3", 20)
         self.title = TextLabel(theme, weight=600, wrap=True)
         self.title.setObjectName(f"{name}_title")
         self.detail = TextLabel(theme, tone="text2", wrap=True)
@@ -39,7 +36,6 @@ class StatusCard(Card):
         self.line.addWidget(self._mark)
         self.line.addLayout(text, 1)
         self.line.addWidget(self.link)
-        theme.changed.connect(self._tint)
 
     def show_words(self, words: ArrivalWords) -> None:
         self.words = words
@@ -49,17 +45,7 @@ class StatusCard(Card):
         self.link.setVisible(words.request is not None)
         self.setAccessibleName(words.text)
         self.setAccessibleDescription(words.detail)
-        self._tint()
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.DevicePixelRatioChange:
-            self._tint()
-        super().changeEvent(event)
-
-    def _tint(self) -> None:
-        if self.words is not None:
-            tone = self._theme.color(self.words.tone)
-            self._mark.setPixmap(icons.pixmap(self.words.icon, tone, 20, self.devicePixelRatioF()))
+        self._mark.show_icon(words.icon, words.tone)
 
     def _ask(self) -> None:
         if self.words is not None and self.words.request is not None:

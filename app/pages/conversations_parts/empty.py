@@ -4,30 +4,25 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from app import icons
 from app.sidebar import API_PATH
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import later, tr
-from app.widgets import Card, PushButton
+from app.widgets import Card, IconLabel, PushButton
 
 _WIDTH = 560
 _WAYS = (
     (
-        later(later("A header")),
-        later(
-            later(
-                "Calls with the same x-conversation-id are one conversation, and so are the sessions of known tools."
-            )
-        ),
+        later("A header"),
+        later("Calls with the same x-conversation-id are one conversation, and so are the sessions of known tools."),
     ),
     (
-        later(later("The same history")),
-        later(later("A call that repeats what an earlier one said continues it, without any header.")),
+        later("The same history"),
+        later("A call that repeats what an earlier one said continues it, without any header."),
     ),
     (
         "OpenTelemetry",
-        later(later("An instrumented app sends its spans here, and its conversations appear with the gateway's.")),
+        later("An instrumented app sends its spans here, and its conversations appear with the gateway's."),
     ),
 )
 
@@ -58,7 +53,6 @@ class EmptyConversations(QWidget):
         self._text = snippet(url)
         self.setObjectName("conversations_empty")
         self.setAccessibleName(self.tr("No conversations yet"))
-        self._icon = TextLabel(theme, "")
         self.copy_button = PushButton(theme, self.tr("Copy"), "copy")
         self.copy_button.setObjectName("conversations_copy_snippet")
         self.copy_button.clicked.connect(self._copy)
@@ -69,7 +63,7 @@ class EmptyConversations(QWidget):
         column.setSpacing(10)
         column.addStretch(1)
         for widget in (
-            self._icon,
+            IconLabel(theme, "messages-square", "text3", 28),
             TextLabel(theme, self.tr("No conversations yet"), px=16, weight=600),
             TextLabel(theme, self.tr("Calls become a conversation in one of three ways:"), tone="text2"),
         ):
@@ -88,8 +82,6 @@ class EmptyConversations(QWidget):
         buttons.addStretch(1)
         column.addLayout(buttons)
         column.addStretch(2)
-        theme.changed.connect(self._tint)
-        self._tint()
 
     def _card(self) -> Card:
         card = Card(self._theme)
@@ -110,7 +102,3 @@ class EmptyConversations(QWidget):
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self._text)
         self.copied.emit(self.tr("Snippet copied"))
-
-    def _tint(self) -> None:
-        picture = icons.pixmap("messages-square", self._theme.color("text3"), 28, self.devicePixelRatioF())
-        self._icon.setPixmap(picture)

@@ -2,10 +2,10 @@
 
 from urllib.parse import urlsplit
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from app import formats, icons
+from app import formats
 from app.fonts import mono_font, ui_font
 from app.pages.providers_parts.words import (
     can_remove,
@@ -19,7 +19,7 @@ from app.pages.providers_parts.words import (
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import tr
-from app.widgets import Card, ElidedLabel, PushButton, ToggleSwitch
+from app.widgets import Card, ElidedLabel, IconLabel, PushButton, ToggleSwitch
 from gateway import ProviderRow, Summary
 
 LEAST_WIDTH = 350
@@ -35,9 +35,7 @@ class ProviderCard(Card):
         self.setObjectName(f"provider_{name}")
         self._theme = theme
         self._name = name
-        self._tone, self._icon = "text3", "info"
         self._build()
-        theme.changed.connect(self._draw_mark)
         acts = (
             ("test", self.test),
             ("key", self.set_key),
@@ -52,8 +50,7 @@ class ProviderCard(Card):
     def _build(self) -> None:
         theme = self._theme
         self.title = TextLabel(theme, px=16, weight=600)
-        self.mark = QLabel()
-        self.mark.setFixedSize(QSize(16, 16))
+        self.mark = IconLabel(theme, "info", "text3")
         self.state = TextLabel(theme, weight=500)
         self.state.setObjectName("provider_state")
         self.detail = TextLabel(theme, px=12, tone="text2", wrap=True)
@@ -136,8 +133,7 @@ class ProviderCard(Card):
         self.title.setText(row.title)
         self.state.setText(words.text)
         self.state.set_tone(words.tone)
-        self._tone, self._icon = words.tone, words.icon
-        self._draw_mark()
+        self.mark.show_icon(words.icon, words.tone)
         self.detail.setText(row.detail or "")
         self.detail.setVisible(bool(row.detail))
         self.masked.setText(row.masked or formats.UNKNOWN)
@@ -152,8 +148,7 @@ class ProviderCard(Card):
         self.setAccessibleName(f"{row.title}: {words.text}")
 
     def show_testing(self) -> None:
-        self._tone, self._icon = "text2", "refresh-cw"
-        self._draw_mark()
+        self.mark.show_icon("refresh-cw", "text2")
         self.state.set_tone("text2")
         self.state.setText(tr("Testing …"))
 
@@ -174,9 +169,6 @@ class ProviderCard(Card):
         self.switch.setToolTip(self.tr("Switch off") if row.enabled else self.tr("Switch on"))
         for button in (self.test, self.set_key, self.replace, self.remove, self.edit):
             button.setAccessibleName(f"{button.text()}: {row.title}")
-
-    def _draw_mark(self) -> None:
-        self.mark.setPixmap(icons.pixmap(self._icon, self._theme.color(self._tone), 16, self.devicePixelRatioF()))
 
 
 def _thin(theme: Theme, tone: str) -> ElidedLabel:

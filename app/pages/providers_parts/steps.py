@@ -1,10 +1,12 @@
 """The steps of trying a key, each with its mark and milliseconds, and the sentence that sums them up."""
 
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
-from app import formats, icons
+from app import formats
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.translation import tr
+from app.widgets import IconLabel
 from gateway import KeyTrial
 
 
@@ -15,7 +17,6 @@ class StepList(QWidget):
         super().__init__(parent)
         self.setObjectName("trial_steps")
         self._theme = theme
-        self._trial: KeyTrial | None = None
         self.message = TextLabel(theme, weight=500, wrap=True)
         self.message.setObjectName("trial_message")
         self._grid_holder: QWidget | None = None
@@ -23,10 +24,8 @@ class StepList(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(8)
         self._column.addWidget(self.message)
-        theme.changed.connect(self._redraw)
 
     def clear(self) -> None:
-        self._trial = None
         self.message.setText("")
         self._drop()
 
@@ -36,10 +35,9 @@ class StepList(QWidget):
         self.message.setText(text)
 
     def show_trial(self, trial: KeyTrial) -> None:
-        self._trial = trial
         self.message.set_tone("ok" if trial.ok else "bad")
         self.message.setText(trial.message)
-        self._redraw()
+        self._show_steps(trial)
 
     def _drop(self) -> None:
         if self._grid_holder is not None:
@@ -48,21 +46,17 @@ class StepList(QWidget):
             self._grid_holder.deleteLater()
             self._grid_holder = None
 
-    def _redraw(self) -> None:
+    def _show_steps(self, trial: KeyTrial) -> None:
         self._drop()
-        if self._trial is None:
-            return
         holder = QWidget()
         grid = QGridLayout(holder)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(6)
         grid.setColumnStretch(1, 1)
-        for row, step in enumerate(self._trial.steps):
-            name, tone = ("circle-check", "ok") if step.ok else ("circle-x", "bad")
-            mark = QLabel()
-            mark.setPixmap(icons.pixmap(name, self._theme.color(tone), 16, self.devicePixelRatioF()))
-            mark.setAccessibleName("done" if step.ok else "failed")
+        for row, step in enumerate(trial.steps):
+            mark = IconLabel(self._theme, *("circle-check", "ok") if step.ok else ("circle-x", "bad"))
+            mark.setAccessibleName(tr("done") if step.ok else tr("failed"))
             words = f"{step.title}: {step.detail}" if step.detail else step.title
             grid.addWidget(mark, row, 0)
             grid.addWidget(TextLabel(self._theme, words, tone="text2", wrap=True), row, 1)
