@@ -5,7 +5,8 @@ destroy widgets that were part of a cycle, which ends the process. What start-up
 set aside: it lives as long as the window, and need not be looked at again and again. So is, each half a minute, what
 lives then, as long as that does not become more and more.
 
-What is young is looked at many times a second: all that a second of traffic leaves would hold the loop for too long.
+What is young is looked at once a second: a request leaves no cycles, or some dozens where it fails. To look sooner
+would be to look at what still lives.
 """
 
 import gc
@@ -13,11 +14,6 @@ import gc
 from PySide6.QtCore import QObject, QTimer
 
 EVERY_MS = 1000
-_YOUNG_TIMES = 25
-# Of these looks one is at what was left by those before: most of it belongs to requests that still run.
-_SECOND_EVERY = 5
-# Where less comes to life between two of those, the looks between them are left out: an idle window sleeps.
-_FEW = 1000
 _THIRD_EVERY = 30
 # Counting what is set aside takes twenty milliseconds itself.
 COUNTED_EVERY = 900
@@ -31,19 +27,17 @@ _SETTLES_IN = 4
 
 
 class GarbageTimer(QObject):
-    """Make it on Qt's thread; `stop` gives collecting back to Python. Young objects often, older ones less."""
+    """Make it on Qt's thread; `stop` gives collecting back to Python."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         gc.disable()
-        self._beat = self._look = 0
+        self._beat = 0
         self._settling: set[int] = set()
         # How much was set aside, as far as that is known to live.
         self._known: int | None = None
-        # Looks that one step of the timer stands for, and what came to life since that was chosen.
-        self._stride, self._born = 1, 0
-        self._timer = QTimer(self, interval=EVERY_MS // _YOUNG_TIMES)
-        self._timer.timeout.connect(self._on_time)
+        self._timer = QTimer(self, interval=EVERY_MS)
+        self._timer.timeout.connect(self.collect)
         self._timer.start()
 
     def set_aside(self) -> None:
@@ -63,22 +57,6 @@ class GarbageTimer(QObject):
         """What was built is there no more: all is looked at once again, and what is left then set aside."""
         gc.unfreeze()
         self._settling.add(self._beat + _SETTLES_IN)
-
-    def _on_time(self) -> None:
-        self._born += gc.get_count()[0]
-        self._look += self._stride
-        if self._look % _SECOND_EVERY == 0:
-            self._choose_pace()
-        if self._look % _YOUNG_TIMES:
-            gc.collect(0 if self._look % _SECOND_EVERY else 1)
-        else:
-            self.collect()
-
-    def _choose_pace(self) -> None:
-        stride, self._born = (1 if self._born >= _FEW else _SECOND_EVERY), 0
-        if stride != self._stride:
-            self._stride = stride
-            self._timer.setInterval(EVERY_MS // _YOUNG_TIMES * stride)
 
     def collect(self) -> None:
         """The step of each second."""

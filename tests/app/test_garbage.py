@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.garbage import _SETTLED_AT, COUNTED_EVERY, MOST_GROWN, GarbageTimer
@@ -152,23 +151,3 @@ def test_a_page_that_was_built_is_no_growth(garbage: GarbageTimer) -> None:
     pass_to_next_count(garbage)
     pass_to_next_count(garbage)
     assert Cycle.died_on == [] and built
-
-
-def test_young_objects_are_looked_at_seldom_while_few_come_to_life(qapp: QApplication) -> None:
-    timer = GarbageTimer()
-    try:
-        often = timer._timer.interval()
-        for _ in range(5):
-            gc.collect()
-            timer._on_time()
-        assert timer._timer.interval() == 5 * often
-        seconds = timer._beat
-        for _ in range(5):
-            gc.collect()
-            timer._on_time()
-        assert timer._beat == seconds + 1, "what is older is looked at as often as before"
-        born = [[number] for number in range(5000)]
-        timer._on_time()
-        assert timer._timer.interval() == often and born
-    finally:
-        timer.stop()
