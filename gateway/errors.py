@@ -13,6 +13,7 @@ A message is one sentence for a person: what happened, and what to do. It never 
 from collections.abc import Mapping
 
 NO_HEADERS: Mapping[str, str] = {}
+UNSUPPORTED = "unsupported_parameter"
 
 
 class GatewayError(Exception):
@@ -75,8 +76,8 @@ def missing(message: str) -> ClientError:
 class Unsupported(ClientError):
     """A field whose loss would change the meaning of the answer; `param` names it in the client's own words."""
 
-    def __init__(self, message: str, *, param: str) -> None:
-        super().__init__(message, status=400, kind="bad_request", param=param, code="unsupported_parameter")
+    def __init__(self, message: str, *, param: str, code: str = UNSUPPORTED) -> None:
+        super().__init__(message, status=400, kind="bad_request", param=param, code=code)
 
 
 class UpstreamError(GatewayError):

@@ -107,8 +107,12 @@ def _usage(record: ExchangeRecord | None) -> Usage:
 
 
 def _previous(request: Request | None) -> str | None:
-    """The answer that a Responses request goes on from, which its provider keeps."""
+    """The answer that a request of Responses, or of an Anthropic thread, goes on from, which its provider keeps."""
     if request is None:
         return None
-    found = next((pocket.get("previous_response_id") for pocket in request.extra.values() if pocket), None)
-    return found if isinstance(found, str) else None
+    for pocket in request.extra.values():
+        thread = pocket.get("thread")
+        kept = thread.get("previous_message_id") if isinstance(thread, dict) else None
+        if isinstance(found := pocket.get("previous_response_id") or kept, str):
+            return found
+    return None

@@ -626,13 +626,25 @@ _SAMPLING = (
     Row("logit_bias", "Bias of single tokens", _doors("logit_bias"), _at(C, R, R, R)),
 )
 
+_KEPT_ELSEWHERE = "`{field}` is kept by another provider: send the whole conversation instead."
+
 _STATE = (
     Row(
         "previous_response_id",
         "A conversation that a provider keeps",
-        _doors(None, ("previous_response_id", "conversation"), ("thread", "container")),
+        _doors(None, ("previous_response_id", "conversation"), "container"),
         _at(R),
-        say="`{field}` is kept by another provider: send the whole conversation instead.",
+        say=_KEPT_ELSEWHERE,
+        beside=True,
+    ),
+    Row(
+        "message_thread",
+        "A thread that its provider keeps (the SDK's tool runner asks for it)",
+        _doors(anthropic="thread"),
+        _at(R, R, C, R),
+        say=_KEPT_ELSEWHERE,
+        # By which the SDK knows to send the whole conversation instead, and does so at once.
+        code="thread_unsupported_request",
         beside=True,
     ),
     Row(

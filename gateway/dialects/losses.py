@@ -88,7 +88,7 @@ class Losses:
         name = field or self.field(feature)
         if verdict is Verdict.REFUSED:
             where = _place_of(name, place) if place else name
-            raise Unsupported(row.say.format(field=where, detail=detail), param=where)
+            raise Unsupported(row.say.format(field=where, detail=detail), param=where, code=row.code)
         (self._adapted if verdict is Verdict.ADAPTED else self._dropped)[name] = None
         return verdict is Verdict.ADAPTED
 

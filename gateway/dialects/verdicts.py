@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from gateway.errors import UNSUPPORTED
 from gateway.model import Target
 
 
@@ -63,9 +64,9 @@ class Fate(Struct, frozen=True):
 class Row(Struct, frozen=True):
     """One feature. `said`: the client's own fields by door, none where the door cannot say it; the first is the one
     that is told. `fates`: by the dialect that is rendered; a door's own dialect carries everything, as it came.
-    `say` is the 400's sentence, with {field} and {detail}. `note`: what an adaptation does, for readers. `beside`:
-    the neutral model has no word for it, and the door's codec keeps it in its pocket under the client's own name.
-    `pairs`: verdicts of their own for some door and dialect.
+    `say` is the 400's sentence, with {field} and {detail}, `code` its code. `note`: what an adaptation does, for
+    readers. `beside`: the neutral model has no word for it, and the door's codec keeps it in its pocket under the
+    client's own name. `pairs`: verdicts of their own for some door and dialect.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Row(Struct, frozen=True):
     said: Mapping[str, tuple[str, ...]]
     fates: Mapping[str, Fate]
     say: str = "The model's provider has nothing like `{field}`: leave it out."
+    code: str = UNSUPPORTED
     note: str = ""
     beside: bool = False
     pairs: Mapping[tuple[str, str], Verdict] = {}

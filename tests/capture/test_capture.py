@@ -245,6 +245,17 @@ async def test_what_the_provider_keeps_is_named(captured: Captured) -> None:
     assert (told.previous_response_id, told.conversation) == ("resp_0", "conv_9") and question(told) == HI
 
 
+async def test_an_anthropic_thread_goes_on_from_the_answer_that_it_names(captured: Captured) -> None:
+    thread = {"type": "continue", "previous_message_id": "msg_0"}
+    body = {"model": "claude-sonnet-4-6", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
+    answered = (200, [b"{}"], {})
+    told = await captured.run(answered, json.dumps({**body, "thread": thread}).encode(), BY_NAME["anthropic"])
+    assert told.previous_response_id == "msg_0" and question(told) == HI
+    thread = {"type": "create"}
+    told = await captured.run(answered, json.dumps({**body, "thread": thread}).encode(), BY_NAME["anthropic"])
+    assert told.previous_response_id is None
+
+
 CLAUDE = json.dumps({"device_id": "d", "account_uuid": "", "session_id": "s-7"})
 IDS: list[tuple[Door, dict[str, Any], dict[str, str], str | None]] = [
     (BY_NAME["anthropic"], {"metadata": {"user_id": CLAUDE}, "max_tokens": 1, "messages": []}, {}, "s-7"),

@@ -428,6 +428,7 @@ EXAMPLES: Mapping[str, Mapping[str, Body]] = {
         RESPONSES: responses(previous_response_id="resp_1"),
         ANTHROPIC: anthropic(container="c"),
     },
+    "message_thread": {ANTHROPIC: anthropic(thread={"type": "create"})},
     "server_items": {RESPONSES: responses({"type": "item_reference", "id": "msg_1"}, user(HELLO))},
     "stored_prompt": {RESPONSES: responses(prompt={"id": "p"})},
     "background": {CHAT: chat(deferred=True), RESPONSES: responses(background=True)},

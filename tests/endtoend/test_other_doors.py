@@ -82,6 +82,25 @@ def test_the_anthropic_sdk_calls_tools_of_every_provider(
     assert answered.stop_reason == "end_turn"
 
 
+@pytest.mark.parametrize("name", ["openai", "google", "xai"])
+def test_the_tool_runner_of_the_anthropic_sdk_goes_on_without_a_thread_that_no_other_provider_keeps(
+    claude: anthropic.Anthropic, gateway: Served, name: str
+) -> None:
+    @anthropic.beta_tool
+    def get_weather(city: str, days: int) -> str:
+        """Weather."""
+        return f"sunny in {city} for {days} days"
+
+    question: Any = {"role": "user", "content": f"Weather for {name}? [[tool]]"}
+    runner = claude.beta.messages.tool_runner(
+        model=MODELS[name], max_tokens=500, tools=[get_weather], messages=[question]
+    )
+    message = runner.until_done()
+    assert message.stop_reason == "end_turn" and message.content[-1].type == "text"
+    row = gateway.last()
+    assert (row.outcome, row.provider, row.usage_source) == ("ok", name, "provider")
+
+
 def test_the_anthropic_door_passes_bytes_beta_headers_and_version_on(gateway: Served) -> None:
     body = b'{ "model":"claude-sonnet-4-6" , "max_tokens":64, "messages":[{"role":"user","content":"\\u0068i [[echo]]"}]}'
     headers = {"anthropic-version": "2023-06-01", "anthropic-beta": "one,two", "x-api-key": gateway.key()}
