@@ -119,7 +119,7 @@ class ProviderKeys:
     async def poll(self) -> bool:
         """Whether the keys were read again: another process changed them, or the vault answers at last."""
         version, _ = await asyncio.to_thread(self._listed)
-        if version == self._version and not self._vault.recovered():
+        if version == self._version and not await self._vault.recovered():
             return False
         await self.load()
         return True

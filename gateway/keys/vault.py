@@ -12,6 +12,7 @@ import queue
 import secrets
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -46,7 +47,10 @@ _Result = TypeVar("_Result")
 
 
 class _Store(Protocol):
-    """One kind of vault; every call may block, and raises VaultError."""
+    """One kind of vault; every call may block, and raises VaultError. `locked`: why it is not asked any more, until
+    it is open again."""
+
+    locked: VaultError | None = None
 
     def check(self) -> str:
         """A sentence on where keys are kept, where that works."""
@@ -58,21 +62,29 @@ class _Store(Protocol):
 
     def remove(self, context: Context) -> None: ...
 
+    def reopened(self) -> bool:
+        """Whether what was locked is open now; asks nobody for it."""
+        return False
 
-class _KeyringStore:
-    """Entries of service `faregate`, account `<folder id>/<provider>/<slot>`; another purpose adds `/<purpose>`."""
+
+class _KeyringStore(_Store):
+    """Entries of service `faregate`, account `<folder id>/<provider>/<slot>`; another purpose adds `/<purpose>`.
+
+    A locked keyring asks its user to unlock it, whenever it is asked. Once that was refused, reading waits until it
+    is open: only storing and removing, which its user wants, ask again.
+    """
 
     def __init__(self, folder: DataFolder) -> None:
         self._folder = folder
+        self._answered = False
 
     def check(self) -> str:
-        backend, account = self._backend(), self._account(Context("check", "check", "default"))
-        self._ask(lambda: backend.get_password(SERVICE, account))
+        backend = self._backend()
+        self._get(backend, Context("check", "check", "default"))
         return f"Keys are kept in the system keyring ({backend.name})."
 
     def read(self, context: Context) -> str | None:
-        backend, account = self._backend(), self._account(context)
-        sealed = self._ask(lambda: backend.get_password(SERVICE, account))
+        sealed = self._get(self._backend(), context)
         if sealed is None:
             return None
         key = read_seal_key(self._folder.seal_key)
@@ -89,6 +101,7 @@ class _KeyringStore:
         self._ask(lambda: backend.set_password(SERVICE, account, sealed))
         if self._ask(lambda: backend.get_password(SERVICE, account)) != sealed:
             raise VaultError(f"The system keyring did not keep the key: {_OFFER}.")
+        self._answered = True
 
     def remove(self, context: Context) -> None:
         from keyring.errors import PasswordDeleteError
@@ -104,6 +117,23 @@ class _KeyringStore:
                     raise
 
         self._ask(delete)
+
+    def reopened(self) -> bool:
+        if not self._answers(self._backend()):
+            return False
+        self.locked = None
+        return True
+
+    def _answers(self, backend: Any) -> bool:
+        return self._answered or _is_open(backend)
+
+    def _get(self, backend: Any, context: Context) -> str | None:
+        # That it was locked is known until what it keeps is read again.
+        if self.locked is not None and not self._answers(backend):
+            raise self.locked
+        account = self._account(context)
+        found: str | None = self._ask(lambda: backend.get_password(SERVICE, account))
+        return found
 
     def _account(self, context: Context) -> str:
         account = f"{self._folder.folder_id}/{context.provider}/{context.slot}"
@@ -127,11 +157,28 @@ class _KeyringStore:
         except NoKeyringError:
             raise VaultError(f"This system has no keyring: {_OFFER}.") from None
         except (KeyringLocked, InitError):
-            raise VaultError(f"The system keyring is locked or cannot be opened: unlock it, or {_OFFER}.") from None
+            self._answered = False
+            self.locked = VaultError(f"The system keyring is locked or cannot be opened: unlock it, or {_OFFER}.")
+            raise self.locked from None
         except Exception as error:
             # Each desktop's keyring raises its own types; their texts may quote what was stored.
             name = type(error).__name__
             raise VaultError(f"The system keyring failed ({name}): unlock it or log in again, or {_OFFER}.") from None
+
+
+def _is_open(backend: Any) -> bool:
+    """Whether a keyring of the Secret Service is unlocked; of another kind only asking it would tell."""
+    from keyring.backends.SecretService import Keyring
+
+    if not isinstance(backend, Keyring):
+        return False
+    import secretstorage
+
+    try:
+        with closing(secretstorage.dbus_init()) as bus:
+            return not secretstorage.Collection(bus).is_locked()
+    except secretstorage.SecretStorageException:
+        return False
 
 
 class _SealedFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -144,7 +191,7 @@ class _SealedFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     data: str
 
 
-class _FileStore:
+class _FileStore(_Store):
     """All values sealed as one under a passphrase, so that none can be changed, moved or left out by itself."""
 
     def __init__(self, path: Path, passphrase: str | None) -> None:
@@ -230,7 +277,7 @@ class _FileStore:
         return msgspec.json.encode(("faregate vault", 1, salt, cost))
 
 
-class _MemoryStore:
+class _MemoryStore(_Store):
     def __init__(self) -> None:
         self._values: dict[Context, str] = {}
 
@@ -338,12 +385,15 @@ class Vault:
             return VaultState(backend=self.backend, available=False, message=error.message)
         return VaultState(backend=self.backend, available=True, message=message)
 
-    def recovered(self) -> bool:
-        """Whether a call that was given up has come back since: a prompt was answered late. True once for each."""
-        if self._hung is None or not self._hung.done():
-            return False
-        self._hung = None
-        return True
+    async def recovered(self) -> bool:
+        """Whether a call that was given up has come back since, as a prompt was answered late, or what was locked was
+        unlocked elsewhere. True once for each. Raises VaultError."""
+        if self._hung is not None:
+            if not self._hung.done():
+                return False
+            self._hung = None
+            return True
+        return self._store.locked is not None and await self._call(self._store.reopened)
 
     def close(self) -> None:
         self._cache.clear()

@@ -9,11 +9,14 @@ from typing import Any
 
 import keyring
 import secretstorage
+from secretstorage.util import DBusAddressWrapper, format_secret, open_session
 
 from gateway.folder import DataFolder
 from gateway.keys.provider_keys import ProviderKeys
 from gateway.keys.vault import Vault
 
+# What `--unlock` is given.
+PASSWORD = b"\n"
 CANARY = "sk-canary-Xq7vN2mR9tLw4KzB8sJd5HfG3pYc6Ea1"
 
 
@@ -89,14 +92,32 @@ async def state(folder: DataFolder) -> Any:
 
 
 async def locked(folder: DataFolder) -> Any:
-    vault = Vault(folder, "keyring")
-    await vault.put("openai", CANARY)
-    vault.forget()
+    """And unlocked again, as its user does it elsewhere."""
+    stored = ProviderKeys(folder, Vault(folder, "keyring"), {})
+    await stored.load()
+    await stored.store("openai", CANARY)
+    stored.close()
     with contextlib.closing(secretstorage.dbus_init()) as bus:
         secretstorage.get_default_collection(bus).lock()
-    result = {"get": await said(vault.get("openai"))}
-    vault.close()
-    return {**result, **await state(folder)}
+    keys = ProviderKeys(folder, Vault(folder, "keyring"), {})
+    await keys.load()
+    before = {"key": keys.key_for("openai"), "again": await keys.poll(), **await state(folder)}
+    unlock(PASSWORD)
+    after = {"again": await keys.poll(), "key": keys.key_for("openai"), "problem": keys.problem("openai")}
+    keys.close()
+    return {"before": before, "after": after}
+
+
+def unlock(password: bytes) -> None:
+    """The default collection, without a prompt, as gnome-keyring's own programs do it."""
+    with contextlib.closing(secretstorage.dbus_init()) as bus:
+        session = open_session(bus)
+        path = secretstorage.get_default_collection(bus).collection_path
+        service = DBusAddressWrapper(
+            "/org/freedesktop/secrets", "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface", bus
+        )
+        secret = format_secret(session, password, "text/plain")
+        service.call("UnlockWithMasterPassword", "o(oayays)", path, secret)
 
 
 async def removed(folder: DataFolder) -> Any:
@@ -118,7 +139,14 @@ async def said(call: Any) -> Any:
         return {"error": type(error).__name__, "message": str(error)}
 
 
-SCENARIOS = {"store": store, "tamper": tamper, "read": read, "state": state, "locked": locked, "removed": removed}
+SCENARIOS = {
+    "store": store,
+    "tamper": tamper,
+    "read": read,
+    "state": state,
+    "locked": locked,
+    "removed": removed,
+}
 
 if __name__ == "__main__":
     answer = asyncio.run(SCENARIOS[sys.argv[1]](DataFolder(Path(sys.argv[2]))))

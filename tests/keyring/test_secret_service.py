@@ -99,10 +99,12 @@ def test_without_a_keyring_the_other_vaults_are_offered(tmp_path: Path, shell: s
     assert_refused(run(tmp_path / "home", "state", tmp_path / "data", shell=shell), tmp_path / "data")
 
 
-def test_a_locked_keyring_is_said_so(tmp_path: Path) -> None:
+def test_a_locked_keyring_is_said_so_and_read_once_it_is_unlocked(tmp_path: Path) -> None:
     outcome = run(tmp_path / "home", "locked", tmp_path / "data")
-    assert outcome["get"]["error"] == "VaultError"
-    assert_refused(outcome, tmp_path / "data")
+    before = outcome["before"]
+    assert before["key"] is None and before["again"] is False
+    assert_refused(before, tmp_path / "data")
+    assert outcome["after"] == {"again": True, "key": CANARY, "problem": None}
 
 
 def assert_refused(outcome: Any, folder: Path) -> None:

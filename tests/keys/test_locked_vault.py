@@ -1,0 +1,88 @@
+"""A locked keyring asks its user once to unlock it; that it was unlocked later is noticed without asking."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import keyring
+import keyring.errors
+import pytest
+
+from gateway.folder import DataFolder
+from gateway.keys import vault as vault_module
+from gateway.keys.provider_keys import ProviderKeys
+from gateway.keys.sealing import VaultError
+from gateway.keys.vault import Vault
+from tests.keys.test_vault import KEY, FakeKeyring
+
+
+@pytest.fixture
+def system() -> Iterator[FakeKeyring]:
+    fake, before = FakeKeyring(), keyring.get_keyring()
+    keyring.set_keyring(fake)
+    yield fake
+    keyring.set_keyring(before)
+
+
+@pytest.fixture
+async def folder(tmp_path: Path, system: FakeKeyring) -> DataFolder:
+    """Three keys in a keyring that is locked."""
+    folder = DataFolder(tmp_path / "data")
+    keys = ProviderKeys(folder, Vault(folder, "keyring"), {})
+    await keys.load()
+    for name in ("anthropic", "openai", "xai"):
+        await keys.store(name, KEY)
+    keys.close()
+    system.fault, system.calls = keyring.errors.KeyringLocked("Failed to unlock the collection!"), 0
+    return folder
+
+
+async def test_who_dismissed_the_prompt_is_not_asked_again(folder: DataFolder, system: FakeKeyring) -> None:
+    keys = ProviderKeys(folder, Vault(folder, "keyring"), {})
+    await keys.load()
+    for _ in range(3):
+        state = await keys.vault.state()
+        assert not state.available and "locked" in state.message
+        assert await keys.poll() is False
+    assert system.calls == 1, "each call would show a prompt"
+    assert all("locked" in (keys.problem(name) or "") for name in ("anthropic", "openai", "xai"))
+    # Who stores a key wants to be asked.
+    with pytest.raises(VaultError, match="locked"):
+        await keys.store("google", KEY)
+    assert system.calls == 2
+    keys.close()
+
+
+async def test_what_is_unlocked_later_is_read(
+    folder: DataFolder, system: FakeKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = ProviderKeys(folder, Vault(folder, "keyring"), {})
+    await keys.load()
+    monkeypatch.setattr(vault_module, "_is_open", lambda backend: system.fault is None)
+    assert await keys.poll() is False and keys.configured() == ()
+    system.fault = None
+    # Whoever looks first, the keys are read all the same.
+    assert (await keys.vault.state()).available
+    assert await keys.poll() is True and await keys.poll() is False
+    assert keys.configured() == ("anthropic", "openai", "xai") and keys.problem("openai") is None
+    keys.close()
+
+
+async def test_a_key_that_is_stored_brings_back_the_others(folder: DataFolder, system: FakeKeyring) -> None:
+    """Of a keyring that cannot be looked at without asking."""
+    keys = ProviderKeys(folder, Vault(folder, "keyring"), {})
+    await keys.load()
+    system.fault = None
+    assert await keys.poll() is False
+    await keys.store("google", KEY)
+    assert await keys.poll() is True
+    assert keys.configured() == ("anthropic", "google", "openai", "xai")
+    keys.close()
+
+
+async def test_another_vault_asks_anew(folder: DataFolder, system: FakeKeyring) -> None:
+    keys = ProviderKeys(folder, Vault(folder, "keyring"), {})
+    await keys.load()
+    system.fault = None
+    await keys.use(Vault(folder, "keyring"))
+    assert keys.configured() == ("anthropic", "openai", "xai")
+    keys.close()
