@@ -27,6 +27,16 @@ class FirstSteps(Struct, frozen=True, kw_only=True):
         return has_provider(self.providers)
 
     @property
+    def provider_ready(self) -> bool:
+        """Whether any can be called now."""
+        return any(row.key_source != "none" for row in self.providers)
+
+    @property
+    def unreadable(self) -> tuple[ProviderRow, ...]:
+        """Those whose key is stored and cannot be read now."""
+        return tuple(row for row in self.providers if row.unreadable)
+
+    @property
     def key_done(self) -> bool:
         return any(row.revoked_us is None for row in self.keys)
 

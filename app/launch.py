@@ -48,8 +48,8 @@ def demo_without_looking(outer: DataFolder, settings: Settings) -> bool | None:
 
 
 def has_provider(rows: Iterable[ProviderRow]) -> bool:
-    """Whether any provider could be called."""
-    return any(row.key_source != "none" for row in rows)
+    """Whether any provider could be called, if only its key can be read."""
+    return any(row.key_source != "none" or row.unreadable for row in rows)
 
 
 def running_at(outer: DataFolder) -> str | None:

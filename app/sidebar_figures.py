@@ -8,6 +8,7 @@ from app.context import AppContext
 from app.filters import ALL
 from app.local_days import midnight_us
 from app.sidebar import Sidebar
+from app.translation import tr
 from gateway import Changes, Completeness, Summary, ThreadQuery, UsageQuery
 
 # What of a change they depend on.
@@ -39,7 +40,9 @@ class SidebarFigures:
                 buttons["requests"].set_count(formats.count(await gateway.request_count(UsageQuery())))
         if changes.providers and "providers" in buttons:
             rows = await gateway.providers()
-            buttons["providers"].set_count(str(sum(row.key_source != "none" for row in rows)))
+            ready, locked = sum(row.key_source != "none" for row in rows), sum(row.unreadable for row in rows)
+            known = tr("{ready} of {all}").format(ready=ready, all=ready + locked)
+            buttons["providers"].set_count(known if locked else str(ready))
         if (changes.conversations or changes.usage) and "conversations" in buttons:
             page = await gateway.threads(ThreadQuery(), limit=1)
             buttons["conversations"].set_count("" if page.total is None else formats.count(page.total))

@@ -352,6 +352,11 @@ class ProviderRow(Struct, frozen=True, kw_only=True):
     state_at_us: int | None = None
     detail: str | None = None
 
+    @property
+    def unreadable(self) -> bool:
+        """Whether a key was stored that cannot be read now; `detail` says why."""
+        return self.key_source == "none" and self.state == "unconfigured" and self.detail is not None
+
 
 class TrialStep(Struct, frozen=True, kw_only=True):
     """A step of trying a key (connect, authorise, list models), in words for people."""

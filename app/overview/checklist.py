@@ -61,9 +61,12 @@ class Checklist(Card):
         self.done = {key: bool(getattr(steps, field)) for key, _, field in STEPS}
         for key, title, _ in STEPS:
             state = tr("done") if self.done[key] else tr("to do")
-            self.labels[key].setAccessibleName(f"{tr(title)}: {state}")
+            locked = key == "provider" and steps.provider_done and not steps.provider_ready
+            words = tr("A provider's key, which cannot be read now") if locked else tr(title)
+            self.labels[key].setText(words)
+            self.labels[key].setAccessibleName(f"{words}: {state}")
             self.labels[key].set_tone("text2" if self.done[key] else "text")
-            self._marks[key].show_icon(*_mark(self.done[key]))
+            self._marks[key].show_icon(*(("lock", "warn") if locked else _mark(self.done[key])))
         self.setAccessibleName(
             tr("First steps: {done} of {all} done").format(done=sum(self.done.values()), all=len(self.done))
         )

@@ -20,7 +20,7 @@ from app.pages.providers_parts.price_line import PriceLine
 from app.pages.providers_parts.secret_field import offer_to_clear
 from app.pages.providers_parts.vault_panel import VaultPanel
 from app.questions import ask_to_discard, ask_to_lose
-from app.translation import later, tr
+from app.translation import counted, later, tr
 from app.vault_words import vault_words
 from app.widgets import Banner, Drawer, PushButton, ScrollRing
 from app.widgets.places import card_places
@@ -152,7 +152,11 @@ class ProvidersPage(Page):
         self.vault_banner.set_text(vault_words(self._vault.message))
         self.vault_banner.setVisible(not self._vault.available)
         ready = sum(row.key_source != "none" for row in self._rows)
-        self.subtitle.emit(tr("{ready} of {count} with a key").format(ready=ready, count=len(self._rows)))
+        words = tr("{ready} of {count} with a key").format(ready=ready, count=len(self._rows))
+        if unreadable := sum(row.unreadable for row in self._rows):
+            more = counted(unreadable, "1 key cannot be read", "{count} keys cannot be read")
+            words = f"{words} · {more}"
+        self.subtitle.emit(words)
 
     def _row(self, name: str) -> ProviderRow:
         return next(row for row in self._rows if row.name == name)

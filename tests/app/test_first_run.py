@@ -43,7 +43,7 @@ class Empty(FakeGateway):
         super().__init__(0, now_us=time.time_ns() // 1000)
         self.keys = []
         self.provider_list = [
-            msgspec.structs.replace(row, key_source="none", masked=None, state="unconfigured")
+            msgspec.structs.replace(row, key_source="none", masked=None, state="unconfigured", detail=None)
             for row in self.provider_list
             if row.key_source != "unneeded"
         ]

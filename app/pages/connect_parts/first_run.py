@@ -23,6 +23,7 @@ from app.pages.providers_parts.steps import StepList
 from app.sidebar import API_PATH
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.vault_words import vault_words
 from app.widgets import Card, IconLabel, PushButton
 from gateway import KeyTrial, ProviderRow
 
@@ -219,9 +220,12 @@ class FirstRun(QWidget):
 
     def _show_provider(self, vault: bool) -> None:
         ready = [row.title for row in self._steps.providers if row.key_source not in ("none", "unneeded")]
-        words = self.tr("Ready: {names}").format(names=", ".join(ready)) if ready else ""
-        self.provider_card.show_done(self._steps.provider_done, words)
-        self.key_form.setVisible(not self._steps.provider_done)
+        words, tone = self.tr("Ready: {names}").format(names=", ".join(ready)) if ready else "", None
+        if not self._steps.provider_ready and (unreadable := self._steps.unreadable):
+            words, tone = self.tr("{title}'s key is stored, and cannot be read: {why}"), "warn"
+            words = words.format(title=unreadable[0].title, why=vault_words(unreadable[0].detail or ""))
+        self.provider_card.show_done(self._steps.provider_done, words, tone)
+        self.key_form.setVisible(not self._steps.provider_ready)
         self.demo.setVisible(not self._context.gateway.demo)
         self.vault.setVisible(not vault)
 
@@ -262,7 +266,7 @@ class FirstRun(QWidget):
         running = self._trying.running
         self.test.setText(self.tr("Cancel") if running else self.tr("Send it from here"))
         self.test.set_icon("x" if running else "play")
-        self.test.setEnabled(self._steps.provider_done)
+        self.test.setEnabled(self._steps.provider_ready)
         self.test.setVisible(running or not self._steps.request_done)
         models = Models(self._model())
         self.command.show_text(render(FIRST_REQUEST, self._url, self._fresh or NO_KEY, models=models))

@@ -19,6 +19,7 @@ from app.pages.providers_parts.words import (
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import tr
+from app.vault_words import vault_words
 from app.widgets import Card, ElidedLabel, IconLabel, PushButton, ToggleSwitch
 from gateway import ProviderRow, Summary
 
@@ -134,7 +135,7 @@ class ProviderCard(Card):
         self.state.setText(words.text)
         self.state.set_tone(words.tone)
         self.mark.show_icon(words.icon, words.tone)
-        self.detail.setText(row.detail or "")
+        self.detail.setText(vault_words(row.detail or "") if row.unreadable else row.detail or "")
         self.detail.setVisible(bool(row.detail))
         self.masked.setText(row.masked or formats.UNKNOWN)
         # A dash of the type of keys is as short as a hyphen.

@@ -44,6 +44,8 @@ def state_words(row: ProviderRow, now_us: int) -> StateWords:
             return StateWords(text=tr("Unreachable{when}").format(when=when), tone="bad", icon="unplug")
     if row.key_source == "unneeded":
         return StateWords(text=tr("No key needed"), tone="text2", icon="circle-check")
+    if row.unreadable:
+        return StateWords(text=tr("Key cannot be read"), tone="warn", icon="lock")
     return StateWords(text=tr("No key"), tone="text3", icon="info")
 
 
@@ -52,7 +54,7 @@ def source_words(row: ProviderRow, vault_backend: str, demo: bool = False) -> st
     if demo and row.key_source == "environment":
         return tr("simulated")
     if row.key_source == "none":
-        return tr("Not set")
+        return tr("stored") if row.unreadable else tr("Not set")
     if row.key_source == "unneeded":
         return tr("This provider takes requests without a key")
     return _SOURCES.get(vault_backend if row.key_source == "vault" else row.key_source, row.key_source)
