@@ -1,28 +1,43 @@
 """What the strip above the pages says of the gateway: that it is off or ends, keeps nothing of what is said,
 runs otherwise than meant, or is a demo."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from app import formats
 from app.notices import Notices
-from app.translation import counted, tr
+from app.translation import counted, later, tr
 from app.vault_words import vault_words
-from gateway import Completeness, GatewayState, VaultState
+from gateway import Completeness, Difference, GatewayState, VaultState
 
-# What keeps requests from being written as long as it lasts.
+# What keeps requests, or what they said, from being written as long as it lasts.
 _HINDRANCES = ("database_locked", "database_full", "database_failing", "database_moved", "memory_only")
+_UNSTORED = ("content_locked", "content_full", "content_failing", "content_moved")
 
 
 def show_hindrances(notices: Notices, reading: Completeness) -> None:
-    """That the disk, or another program, keeps requests from being written: until it is over."""
-    hindered = [each for each in reading.differences if each.kind in _HINDRANCES]
-    if not hindered:
-        notices.clear("hindered")
-        return
-    waiting = counted(
-        max(each.count for each in hindered), "1 request is not written yet.", "{count} requests are not written yet."
+    """That the disk, or another program, keeps requests or what they said from being written: until it is over."""
+    _show_waiting(
+        notices,
+        "hindered",
+        [each for each in reading.differences if each.kind in _HINDRANCES],
+        later("1 request is not written yet."),
+        later("{count} requests are not written yet."),
     )
-    notices.tell("hindered", "bad", " ".join((waiting, *(each.meaning for each in hindered))))
+    _show_waiting(
+        notices,
+        "unstored",
+        [each for each in reading.differences if each.kind in _UNSTORED],
+        later("What 1 request said is not stored yet."),
+        later("What {count} requests said is not stored yet."),
+    )
+
+
+def _show_waiting(notices: Notices, name: str, found: Sequence[Difference], one: str, many: str) -> None:
+    if not found:
+        notices.clear(name)
+        return
+    waiting = counted(max(each.count for each in found), one, many)
+    notices.tell(name, "bad", " ".join((waiting, *(each.meaning for each in found))))
 
 
 class StateNotices:

@@ -249,7 +249,8 @@ class Window(QMainWindow):
         self._subtitles.clear()
         self._dirty.clear()
         self._places.clear()
-        self.notices.clear("hindered")
+        for name in ("hindered", "unstored"):
+            self.notices.clear(name)
         self.show_state(context.gateway.state)
 
     def open_page(self, key: str, *, remember: bool = True) -> None:

@@ -104,6 +104,7 @@ class Gateway:
         self.threads = said.threads
         self.thread = said.thread
         self.trace = said.trace
+        self.last_told = said.last_told
         self.thread_of_request = said.thread_of_request
         self.headers_of_request = said.headers_of_request
         self.headers_of_thread = said.headers_of_thread

@@ -240,6 +240,19 @@ class TraceSpan(Struct, frozen=True, kw_only=True):
     hints: tuple[str, ...] = ()
 
 
+class LastTold(Struct, frozen=True, kw_only=True):
+    """The span or log record of telemetry that was kept last, at `stored_us`. `name` is its own, "" without one,
+    `app` the service that it names; `key_id` and `key` are those that it came with. `conversation_id` where its trace
+    is known to tell one."""
+
+    name: str
+    app: str | None = None
+    key_id: str
+    key: str
+    stored_us: int
+    conversation_id: str | None = None
+
+
 class Trace(Struct, frozen=True, kw_only=True):
     """The spans of a trace in order of time. A span whose parent has not arrived keeps its `parent_span_id`."""
 

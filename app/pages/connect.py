@@ -22,7 +22,7 @@ from app.pages.connect_parts.tool_list import ToolList
 from app.pages.connect_parts.tool_view import ToolView
 from app.pages.connect_parts.tools import BY_KEY, TOOLS, Tool
 from app.pages.connect_parts.trying import Trying
-from app.pages.page import Page, RequestTarget, StepsTarget, Target
+from app.pages.page import Page, RequestTarget, StepsTarget, Target, ThreadTarget
 from app.preferences import OFF, ON
 from app.translation import later
 from app.widgets import Banner, Curtain, PushButton, ScrollRing
@@ -66,7 +66,8 @@ class ConnectPage(Page):
         self.banner.action.connect(self._look_again)
         for part in (self.view, self.first_run):
             part.copied.connect(self.toast)
-            part.request_asked.connect(lambda id: self.navigate.emit("requests", RequestTarget(id)))
+        self.view.asked.connect(self._show_behind)
+        self.first_run.request_asked.connect(lambda id: self.navigate.emit("requests", RequestTarget(id)))
         self.list.choose(TOOLS[0].key)
 
     def header_controls(self) -> list[QWidget]:
@@ -151,9 +152,7 @@ class ConnectPage(Page):
                 self._connected.add(tool.key)
 
     def _tell(self) -> None:
-        spans = (tool.key for tool in TOOLS if tool.sends_spans)
-        used = {key for key in spans if any(row.last_used_us is not None for row in keys_of(key, self._keys))}
-        done = used | self._connected | (self._seen or frozenset())
+        done = self._connected | (self._seen or frozenset())
         self.list.mark_done(done)
         self.subtitle.emit(self.tr("{done} of {all} tools connected").format(done=len(done), all=len(TOOLS)))
 
@@ -186,6 +185,9 @@ class ConnectPage(Page):
         """What was read before stays."""
         self.banner.set_text(words)
         self._around.show()
+
+    def _show_behind(self, target: Target) -> None:
+        self.navigate.emit("conversations" if isinstance(target, ThreadTarget) else "requests", target)
 
     def on_shown(self) -> None:
         """Other tools may have come meanwhile."""

@@ -183,10 +183,11 @@ def _shown(parsed: Any, key: str) -> str:
 
 
 def reason_in(parsed: Any) -> str:
-    """The sentence of an error's body, which every dialect has at the same place; "" where there is none."""
+    """The sentence of an error's body, which every dialect has at the same place, and who has no `error` at its top;
+    "" where there is none."""
     if isinstance(parsed, list) and parsed:
         parsed = parsed[0]
-    error = parsed.get("error") if isinstance(parsed, dict) else None
+    error = parsed.get("error", parsed) if isinstance(parsed, dict) else None
     message = error.get("message") if isinstance(error, dict) else error
     return " ".join(message.split()) if isinstance(message, str) else ""
 

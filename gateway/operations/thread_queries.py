@@ -1,6 +1,6 @@
 """What was said: conversations, their turns and spans. Where no store of them is open there are none."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from gateway.header_records import ExchangeHeaders
@@ -8,7 +8,7 @@ from gateway.model import Usage
 from gateway.parts import Parts
 from gateway.store.usage import JUST_ENDED_S
 from gateway.telemetry.reported import Reported, reported
-from gateway.thread_records import Thread, ThreadPage, ThreadQuery, Trace
+from gateway.thread_records import LastTold, Thread, ThreadPage, ThreadQuery, Trace
 from gateway.told import Told
 from gateway.workers import Progress
 
@@ -49,6 +49,12 @@ class ThreadQueries:
     async def trace(self, trace_id: str, *, scope: str | None = None) -> Trace | None:
         threads = self._parts.threads
         return None if threads is None else await self._work(threads.trace, trace_id, scope)
+
+    async def last_told(self, keys: Collection[str] | None = None) -> LastTold | None:
+        """The span or log record of telemetry that was kept last; with `keys`, their ids, the last that came with one
+        of them, as far as it is among the newest ten thousand."""
+        threads = self._parts.threads
+        return None if threads is None else await self._work(threads.last_told, keys)
 
     async def thread_of_request(self, request_id: str) -> tuple[str, int] | None:
         """The conversation of a request, and the number of its turn there."""

@@ -95,7 +95,8 @@ class UsageQueries:
         parts = self._parts
         if not parts.opened:
             return Completeness()
-        uncaptured = parts.capture.uncaptured() if parts.capture is not None else {}
+        uncaptured = dict(parts.capture.uncaptured()) if parts.capture is not None else {}
+        uncaptured.update(parts.threads.hindered if parts.threads is not None else {})
         return self._store.completeness(parts.arrivals.seen, parts.arrivals.running, uncaptured)
 
     async def sizes(self) -> Sizes:

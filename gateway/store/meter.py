@@ -115,6 +115,31 @@ REASONS: tuple[Reason, ...] = (
     Reason("content_failed", "captured", True, "What they said could not be read: the log says why."),
     Reason("content_unstored", "captured", True, "traces.db did not take what they said: the log says why."),
     Reason(
+        "content_locked",
+        "captured",
+        True,
+        "Another program holds traces.db: close it, and what waits in memory is stored.",
+    ),
+    Reason(
+        "content_full",
+        "captured",
+        True,
+        "The disk is full for traces.db: make room, and what waits in memory is stored.",
+    ),
+    Reason(
+        "content_failing",
+        "captured",
+        True,
+        "traces.db cannot be written: the log says why, and what was said waits in memory until Faregate ends.",
+    ),
+    Reason(
+        "content_moved",
+        "captured",
+        True,
+        "traces.db was moved, replaced or deleted while Faregate runs: put it back, or what waits in memory is lost "
+        "when Faregate ends.",
+    ),
+    Reason(
         "recovered", "start", False, "The last run had not written these yet: the journal kept them, nothing is lost."
     ),
     Reason("interrupted", "start", True, "They ran when the gateway was killed: what they used since is unknown."),
@@ -135,6 +160,11 @@ def hindrance(error: sqlite3.Error) -> str:
     """The kind of reason for which the database takes nothing now."""
     code = getattr(error, "sqlite_errorcode", 0)
     return MOVED if code == sqlite3.SQLITE_READONLY_DBMOVED else _HINDRANCES.get(code & 0xFF, FAILING)
+
+
+def content_hindrance(error: sqlite3.Error) -> str:
+    """The kind of reason for which the database of what was said takes nothing now."""
+    return hindrance(error).replace("database", "content")
 
 
 def contradictory(record: ExchangeRecord) -> bool:

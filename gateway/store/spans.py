@@ -86,7 +86,7 @@ def spans_of(
     connection: sqlite3.Connection, sealed: Sealed, trace_id: str, scope: str | None
 ) -> tuple[KeptSpan, ...]:
     return tuple(
-        KeptSpan(trace, span_id, owner, key, _span(sealed, trace, span_id, data))
+        KeptSpan(trace, span_id, owner, key, open_span(sealed, trace, span_id, data))
         for trace, span_id, owner, key, data in connection.execute(_SPANS, (trace_id, scope, scope))
     )
 
@@ -94,14 +94,14 @@ def spans_of(
 def logs_of(
     connection: sqlite3.Connection, sealed: Sealed, trace_id: str, scope: str | None
 ) -> tuple[LogRecord, ...]:
-    found = (_log(sealed, hash, data) for hash, data in connection.execute(_LOGS, (trace_id, scope, scope)))
+    found = (open_log(sealed, hash, data) for hash, data in connection.execute(_LOGS, (trace_id, scope, scope)))
     return tuple(record for record in found if record is not None)
 
 
 def logs_of_session(
     connection: sqlite3.Connection, sealed: Sealed, session: str, scope: str
 ) -> tuple[LogRecord, ...]:
-    found = (_log(sealed, hash, data) for hash, data in connection.execute(_SESSION, (session, scope)))
+    found = (open_log(sealed, hash, data) for hash, data in connection.execute(_SESSION, (session, scope)))
     return tuple(record for record in found if record is not None)
 
 
@@ -113,14 +113,14 @@ def session_name(record: LogRecord) -> str | None:
     return None if found is None else sound_text(f"{found.reader}/{found.session}")
 
 
-def _span(sealed: Sealed, trace_id: str, span_id: str, data: bytes) -> Span | None:
+def open_span(sealed: Sealed, trace_id: str, span_id: str, data: bytes) -> Span | None:
     try:
         return _decode_span(sealed.unpack(SPAN, _address(trace_id, span_id), data))
     except (SealBroken, msgspec.MsgspecError):
         return None
 
 
-def _log(sealed: Sealed, hash: bytes, data: bytes) -> LogRecord | None:
+def open_log(sealed: Sealed, hash: bytes, data: bytes) -> LogRecord | None:
     try:
         return _decode_log(sealed.unpack(LOG, hash, data))
     except (SealBroken, msgspec.MsgspecError):

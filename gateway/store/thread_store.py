@@ -8,7 +8,7 @@ transaction.
 import logging
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from itertools import islice
@@ -33,6 +33,8 @@ from gateway.store.database import (
     readers_kib,
     writing,
 )
+from gateway.store.last_told import last_told
+from gateway.store.meter import content_hindrance
 from gateway.store.names import json_array
 from gateway.store.placing import Placer
 from gateway.store.removal import delete_thread
@@ -46,8 +48,8 @@ from gateway.store.trace_reads import trace
 from gateway.store.trace_schema import STEPS, STEPS_NAME
 from gateway.store.turn_headers import headers_of_request, headers_of_thread
 from gateway.telemetry.records import LogRecord, Span
+from gateway.thread_records import LastTold, ThreadPage, ThreadQuery, Trace
 from gateway.thread_records import Thread as Conversation
-from gateway.thread_records import ThreadPage, ThreadQuery, Trace
 from gateway.told import Told
 
 FILE = "traces.db"
@@ -109,6 +111,7 @@ class ThreadStore:
         self._bytes = 0
         self._refused = 0
         self._unstorable = 0
+        self._hindered: str | None = None
         self._taken_in = self._done = 0
         self._changed = Condition()
         self._flush_to = 0
@@ -174,6 +177,12 @@ class ThreadStore:
     def refused(self) -> int:
         """Tellings that found no room, or that no table could hold, since the start."""
         return self._refused + self._unstorable
+
+    @property
+    def hindered(self) -> Mapping[str, int]:
+        """How many tellings wait because the database takes none now, by the meter's reason."""
+        kind, waiting = self._hindered, len(self._queue)
+        return {kind: waiting} if kind is not None and waiting else {}
 
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Wait until all that was put is in the database; False where that took too long."""
@@ -291,6 +300,11 @@ class ThreadStore:
         with self._readers.snapshot() as connection:
             return logs_of_session(connection, self._sealed, session, scope)
 
+    def last_told(self, scopes: Collection[str] | None = None) -> LastTold | None:
+        """What telemetry told last, with any key or with some; None where that was long ago, or nothing."""
+        with self._readers.snapshot() as connection:
+            return last_told(connection, self._sealed, scopes)
+
     # The writer's thread.
 
     def _run(self) -> None:
@@ -306,10 +320,11 @@ class ThreadStore:
             except sqlite3.Error as error:
                 if pause == FIRST_PAUSE_S:
                     _log.warning("Conversations cannot be stored now (%s); they wait in memory.", error)
+                self._hindered = content_hindrance(error)
                 self._rest(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
                 continue
-            pause = FIRST_PAUSE_S
+            pause, self._hindered = FIRST_PAUSE_S, None
             self._settle(batch)
 
     def _wait(self) -> bool:

@@ -38,6 +38,7 @@ from gateway import (
     FaregateError,
     GatewayState,
     KeyTrial,
+    LastTold,
     ModelRow,
     NewApiKey,
     NewPriceOverride,
@@ -119,6 +120,7 @@ class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
         self.told: list[Thread] = []
         self.headers: dict[str, ExchangeHeaders] = {}
         self.traces: dict[str, Trace] = {}
+        self.last: list[LastTold] = []
 
     # the gateway itself
 
@@ -306,6 +308,10 @@ class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
     async def trace(self, trace_id: str) -> Trace | None:
         self._note("trace")
         return self.traces.get(trace_id)
+
+    async def last_told(self, keys: Sequence[str] | None = None) -> LastTold | None:
+        self._note("last_told")
+        return next((one for one in reversed(self.last) if keys is None or one.key_id in keys), None)
 
     async def headers_of_request(self, request_id: str) -> ExchangeHeaders:
         self._note("headers_of_request")

@@ -20,9 +20,9 @@ from app.pages.connect_parts.snippets import NO_KEY, SHELLS
 from app.pages.connect_parts.tool_list import CHOSEN_AFTER_MS
 from app.pages.connect_parts.tool_view import ToolView
 from app.pages.connect_parts.tools import BY_KEY, CATEGORIES, TOOLS, found
-from app.pages.page import RequestTarget
+from app.pages.page import RequestTarget, ThreadTarget
 from app.theme import Theme
-from gateway import ApiKeyRow, Changes, ExchangeRecord
+from gateway import ApiKeyRow, Changes, ExchangeRecord, LastTold
 from gateway.relaying.clients import USER_AGENTS
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
@@ -272,7 +272,7 @@ def test_ticks_stand_at_the_tools_whose_requests_succeeded(
     assert names == ["Claude Code", "Codex, connected"]
 
 
-def test_spans_are_known_by_their_key(page: ConnectPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns) -> None:
+def test_the_first_span_turns_it_green(page: ConnectPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns) -> None:
     choose(page, turns, "opentelemetry")
     assert texts(page)[0] == (
         "export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4210\n"
@@ -281,13 +281,38 @@ def test_spans_are_known_by_their_key(page: ConnectPage, gateway: FakeGateway, q
     )
     click(qtbot, page.view.choices.make)
     turns.run()
-    assert page.view.arrival.title.text() == "Waiting for the first request from OpenTelemetry …"
-    gateway.keys[-1] = msgspec.structs.replace(gateway.keys[-1], last_used_us=now_us())
+    card, own = page.view.arrival, gateway.keys[-1]
+    # A key that is used has not yet brought a span.
+    gateway.keys[-1] = msgspec.structs.replace(own, last_used_us=now_us())
     look(page, turns)
-    assert page.view.arrival.title.text() == "OpenTelemetry is connected"
+    assert card.title.text() == "Waiting for the first span …" and "Metrics alone do not count" in card.detail.text()
+    span = LastTold(name="chat gpt-4.1", app="billing", key_id="k1", key="growth", stored_us=now_us())
+    gateway.last = [span]
+    look(page, turns)
+    assert card.title.text() == "OpenTelemetry is connected with the key “growth”" and not card.link.isVisible()
+    gateway.last.append(msgspec.structs.replace(span, key_id=own.id, key=own.name, conversation_id="c-1"))
     subtitles = QSignalSpy(page.subtitle)
     look(page, turns)
+    assert card.title.text() == "OpenTelemetry is connected"
+    assert card.detail.text() == "just now · billing · chat gpt-4.1"
     assert subtitles.at(0)[0] == f"1 of {len(TOOLS)} tools connected"
+    went = QSignalSpy(page.navigate)
+    assert card.link.text() == "Open conversation"
+    click(qtbot, card.link)
+    assert went.at(0) == ["conversations", ThreadTarget("c-1")]
+
+
+def test_spans_tick_their_row_when_the_page_opens(
+    qtbot: QtBot, page: ConnectPage, gateway: FakeGateway, turns: Turns
+) -> None:
+    month_us = 31 * 86_400_000_000
+    for stored_us, ticked in ((now_us() - month_us, False), (now_us(), True)):
+        gateway.last = [LastTold(name="", key_id="k1", key="growth", stored_us=stored_us)]
+        page.on_shown()
+        look(page, turns)
+        item = page.list.view.item(page.list.view.count() - 1)
+        words = "OpenTelemetry, connected" if ticked else "OpenTelemetry"
+        assert item.data(Qt.ItemDataRole.AccessibleTextRole) == words
 
 
 def test_names_of_keys() -> None:

@@ -404,7 +404,21 @@ def test_a_test_alone_does_not_connect_a_tool(
 def test_every_tool_calls_at_a_door_that_can_be_tried(page: ConnectPage, turns: Turns) -> None:
     assert {tool.door for tool in TOOLS} == set(TRIED_DOORS)
     choose(page, turns, "opentelemetry")
-    assert not page.view.trial.isVisible() and not page.view.choices.model.isVisible(), "it asks no model"
+    assert not page.view.choices.model.isVisible(), "it asks no model"
+
+
+def test_the_way_of_spans_is_tested_without_a_model(
+    page: ConnectPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    choose(page, turns, "opentelemetry")
+    card = page.view.trial
+    assert card.detail.text().startswith("Sends an export without spans")
+    gateway.door_trial = DoorTrial(ok=True, message="The gateway answered.", status=200, ms=4.2)
+    click(qtbot, card.button)
+    turns.run()
+    assert gateway.calls.count("try_door otlp  without a key") == 1
+    assert card.title.text() == "The gateway answered in 4 ms" and not card.link.isVisible()
+    assert card.detail.text() == "with a key that was made for this call: yours is not known in full"
 
 
 @pytest.mark.parametrize("width", [920, 1220])

@@ -18,6 +18,8 @@ from tests.endtoend.serving import MODELS, upstreams
 from tests.provider.client import ProviderProcess
 from tests.waiting import PATIENCE_S, wait_until
 
+CHATS = [door for door in TRIED_DOORS if door != "otlp"]
+
 
 @pytest.fixture(scope="module")
 def inside(provider: ProviderProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
@@ -30,7 +32,7 @@ def tried(inside: Inside, door: str, model: str, key: str | None = None) -> Door
     return asyncio.run_coroutine_threadsafe(work, inside._loop).result(PATIENCE_S)
 
 
-@pytest.mark.parametrize("door", TRIED_DOORS)
+@pytest.mark.parametrize("door", CHATS)
 @pytest.mark.parametrize("provider_name", ["openai", "anthropic", "google"])
 def test_a_door_is_tried_with_any_model(inside: Inside, door: str, provider_name: str) -> None:
     key, before = inside.key(name="codex"), inside.count()
@@ -44,7 +46,17 @@ def test_a_door_is_tried_with_any_model(inside: Inside, door: str, provider_name
 
 
 def test_the_tried_doors_are_doors() -> None:
-    assert set(TRIED_DOORS) == {door.name for door in DOORS if door.operation.name == "chat"}
+    assert set(CHATS) == {door.name for door in DOORS if door.operation.name == "chat"}
+
+
+def test_the_way_of_spans_is_tried_and_nothing_stays(inside: Inside) -> None:
+    key, before = inside.key(name="opentelemetry"), inside.count()
+    trial = tried(inside, "otlp", "", key)
+    assert (trial.ok, trial.status, trial.request_id, trial.cost_nano) == (True, 200, None, None)
+    rejected = tried(inside, "otlp", "", "tk_" + "x" * 43)
+    assert (rejected.ok, rejected.status) == (False, 401) and "key" in rejected.message
+    told = asyncio.run_coroutine_threadsafe(inside.gateway.last_told(), inside._loop).result(PATIENCE_S)
+    assert told is None and inside.count() == before
 
 
 def test_without_a_key_it_makes_one_that_ends_with_the_call(inside: Inside) -> None:

@@ -323,6 +323,7 @@ def test_a_start_says_what_the_last_run_left(tmp_path: Path) -> None:
 
 def test_what_could_not_be_taken_down_is_counted_as_the_capture_says(store: UsageStore) -> None:
     counts = {"content_busy": 2, "content_failed": 1, "content_unstored": 3}
+    counts |= dict.fromkeys(("content_locked", "content_full", "content_failing", "content_moved"), 1)
     reading = store.completeness(uncaptured=counts)
     assert named(reading) == counts and {each.of for each in reading.differences} == {"captured"}
     assert named(store.completeness()) == {}

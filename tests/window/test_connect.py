@@ -132,12 +132,17 @@ def test_each_tool_turns_its_own_row_green_and_no_other(
             done.add(tool)
             open_connect(app)
             wait_until(lambda: ticked(app) == done, what=f"The tick at {tool} and at no other")
-        # Spans are told by a key of theirs.
+        # Spans are told by a key of theirs; the page's own test is none.
         choose(app, "OpenTelemetry")
         key = make_key(app)
+        app.click("trial_start")
+        wait_until(lambda: app.ask("text", name="trial_title").startswith("The gateway answered in"), what="The test")
+        assert app.ask("text", name="arrival_title") == "Waiting for the first span …"
         headers = {"authorization": f"Bearer {key}", "content-type": "application/x-protobuf"}
         assert post(app, "/v1/traces", SPANS.read_bytes(), headers) == 200
         app.wait_for("text", "OpenTelemetry is connected", name="arrival_title")
+        app.click("arrival_link")
+        app.wait_for("page", "Conversations")
 
 
 def test_other_keys_no_key_and_another_port(display: Display, home: Path, variables: dict[str, str]) -> None:

@@ -5,8 +5,7 @@ import time
 from PySide6.QtCore import QT_TRANSLATE_NOOP
 from PySide6.QtWidgets import QWidget
 
-from app import formats
-from app.pages.connect_parts.arrivals import Arrival, ArrivalWords, told
+from app.pages.connect_parts.arrivals import Arrival, ArrivalWords, span_told, told, whose
 from app.pages.connect_parts.status_card import StatusCard
 from app.pages.connect_parts.tools import Tool
 from app.theme import Theme
@@ -17,6 +16,14 @@ NOTHING_YET = str(
         "Connect",
         "Nothing yet? A tool that says 401 uses another key, one that says 404 another address; a request that gets"
         " as far as the gateway is in Requests, with its cause.",
+    )
+)
+
+NO_SPAN_YET = str(
+    QT_TRANSLATE_NOOP(
+        "Connect",
+        "Nothing yet? Spans are sent some seconds after a call, or as the app ends, and the app's own log says what"
+        " hinders that: 401 is another key, 404 another address. Metrics alone do not count.",
     )
 )
 
@@ -37,13 +44,15 @@ def arrival_words(tool: Tool, arrival: Arrival, has_key: bool, now_us: int) -> A
             icon="circle-x",
             request=arrival.row.id,
         )
-    if arrival.used_us is not None:
-        when = formats.ago(arrival.used_us, now_us)
+    if arrival.told is not None:
+        own = whose(arrival.told.key, None) is tool
+        words = tr("{tool} is connected") if own else tr("{tool} is connected with the key “{key}”")
         return ArrivalWords(
-            text=tr("{tool} is connected").format(tool=tool.title),
-            detail=tr("Its key was last used {when}").format(when=when),
+            text=words.format(tool=tool.title, key=arrival.told.key),
+            detail=span_told(arrival.told, now_us),
             tone="ok",
             icon="circle-check",
+            thread=arrival.told.conversation_id,
         )
     if arrival.other is not None:
         return ArrivalWords(
@@ -64,7 +73,10 @@ def arrival_words(tool: Tool, arrival: Arrival, has_key: bool, now_us: int) -> A
             request=arrival.stranger.id,
         )
     waiting = tr("Waiting for the first request from {tool} …") if has_key else tr("{tool} is not connected yet")
-    return ArrivalWords(text=waiting.format(tool=tool.title), detail=tr(NOTHING_YET), tone="text2", icon="clock")
+    hint = NO_SPAN_YET if tool.sends_spans else NOTHING_YET
+    if tool.sends_spans and has_key:
+        waiting = tr("Waiting for the first span …")
+    return ArrivalWords(text=waiting.format(tool=tool.title), detail=tr(hint), tone="text2", icon="clock")
 
 
 def _cause(row: object) -> str:
@@ -74,8 +86,6 @@ def _cause(row: object) -> str:
 
 
 class ArrivalCard(StatusCard):
-    """`asked(id)`: the request behind it is to be shown."""
-
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, "arrival", parent)
 

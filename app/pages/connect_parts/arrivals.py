@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from app import formats, sources
 from app.pages.connect_parts.tools import BY_KEY, FRAMEWORKS, SDKS, TOOLS, Tool
-from gateway import TEST_CLIENT, ApiKeyRow, ExchangeRecord, UsageQuery
+from app.pages.page import RequestTarget, ThreadTarget
+from gateway import TEST_CLIENT, ApiKeyRow, ExchangeRecord, LastTold, UsageQuery
 
 if TYPE_CHECKING:
     from gateway import Gateway
@@ -22,27 +23,35 @@ _BY_CLIENT = {tool.client: tool for tool in TOOLS if tool.client is not None}
 class Arrival(Struct, frozen=True, kw_only=True):
     """`row` is the last request of the tool with one of its keys, `good` the last of them that succeeded, `other` the
     last good one that it made with another key. `stranger`: where it made none, the last request of another tool with
-    one of its keys. `used_us`: when one of the keys was last used, for a tool that makes no requests itself."""
+    one of its keys. `told`: what came last from apps that tell of their calls, with whatever key."""
 
     row: ExchangeRecord | None = None
     good: ExchangeRecord | None = None
     other: ExchangeRecord | None = None
     stranger: ExchangeRecord | None = None
-    used_us: int | None = None
+    told: LastTold | None = None
 
     @property
     def connected(self) -> bool:
-        return bool(self.good or self.other or self.used_us)
+        return bool(self.good or self.other or self.told)
 
 
 class ArrivalWords(Struct, frozen=True, kw_only=True):
-    """`tone` is a colour token; `icon` says the same without colour. `request`: the id that a link leads to."""
+    """`tone` is a colour token; `icon` says the same without colour. `request` or `thread`: the id of what a link
+    leads to."""
 
     text: str
     detail: str
     tone: str
     icon: str
     request: str | None = None
+    thread: str | None = None
+
+    @property
+    def target(self) -> RequestTarget | ThreadTarget | None:
+        if self.request is not None:
+            return RequestTarget(self.request)
+        return ThreadTarget(self.thread) if self.thread is not None else None
 
 
 def whose(key: str, client: str | None) -> Tool | None:
@@ -82,7 +91,8 @@ def free_name(tool_key: str, rows: Sequence[ApiKeyRow]) -> str:
 async def read_arrival(gateway: "Gateway", tool: Tool, keys: Sequence[ApiKeyRow]) -> Arrival:
     """Asks for a few rows at most."""
     if tool.sends_spans:
-        return Arrival(used_us=max((row.last_used_us for row in keys if row.last_used_us is not None), default=None))
+        own = await gateway.last_told([row.id for row in keys]) if keys else None
+        return Arrival(told=own or await gateway.last_told())
     stranger = None
     if keys:
         names, since = tuple(row.name for row in keys), min(row.created_us for row in keys)
@@ -118,8 +128,8 @@ async def _last_with_other_key(gateway: "Gateway", tool: Tool) -> ExchangeRecord
 
 
 async def read_seen(gateway: "Gateway", now_us: int) -> frozenset[str]:
-    """The keys of the tools whose requests succeeded in the last thirty days: a sum for each key that was made for a
-    tool and used, and two more, however many requests there were."""
+    """The keys of the tools whose requests succeeded in the last thirty days, or that told of calls: a sum for each
+    key that was made for a tool and used, and two more, however many requests there were."""
     lately = UsageQuery(start_us=now_us - _LATELY_US, outcome=("ok",))
     groups: dict[str, list[str]] = {}
     for name in await _values(gateway, lately, "key"):
@@ -130,6 +140,9 @@ async def read_seen(gateway: "Gateway", now_us: int) -> frozenset[str]:
         clients = await gateway.breakdown(replace(lately, key=tuple(names)), "client", limit=_MOST)
         found = (whose(names[0], row.value) for row in clients.rows)
         seen.update(tool.key for tool in found if tool is not None)
+    told = await gateway.last_told()
+    if told is not None and told.stored_us >= now_us - _LATELY_US:
+        seen.update(tool.key for tool in TOOLS if tool.sends_spans)
     return frozenset(seen)
 
 
@@ -142,6 +155,11 @@ async def _values(gateway: "Gateway", query: UsageQuery, by: str) -> list[str]:
 async def _last(gateway: "Gateway", query: UsageQuery) -> ExchangeRecord | None:
     page = await gateway.requests(query, limit=1)
     return page.rows[0] if page.rows else None
+
+
+def span_told(told: LastTold, now_us: int) -> str:
+    """When, from which app, and what."""
+    return " · ".join(part for part in (formats.ago(told.stored_us, now_us), told.app, told.name) if part)
 
 
 def told(row: ExchangeRecord, now_us: int) -> str:

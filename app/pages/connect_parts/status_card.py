@@ -1,4 +1,4 @@
-"""A card that says how something stands, in words, a mark and a colour, with a link to the request behind it."""
+"""A card that says how something stands, in words, a mark and a colour, with a link to what is behind it."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
@@ -10,9 +10,9 @@ from app.widgets import Card, IconLabel, PushButton
 
 
 class StatusCard(Card):
-    """`asked(id)`: the request behind it is to be shown. `name` is the stem of its parts' object names."""
+    """`asked(target)`: what is behind it is to be shown. `name` is the stem of its parts' object names."""
 
-    asked = Signal(str)
+    asked = Signal(object)
 
     def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -23,7 +23,7 @@ class StatusCard(Card):
         self.title.setObjectName(f"{name}_title")
         self.detail = TextLabel(theme, tone="text2", wrap=True)
         self.detail.setObjectName(f"{name}_detail")
-        self.link = PushButton(theme, self.tr("Open request"), "external-link")
+        self.link = PushButton(theme, "", "external-link")
         self.link.setObjectName(f"{name}_link")
         self.link.clicked.connect(self._ask)
         text = QVBoxLayout()
@@ -42,11 +42,12 @@ class StatusCard(Card):
         self.title.setText(words.text)
         self.title.set_tone("text" if words.tone == "text2" else words.tone)
         self.detail.setText(words.detail)
-        self.link.setVisible(words.request is not None)
+        self.link.setText(self.tr("Open request") if words.thread is None else self.tr("Open conversation"))
+        self.link.setVisible(words.target is not None)
         self.setAccessibleName(words.text)
         self.setAccessibleDescription(words.detail)
         self._mark.show_icon(words.icon, words.tone)
 
     def _ask(self) -> None:
-        if self.words is not None and self.words.request is not None:
-            self.asked.emit(self.words.request)
+        if self.words is not None and self.words.target is not None:
+            self.asked.emit(self.words.target)

@@ -26,13 +26,15 @@ from gateway import ApiKeyRow, DoorTrial
 
 # What a list shows of a key too.
 _SHOWN, _DOTS = 7, 12
+_MOST_ABOVE = 3
 
 
 class ToolView(QWidget):
-    """`copied(words)`; `request_asked(id)`; `shell_chosen(name)`. `choices` and `trial` say what is asked of them."""
+    """`copied(words)`; `asked(target)`: that is to be shown; `shell_chosen(name)`. `choices` and `trial` say what is
+    asked of them."""
 
     copied = Signal(str)
-    request_asked = Signal(str)
+    asked = Signal(object)
     shell_chosen = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -54,7 +56,7 @@ class ToolView(QWidget):
         self.choices = ChoiceCard(theme)
         self.trial = TrialCard(theme)
         for card in (self.arrival, self.trial):
-            card.asked.connect(self.request_asked)
+            card.asked.connect(self.asked)
         self.shells = SegmentedControl(theme, list(SHELLS.items()))
         self.shells.setObjectName("connect_shell")
         self.shells.setAccessibleName(self.tr("Shell"))
@@ -64,7 +66,7 @@ class ToolView(QWidget):
         self._blocks = QVBoxLayout(self._holder)
         self._blocks.setContentsMargins(0, 0, 0, 0)
         self._blocks.setSpacing(16)
-        column = QVBoxLayout(self)
+        column = self._column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
         head = QHBoxLayout()
@@ -94,6 +96,7 @@ class ToolView(QWidget):
             self._fresh = ""
             self.tool = tool
             self._build_blocks(tool)
+            self._place_checks(len(tool.snippets))
         kept = any(row.id == choice.key for row in usable_keys(tool, rows))
         choice = choice if kept or not choice.key else replace(choice, key="")
         untried = other or choice != self._choice
@@ -104,7 +107,6 @@ class ToolView(QWidget):
         self.shells.setVisible(any(snippet.differs for snippet in tool.snippets))
         self._show_key()
         self._show_snippets()
-        self.trial.setVisible(not tool.sends_spans)
         if untried:
             self.trial.show_idle(self.models.main)
         # Whether there is a key to wait for may have changed.
@@ -148,6 +150,12 @@ class ToolView(QWidget):
             block.hide()
             # A key may stand in it.
             block.show_text("")
+
+    def _place_checks(self, steps: int) -> None:
+        """The test and what has arrived: below the steps, or above so many that they would be out of sight there."""
+        self._column.removeWidget(self._holder)
+        above = self.arrival if steps > _MOST_ABOVE else self.choices
+        self._column.insertWidget(self._column.indexOf(above) + 1, self._holder)
 
     def _new_block(self) -> CodeBlock:
         block = CodeBlock(self._theme, 0, "")

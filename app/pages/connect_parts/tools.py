@@ -2,7 +2,7 @@
 
 Source: the tools themselves run against this gateway, November 2026. `key` is the stem of the names of its keys,
 `client` the name by which the gateway knows it (None: it sends another's User-Agent, or an unknown one), `door` the
-door that it calls with what is pasted, `models` those that stand there until others are chosen.
+door that it calls with what is pasted, `models` those that stand there until others are chosen ("": it asks none).
 """
 
 from msgspec import Struct
@@ -501,8 +501,10 @@ TOOLS: tuple[Tool, ...] = (
         title="OpenTelemetry",
         category=OTHER,
         icon="activity",
-        words="otlp spans traces instrumentation openllmetry openinference langfuse content",
+        words="otel otlp spans traces instrumentation openllmetry openinference langfuse content",
         sends_spans=True,
+        door="otlp",
+        models=Models(""),
         note=later("Most libraries leave out what was said until that is switched on. gRPC is not supported."),
         snippets=(
             Snippet(

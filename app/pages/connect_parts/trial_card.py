@@ -1,4 +1,7 @@
-"""The card that tries a tool's door from here: one tiny call through the gateway, and what became of it."""
+"""The card that tries a tool's door from here: one tiny call through the gateway, and what became of it.
+
+Where calls are told and not made it is an export without spans, and asks no model.
+"""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
@@ -18,7 +21,8 @@ def trial_words(trial: DoorTrial, key_words: str) -> ArrivalWords:
         return ArrivalWords(
             text=tr("The test failed"), detail=trial.message, tone="bad", icon="circle-x", request=trial.request_id
         )
-    parts = (trial.request_id, trial.model, formats.money(trial.cost_nano), key_words)
+    cost = formats.money(trial.cost_nano) if trial.request_id else ""
+    parts = (trial.request_id, trial.model, cost, key_words)
     return ArrivalWords(
         text=tr("The gateway answered in {time}").format(time=formats.duration(trial.ms)),
         detail=" · ".join(part for part in parts if part),
@@ -48,12 +52,14 @@ class TrialCard(StatusCard):
             "Asks {model} for one word, at the door that this tool uses. It costs next to nothing, and is a request "
             "like any other, tagged source:test."
         )
+        if not model:
+            offered = self.tr("Sends an export without spans to where apps send theirs: it leaves nothing behind.")
         text = self.tr("Test the path through the gateway")
         said = detail or offered.format(model=model)
         self._show(ArrivalWords(text=text, detail=said, tone="text2", icon="activity"), running=False)
 
     def show_running(self, model: str) -> None:
-        words = self.tr("Asking {model} …").format(model=model)
+        words = self.tr("Asking {model} …").format(model=model) if model else self.tr("Sending an export …")
         said = self.tr("Through the gateway, over HTTP, as the tool would.")
         self._show(ArrivalWords(text=words, detail=said, tone="text2", icon="clock"), running=True)
 

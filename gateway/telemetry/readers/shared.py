@@ -90,7 +90,7 @@ def shared(span: Span, logs: Sequence[LogRecord] = ()) -> Observed:
         users=tuple(
             (name, who) for name in spellings.USERS if name in attributes and (who := words(attributes[name]))
         ),
-        app=_app(span.resource),
+        app=service_of(span.resource),
         tags=tuple(tag for name in spellings.TAGS if name in attributes for tag in texts(attributes[name])),
         error_type=error_type,
         error_message=error_message,
@@ -164,6 +164,7 @@ def _first_token(span: Span) -> int | None:
     return since_start(span, span.attributes.get(spellings.FIRST_TOKEN_AT))
 
 
-def _app(resource: Attributes) -> str | None:
+def service_of(resource: Attributes) -> str | None:
+    """The name of what a resource runs, where it has one."""
     name = words(resource.get("service.name"))
     return None if name is None or name.startswith(_UNNAMED_SERVICE) else name

@@ -1,0 +1,43 @@
+"""What hinders the store of conversations is said while it lasts: what waits in memory would be lost with the end."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gateway.store import thread_store
+from gateway.store.meter import REASONS
+from tests.store.tellings import opened, told, user
+from tests.waiting import wait_until
+
+
+def test_a_database_that_was_moved_is_told_until_it_is_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thread_store, "LONGEST_PAUSE_S", 0.1)
+    path, away = tmp_path / "traces.db", tmp_path / "away.db"
+    with opened(tmp_path) as store:
+        store.put(told(0, [user("a")], "x"))
+        assert store.flush() and store.hindered == {}
+        os.rename(path, away)
+        store.put(told(1, [user("b")], "x"))
+        wait_until(lambda: store.hindered == {"content_moved": 1}, what="The reason")
+        os.rename(away, path)
+        assert store.flush() and store.hindered == {}
+
+
+def test_a_database_that_another_program_holds_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thread_store, "LONGEST_PAUSE_S", 0.1)
+    with opened(tmp_path) as store:
+        store.change(lambda connection, _: connection.execute("PRAGMA busy_timeout = 20"))
+        with closing(sqlite3.connect(tmp_path / "traces.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            store.put(told(0, [user("a")], "x"))
+            store.put(told(1, [user("b")], "x"))
+            wait_until(lambda: store.hindered == {"content_locked": 2}, what="The reason")
+        assert store.flush() and store.hindered == {}
+
+
+def test_each_hindrance_has_its_sentence() -> None:
+    kinds = {reason.kind for reason in REASONS}
+    assert {f"content_{name}" for name in ("locked", "full", "failing", "moved")} <= kinds
