@@ -374,7 +374,7 @@ def _emptied(gateway: FakeGateway) -> None:
     if not gateway.demo:
         gateway.rows, gateway.keys = [], []
         gateway.provider_list = [
-            msgspec.structs.replace(row, key_source="none", masked=None, state="unconfigured")
+            msgspec.structs.replace(row, key_source="none", masked=None, state="unconfigured", detail=None)
             for row in gateway.provider_list
         ]
 
