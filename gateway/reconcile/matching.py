@@ -79,6 +79,10 @@ def _differing(
         ), note
     if usage is None:
         usage, note = (theirs or 0) - rows.cost, note if note == "both_ways" else "no_rates"
+        against = usage if kind == "missing_there" else -usage if kind == "missing_here" else 0
+        if against > tolerance(bill, rows.requests):
+            # Prices differ too then, and of no part can be told what it costs.
+            return (Part(kind="unexplained", requests=None, here_nano=rows.cost, bill_nano=theirs),), "against"
     ours, added = max(0, -usage), max(0, usage)
     rest = rows.cost - ours
     billed = rest if theirs is None else theirs - added

@@ -22,6 +22,7 @@ NOTES: Mapping[str, str] = {
     "both_ways": "counts differ both ways: some are missing here and some there, and the bill does not tell which",
     "as_many": "as many requests on both sides: of how many of them the tokens differ, the bill does not tell",
     "no_counts": "the bill has no counts: whether usage or price differs cannot be told",
+    "against": "more is used on the side that costs less: prices differ too, and by how much cannot be told",
     "no_rates": "the rows follow no fixed rates: a change of price cannot be told from the usage that differs",
 }
 

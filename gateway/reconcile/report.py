@@ -18,7 +18,7 @@ WORDS: Mapping[str, str] = {
     "missing_there": "missing there (in our rows, not on the bill)",
     "price_drift": "price drift (same usage, another cost)",
     "usage_drift": "usage drift (other counts, not all one way)",
-    "unexplained": "unexplained (the bill has no counts)",
+    "unexplained": "unexplained (usage or price)",
 }
 CSV_COLUMNS = (
     "day",
@@ -108,8 +108,6 @@ def lines(done: Reconciliation) -> tuple[list[str], list[tuple[str, ...]]]:
         f"The bill: {_dollars(done.bill.cost_nano)}. Our rows: {_dollars(done.here.cost_nano)}. "
         f"Rounding may make {_dollars(done.tolerance_nano)} of it.",
     ]
-    if done.bill.cost_nano is None:
-        said.append("The bill gives no costs: its dollars below are its usage at our own rates.")
     if done.passed_over:
         were = "was" if done.passed_over == 1 else "were"
         said.append(
@@ -123,6 +121,8 @@ def lines(done: Reconciliation) -> tuple[list[str], list[tuple[str, ...]]]:
             f"{counted(done.shared.taken, 'line')} {'was' if done.shared.taken == 1 else 'were'} taken, "
             f"{done.shared.left:,} left out."
         )
+    if done.bill.cost_nano is None:
+        said.append("The bill gives no costs: its dollars below are its usage at our own rates.")
     whole = done.whole_nano
     for part in done.parts:
         requests = "" if part.requests is None else f" {counted(part.requests, 'request')},"

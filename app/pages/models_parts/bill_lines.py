@@ -29,7 +29,7 @@ MEANINGS: Mapping[str, str] = Words(
         "missing_there": later("In our rows, but not on the bill."),
         "price_drift": later("The same usage at another cost: a price here is not the bill's."),
         "usage_drift": later("Counts differ from ours, some higher and some lower."),
-        "unexplained": later("The bill has no counts: whether usage or price differs cannot be told."),
+        "unexplained": later("Whether usage or price differs, or how much of each, cannot be told."),
     }
 )
 ZONE_SOURCES: Mapping[str, str] = Words(
