@@ -170,3 +170,27 @@ def test_a_cost_is_rounded_once_to_the_even_neighbour() -> None:
     costs = [rounded(cost(plan, count(Usage(input_tokens=number, output_tokens=1)))) for number in (0, 1, 2, 3, 4)]
     # Halves of a nano-dollar each, added up before they are rounded.
     assert costs == [0, 1, 2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("audio", "media", "found"),
+    [
+        # Of a hundred tokens in and fifty out: audio and reasoning have what images and video leave.
+        (90, {"input_image": 60, "input_video": 20, "output_image": 10, "output_video": 3}, (60, 20, 20, 10, 3, 37)),
+        (90, {"input_image": 60, "input_video": 60}, (60, 40, 0, 0, 0, 45)),
+        (90, {"input_video": 120, "output_video": 120}, (0, 100, 0, 0, 50, 0)),
+        (15, {"input_image": -1, "output_image": 40, "output_video": 40}, (0, 0, 15, 40, 10, 0)),
+        (15, {"file_searches": 1}, (0, 0, 15, 0, 0, 45)),
+    ],
+)
+def test_media_take_no_more_than_there_was(audio: int, media: dict[str, int], found: tuple[int, ...]) -> None:
+    usage = Usage(
+        input_tokens=100,
+        input_audio_tokens=audio,
+        output_tokens=50,
+        reasoning_tokens=45,
+        rare_counts=tuple(media.items()),
+    )
+    counts = count(usage)
+    names = ("input_image", "input_video", "input_audio", "output_image", "output_video", "output_reasoning")
+    assert tuple(counts[f"{name}_tokens"] for name in names) == found
