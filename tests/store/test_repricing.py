@@ -529,3 +529,30 @@ def test_closing_ends_it_with_nothing_changed(tmp_path: Path, monkeypatch: pytes
 def test_one_row_of_another_preview_is_no_rows() -> None:
     with pytest.raises(ClientError, match=r"It would now change 1 row by 0.000000005 dollars, and not 2 by 0.0"):
         repricing._refuse_other(RepricingPreview(changed=1, to_nano=5), RepricingPreview(changed=2))
+
+
+def test_rows_whose_combinations_are_not_counted_yet_are_counted_once_with_their_new_cost(store: UsageStore) -> None:
+    store.insert_history([record(number, cost_nano=7) for number in range(2)])
+    store.combine()
+    store.insert_history([record(2, cost_nano=7)])
+    both = UsageQuery(model=("gpt-5",), provider=("openai",))
+    doubled_nano = sum(2 * (row.input_tokens or 0) + 2 * (row.output_tokens or 0) for row in [record(0)] * 3)
+    applied = store.apply_repricing(ALL, doubled, 1)
+    assert store.check() == [] and store.summary(both).cost_nano == doubled_nano
+    store.combine()
+    assert store.check() == [] and store.summary(both).cost_nano == doubled_nano
+    store.undo_repricing(applied.id, 2)
+    assert store.check() == [] and store.summary(both).cost_nano == 21
+
+
+def test_of_several_later_re_pricings_the_last_is_to_be_undone_first(store: UsageStore) -> None:
+    store.insert_history([record(0)])
+    numbers = [
+        store.apply_repricing(ALL, lambda row, _, nano=nano: Priced(nano, "override", "override:2"), nano).id
+        for nano in (1, 2, 3)
+    ]
+    told: list[tuple[int, int]] = []
+    with pytest.raises(ClientError, match=f"re-pricing {numbers[2]} has changed the same rows since"):
+        store.undo_repricing(numbers[0], 4)
+    store.undo_repricing(numbers[2], 5, lambda done, whole: told.append((done, whole)))
+    assert told == [(1, 1)]
