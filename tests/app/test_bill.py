@@ -483,3 +483,16 @@ def test_dollars_that_are_not_the_bills_are_told_as_ours(compared: Reconciliatio
 def test_a_form_is_called_as_its_provider_is(compared: Reconciliation) -> None:
     for form, begins in (("xAI's usage by billing item", "xAI's usage"), ("a table of costs", "A table")):
         assert bill_words(msgspec.structs.replace(compared, forms=(form,))).startswith(begins)
+
+
+def test_what_was_chosen_for_a_bill_does_not_hold_for_the_next(
+    pane: BillPane, compared: Reconciliation, gateway: FakeGateway, turns: Turns, tmp_path: Path
+) -> None:
+    options = pane.options
+    options.provider.setCurrentIndex(options.provider.findData("openai"))
+    options.zone.setCurrentIndex(options.zone.findData("Pacific/Honolulu"))
+    options.rate.setText("1.08")
+    options.own_keys.setChecked(True)
+    opened(pane, turns, written(tmp_path, FILES["openai"](usual(gateway))))
+    assert pane.done is not None and (pane.done.zone, pane.done.bill) == (compared.zone, compared.bill)
+    assert (options.provider.currentData(), options.rate.text(), options.own_keys.isChecked()) == ("", "", False)

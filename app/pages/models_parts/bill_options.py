@@ -126,7 +126,12 @@ class BillOptions(QWidget):
         self.provider.setCurrentIndex(max(0, self.provider.findData(chosen)))
 
     def show_columns(self, known: BillColumns) -> None:
-        """The columns of the file that was chosen, taken as its form takes them."""
+        """The columns of the file that was chosen, taken as its form takes them. What was chosen for another file is
+        forgotten: a rate or a zone would make other figures of this one."""
+        self.provider.setCurrentIndex(0)
+        self.zone.setCurrentIndex(0)
+        self.rate.clear()
+        self.own_keys.setChecked(False)
         self._taken = known.mapping
         for field, box in self.fields.items():
             box.blockSignals(True)
