@@ -14,10 +14,21 @@ from pytestqt.qtbot import QtBot
 from app.context import AppContext
 from app.filters import FilterState
 from app.pages.providers import ProvidersPage, today
+from app.pages.providers_parts.steps import StepList
 from app.pages.providers_parts.words import better_provider, source_words, state_words
 from app.theme import Theme
 from app.widgets.curtain import Curtain
-from gateway import Changes, ExchangeRecord, ExtraProvider, FaregateError, KeyTrial, ProviderRow, VaultState
+from gateway import (
+    Changes,
+    ExchangeRecord,
+    ExtraProvider,
+    FaregateError,
+    KeyTrial,
+    ProviderRow,
+    TrialStep,
+    VaultState,
+)
+from gateway.keys.key_format import check_format
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
 from tests.app.turns import Turns
@@ -250,7 +261,7 @@ def test_a_key_is_typed_tried_and_only_then_stored(
     assert edit.echoMode() == QLineEdit.EchoMode.Password
     assert not page.key_panel.save.isEnabled()
     type_key(page, qtbot, SECRET)
-    assert page.key_panel.hint.text() == "Looks like a key for xAI."
+    assert page.key_panel.hint.text() == "The key stays on this machine."
     click(qtbot, page.key_panel.save)
     assert gateway.tried == [] and not page.key_panel.save.isEnabled()
     turns.run()
@@ -643,3 +654,31 @@ def test_the_keyboard_stays_at_the_key_while_it_is_tried(page: ProvidersPage, qt
     assert edit.isEnabled() and edit.hasFocus()
     qtbot.keyClick(edit, Qt.Key.Key_Escape)
     assert not page.drawer.isVisible()
+
+
+def test_a_key_of_no_known_form_is_not_said_to_look_like_one(
+    page: ProvidersPage, gateway: Gateway, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "check_key_format", check_format)
+    click(qtbot, page.cards["xai"].set_key)
+    for key, words in (
+        ("xai-0123456789abcdef", "Looks like a key for xAI."),
+        ("0123456789abcdef", "The key stays on this machine."),
+        ("AIza0123456789abcdef", "This looks like a Google key, not an xAI one."),
+    ):
+        type_key(page, qtbot, key)
+        assert page.key_panel.hint.text() == words
+        page.key_panel.field.edit.clear()
+
+
+def test_a_step_that_took_no_time_of_its_own_says_none(qtbot: QtBot, theme: Theme) -> None:
+    steps = StepList(theme)
+    qtbot.addWidget(steps)
+    took = (TrialStep(title="Check", ok=True, ms=4.0), TrialStep(title="List models", ok=True, ms=0.0))
+    steps.show_trial(KeyTrial(ok=True, message="Fine.", steps=took))
+    assert [label.text() for label in steps.findChildren(QLabel) if label.text()] == [
+        "Fine.",
+        "Check",
+        "4 ms",
+        "List models",
+    ]

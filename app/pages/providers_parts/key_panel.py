@@ -110,19 +110,16 @@ class KeyPanel(QWidget):
         if provider is None:
             return
         key = self.field.text()
-        warning = self._context.gateway.check_key_format(provider.name, key) if key else None
+        check = self._context.gateway.check_key_format
+        warning = check(provider.name, key) if key else None
         self._better = None
         if warning is not None:
-            self._better = better_provider(
-                warning, key, provider.name, self._rows, self._context.gateway.check_key_format
-            )
-        self.hint.set_tone("warn" if warning else "ok" if key else "text3")
-        looks_right = (
-            tr("Looks like a key for {title}.").format(title=provider.title)
-            if key
-            else tr("The key stays on this machine.")
-        )
-        self.hint.setText(warning or looks_right)
+            self._better = better_provider(warning, key, provider.name, self._rows, check)
+        # A form that nobody's key is known to have is nobody's rather than this one's.
+        known = bool(key) and any(check(row.name, key) for row in self._rows if row.name != provider.name)
+        words = tr("Looks like a key for {title}.") if known else tr("The key stays on this machine.")
+        self.hint.set_tone("warn" if warning else "ok" if known else "text3")
+        self.hint.setText(warning or words.format(title=provider.title))
         self.switch.setVisible(self._better is not None)
         if self._better is not None:
             self.switch.setText(tr("Switch to {title}").format(title=self._better.title))

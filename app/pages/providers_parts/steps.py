@@ -60,6 +60,8 @@ class StepList(QWidget):
             words = f"{step.title}: {step.detail}" if step.detail else step.title
             grid.addWidget(mark, row, 0)
             grid.addWidget(TextLabel(self._theme, words, tone="text2", wrap=True), row, 1)
-            grid.addWidget(TextLabel(self._theme, formats.duration(step.ms), px=12, tone="text3"), row, 2)
+            # What came with the step before took no time of its own.
+            took = formats.duration(step.ms) if step.ms else ""
+            grid.addWidget(TextLabel(self._theme, took, px=12, tone="text3"), row, 2)
         self._grid_holder = holder
         self._column.addWidget(holder)
