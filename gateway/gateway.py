@@ -258,9 +258,11 @@ class Gateway:
         await self._parts.close()
 
     def take_over(self, before: "Gateway") -> None:
-        """Go on with the pause of the capture of the gateway before this one, which may be closed, and on its port
-        where both may take any."""
+        """Go on with the pause of the capture of the gateway before this one, which may be closed, with the provider
+        keys that are kept in memory until quit and the passphrase that was given, and on its port where both may take
+        any."""
         self._capture.take_over_pause(before._parts.pause)
+        self._parts.take_over_vault(before._parts)
         if self.settings.port == before.settings.port == 0:
             self._port = before._port
 

@@ -120,10 +120,19 @@ class Parts:
         self.threads: ThreadStore | None = None
         self.capture: Capture | None = None
         self.pause = Pause()
+        self._vault: Vault | None = None
         # While the gateway listens.
         self.server: Server | None = None
         self.opened = False
         self._stack = contextlib.AsyncExitStack()
+
+    def take_over_vault(self, before: "Parts") -> None:
+        """Go on with the vault of these, which may be closed, where it is of the same folder and nobody else knows
+        what opens it or what it keeps. Before they are opened."""
+        # Those that were never opened have none.
+        keys: ProviderKeys | None = getattr(before, "keys", None)
+        if keys is not None and (before.folder.path, before.demo) == (self.folder.path, self.demo):
+            self._vault = keys.vault if keys.vault.backend != "keyring" else None
 
     def provider(self, name: str) -> Provider:
         """Raises FaregateError where there is none of this name."""
@@ -223,8 +232,9 @@ class Parts:
             self.simulated = simulated
             settings = replace(settings, base_urls=simulated.base_urls, providers=())
             environment, backend = simulated.keys, "memory"
-        passphrase = settings.vault_passphrase
-        vault = Vault(self.folder, backend, passphrase.reveal() if passphrase else None)
+        passphrase, vault = settings.vault_passphrase, self._vault
+        if vault is None or vault.backend != backend:
+            vault = Vault(self.folder, backend, passphrase.reveal() if passphrase else None)
         self.keys = ProviderKeys(self.folder, vault, environment)
         stack.callback(self.keys.close)
         self.providers = {row.name: row for row in configured_providers(settings)}

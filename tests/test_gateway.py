@@ -18,6 +18,7 @@ from gateway.bell import TOLD_EVERY_S
 from gateway.configuration.extra_providers import ExtraPrice, ExtraProvider
 from gateway.configuration.setting_values import Keep
 from gateway.configuration.settings import Retention, Telemetry
+from gateway.keys.sealing import Cost
 from gateway.model import Usage
 from gateway.prices.pricing import Priced
 from gateway.providers.models import MODELS
@@ -549,3 +550,49 @@ async def test_a_port_that_was_chosen_is_nobody_elses(tmp_path: Path) -> None:
     assert after._port == 0
     await before.close()
     await after.close()
+
+
+async def _restarted(before: Gateway, settings: Settings) -> Gateway:
+    """Another one on the same folder, as where settings are taken anew."""
+    await before.close()
+    after = Gateway(DataFolder(before.folder), settings)
+    after.take_over(before)
+    await after.open()
+    return after
+
+
+async def _key_source(gateway: Gateway) -> str:
+    return next(row.key_source for row in await gateway.providers() if row.name == "openai")
+
+
+async def test_a_key_that_is_kept_until_quit_outlives_a_restart_of_the_gateway(tmp_path: Path) -> None:
+    settings = Settings(port=0, vault_backend="memory")
+    gateway = Gateway(DataFolder(tmp_path), settings)
+    await gateway.open()
+    await gateway.store_provider_key("openai", "sk-canary-0123456789")
+    for _ in range(2):
+        gateway = await _restarted(gateway, settings)
+        assert await _key_source(gateway) == "memory"
+    await gateway.remove_provider_key("openai")
+    gateway = await _restarted(gateway, settings)
+    assert await _key_source(gateway) == "none"
+    await gateway.store_provider_key("openai", "sk-canary-0123456789")
+    await gateway.close()
+    elsewhere = Gateway(DataFolder(tmp_path / "elsewhere"), settings)
+    elsewhere.take_over(gateway)
+    await elsewhere.open()
+    assert await _key_source(elsewhere) == "none", "keys are a folder's own"
+    await elsewhere.close()
+
+
+async def test_a_passphrase_that_was_given_opens_the_file_after_a_restart_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.keys.vault.FILE_COST", Cost(n=1 << 15))
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
+    await gateway.open()
+    await gateway.choose_vault("file", "correct horse")
+    await gateway.store_provider_key("openai", "sk-canary-0123456789")
+    gateway = await _restarted(gateway, Settings(port=0, vault_backend="file"))
+    assert await _key_source(gateway) == "vault" and (await gateway.vault_state()).available
+    await gateway.close()

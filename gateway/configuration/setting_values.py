@@ -203,7 +203,7 @@ def check_base_url(value: Any) -> str:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        usable = usable and "@" not in parts.netloc
+        usable = usable and "@" not in parts.netloc and not any(map(str.isspace, url))
     except ValueError:
         usable = False
     if not usable or parts.query or parts.fragment:

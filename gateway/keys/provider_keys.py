@@ -112,8 +112,6 @@ class ProviderKeys:
                 raise
             before, self._vault = self._vault, vault
             before.close()
-            if vault.backend == "memory":
-                self._stored = carried
             await self._load()
 
     async def poll(self) -> bool:
@@ -134,7 +132,7 @@ class ProviderKeys:
     async def _load(self) -> None:
         version, names = await asyncio.to_thread(self._listed)
         if self._vault.backend == "memory":
-            names = list(self._stored)
+            names = list(self._vault.held())
         self._vault.forget()
         keys, problems = {}, {}
         for name in names:

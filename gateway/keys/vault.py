@@ -279,19 +279,19 @@ class _FileStore(_Store):
 
 class _MemoryStore(_Store):
     def __init__(self) -> None:
-        self._values: dict[Context, str] = {}
+        self.values: dict[Context, str] = {}
 
     def check(self) -> str:
         return "Keys are kept in memory until Faregate quits."
 
     def read(self, context: Context) -> str | None:
-        return self._values.get(context)
+        return self.values.get(context)
 
     def write(self, context: Context, value: str) -> None:
-        self._values[context] = value
+        self.values[context] = value
 
     def remove(self, context: Context) -> None:
-        self._values.pop(context, None)
+        self.values.pop(context, None)
 
 
 class _Worker:
@@ -338,7 +338,8 @@ def _settle(future: "concurrent.futures.Future[Any]", call: Callable[[], Any]) -
 class Vault:
     """Secrets of one data folder by provider, slot and purpose. Coroutines raise VaultError.
 
-    `backend` is keyring, file or memory; `passphrase` opens the file. `close()` forgets everything.
+    `backend` is keyring, file or memory; `passphrase` opens the file. `close()` forgets what was read; what only this
+    process knows, a passphrase and what memory keeps, is there for whoever goes on with the vault.
     """
 
     def __init__(self, folder: DataFolder, backend: str, passphrase: str | None = None) -> None:
@@ -372,6 +373,11 @@ class Vault:
         context = Context(purpose, provider, slot)
         self._cache.pop(context, None)
         await self._call(lambda: self._store.remove(context))
+
+    def held(self, purpose: str = PROVIDER_KEY) -> tuple[str, ...]:
+        """The providers of which memory keeps a value; none where that is not where values are kept."""
+        kept = self._store.values if isinstance(self._store, _MemoryStore) else ()
+        return tuple(context.provider for context in kept if context.purpose == purpose)
 
     def forget(self) -> None:
         """Empties the memory of what was read: another process may have changed the store."""

@@ -4,7 +4,7 @@ What servers people run usually say is offered as a start. The gateway takes a p
 saving asks for one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 from PySide6.QtCore import Signal
@@ -14,7 +14,7 @@ from app.context import AppContext
 from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
 from app.text_label import TextLabel
-from app.translation import later, tr
+from app.translation import Words, later, tr
 from app.widgets import ComboBox, PushButton
 from gateway import ExtraProvider
 
@@ -53,6 +53,16 @@ STARTS = (
     Start("Mistral", "mistral", "https://api.mistral.ai/v1"),
     Start("Groq", "groq", "https://api.groq.com/openai/v1"),
 )
+
+
+# What a refusal begins with, and what the form calls it.
+_CALLED: Mapping[str, str] = Words({"name must": "The name must", "base_url must": "The base URL must"})
+
+
+def said_here(problem: str) -> str:
+    """A refusal that names the table's field, in the form's words."""
+    field = next((field for field in _CALLED if problem.startswith(field)), "")
+    return _CALLED[field] + problem.removeprefix(field) if field else problem
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -210,7 +220,7 @@ class OwnPanel(QWidget):
         try:
             await gateway.save_own_provider(values)
         except KNOWN_ERRORS as error:
-            self._failed(visit, str(error), resume)
+            self._failed(visit, said_here(str(error)), resume)
             return
         self.saved.emit(name)
 
