@@ -600,7 +600,7 @@ def test_a_name_that_is_taken_and_a_refused_address_are_said(
     assert not panel.problem.isVisible()
     click(qtbot, panel.save)
     turns.run()
-    assert panel.problem.text() == "base_url must begin with http:// or https://."
+    assert panel.problem.text() == "The base URL must begin with http:// or https://."
     assert gateway.own_tables == {}
 
 
