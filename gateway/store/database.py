@@ -25,6 +25,7 @@ LEAST_CACHE_KIB = 2_000
 
 
 TEMPORARY = ""
+HOLDS_FUNCTION = "holds"
 # After a large transaction or a long read the log is cut to this again, as soon as all of it is in the database.
 WAL_BYTES = 8 * 1024 * 1024
 _WAL_LIMIT = f"PRAGMA journal_size_limit = {WAL_BYTES:d}"
@@ -66,7 +67,7 @@ def _file_at(path: Path | str) -> tuple[int, int] | None:
 def open_database(
     path: Path | str, *, busy_timeout_s: float = BUSY_TIMEOUT_S, cache_kib: int = CACHE_KIB
 ) -> sqlite3.Connection:
-    """A connection in autocommit mode, to be used by one thread at a time, that knows the histogram functions.
+    """A connection in autocommit mode, to be used by one thread at a time, that knows our functions.
 
     Every connection keeps up to `cache_kib` of pages for itself; what is read again the system has too.
     A new file is its owner's alone; `TEMPORARY` is a database that goes with its connection. Raises OSError or
@@ -90,11 +91,17 @@ def open_database(
     except sqlite3.Error:
         connection.close()
         raise
+    connection.create_function(HOLDS_FUNCTION, 2, _holds, deterministic=True)
     connection.create_function("merge_histograms", 2, merge, deterministic=True)
     connection.create_function("percentile_of", 3, percentile_of, deterministic=True)
     connection.create_aggregate("sum_histograms", 1, SumHistograms)  # type: ignore[arg-type]
     connection.create_aggregate("histogram_of", 1, HistogramOf)  # type: ignore[arg-type]
     return connection
+
+
+def _holds(text: str | None, folded: str) -> bool:
+    """Whether a text, in whichever case, holds one that is case-folded already."""
+    return text is not None and folded in text.casefold()
 
 
 def open_existing(path: Path, *, cache_kib: int = CACHE_KIB) -> sqlite3.Connection:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from gateway.records import OPERATORS, NumberCondition, TagCondition, UsageQuery
+from gateway.store.database import HOLDS_FUNCTION
 from gateway.store.names import NAMES_BY_TEXT, json_array
 
 # Contract dimension → column; the last two are kept as text.
@@ -51,7 +52,9 @@ _COMPARED = {
     for sign in OPERATORS
     if (table, field) != ("t", "overhead")
 }
-_NAMES_WITH = r"SELECT id FROM names WHERE text LIKE ? ESCAPE '\'"
+# LIKE knows both cases of ASCII's letters alone; what knows all is ours, and slower.
+LIKE, HOLDS = r"{0} LIKE ? ESCAPE '\'", f"{HOLDS_FUNCTION}({{0}}, ?)"
+_NAMES_WITH = {each: f"SELECT id FROM names WHERE {each.format('text')}" for each in (LIKE, HOLDS)}
 _WITH_TEXT = "({})".format(" OR ".join(_IN[name] for name in ("model", "user", "key")))
 
 
@@ -112,10 +115,11 @@ def _tag_ids(connection: sqlite3.Connection, tags: TagCondition) -> tuple[str, s
 
 
 def _ids_with(connection: sqlite3.Connection, word: str) -> str:
-    """The numbers of all texts that hold this one; ASCII letters in whichever case."""
+    """The numbers of all texts that hold this one, in whichever case."""
     if not _storable((word,)):
         return json_array(())
-    return json_array(number for (number,) in connection.execute(_NAMES_WITH, (holding(word),)))
+    way, value = holding(word)
+    return json_array(number for (number,) in connection.execute(_NAMES_WITH[way], (value,)))
 
 
 def compared(table: str, condition: NumberCondition) -> str:
@@ -124,7 +128,8 @@ def compared(table: str, condition: NumberCondition) -> str:
     return _COMPARED.get((table, condition.field, condition.operator), "? IS NULL")
 
 
-def holding(word: str) -> str:
-    """What LIKE takes for texts that hold this one, a backslash being its ESCAPE."""
-    escaped = re.sub(r"([\\%_])", r"\\\1", word)
-    return f"%{escaped}%"
+def holding(word: str) -> tuple[str, str]:
+    """Whether a text holds this one, in whichever case: LIKE or HOLDS, and what is bound in it."""
+    if not word.isascii():
+        return HOLDS, word.casefold()
+    return LIKE, "%{}%".format(re.sub(r"([\\%_])", r"\\\1", word))

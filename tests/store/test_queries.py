@@ -605,3 +605,12 @@ def test_a_text_that_no_row_can_hold_finds_none(store: UsageStore, text: str) ->
     ):
         assert store.summary(query).requests == 0
         assert list(store.iter_requests(query)) == []
+
+
+@pytest.mark.parametrize("word", ["ünal", "ÜNAL", "Ü", "иван", "strasse"])
+def test_a_word_is_found_in_whichever_case_of_any_script(store: UsageStore, word: str) -> None:
+    people = ("Ünal", "Иван Strasse", "unal")
+    store.insert_history([record(at, end_user=user, key="k") for at, user in enumerate(people)])
+    found = [row.user for row in store.iter_requests(UsageQuery(text=(word,)))]
+    assert found == [people[0] if "Ü" in word.upper() else people[1]]
+    assert store.summary(UsageQuery(text=(word,))).requests == 1

@@ -222,3 +222,9 @@ def test_a_cursor_of_another_sort_is_refused(store: ThreadStore) -> None:
     for other in ("newest", "cost"):
         with pytest.raises(ClientError, match="another sort"):
             store.threads(ThreadQuery(sort=other), limit=2, cursor=cursor)
+
+
+def test_a_name_is_found_in_whichever_case_of_any_script(store: ThreadStore) -> None:
+    put(store, [told(0, [user("needle")], "x", conversation="c", user="Ünal")])
+    assert found(store, "needle", among=UsageQuery(text=("ÜNAL",))) == ["c"]
+    assert found(store, "needle", among=UsageQuery(text=("ünb",))) == []
