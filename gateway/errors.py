@@ -11,6 +11,7 @@ A message is one sentence for a person: what happened, and what to do. It never 
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 NO_HEADERS: Mapping[str, str] = {}
 UNSUPPORTED = "unsupported_parameter"
@@ -84,7 +85,10 @@ class UpstreamError(GatewayError):
     """A bad peer. The message is the provider's where it said one.
 
     `upstream_status` is what the provider answered (None where it answered nothing), `upstream_type` its own word.
+    `said`: its error's object, for a client of the same dialect.
     """
+
+    said: Mapping[str, Any] | None = None
 
     def __init__(
         self,

@@ -8,6 +8,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from gateway.dialects.json_text import decode_json
 from gateway.dialects.redaction import redact
 from gateway.errors import NO_HEADERS, GatewayError, UpstreamError
@@ -29,7 +31,10 @@ _KINDS = {
     504: "timeout",
     529: "overloaded",
 }
-_DO_NOT_RETRY = {"x-should-retry": "false"}
+_WAIT, _SHOULD_RETRY = "retry-after", "x-should-retry"
+_DO_NOT_RETRY = {_SHOULD_RETRY: "false"}
+# What is longer is no error that a client reads.
+_LONGEST_OWN = 64 * 1024
 
 
 def kind_of(status: int) -> str:
@@ -77,12 +82,12 @@ def upstream_error(
     upstream_type: str | None = None,
     code: str | None = None,
     param: str | None = None,
-    retry_after: str | None = None,
+    headers: Mapping[str, str] = NO_HEADERS,
 ) -> UpstreamError:
-    """A provider's error with its keys taken out, its status kept where that does not mislead."""
+    """A provider's error with its keys taken out, its status kept where that does not mislead; `headers` are those of
+    `kept_headers`."""
     said = redact(message)
     own_words = not said
-    headers: Mapping[str, str] = NO_HEADERS
     if kind == KEY_REJECTED:
         said = "The provider rejected its API key: check the key stored for it or sent with the request" + (
             f" (it said: {said.rstrip('.')})." if said else "."
@@ -90,8 +95,6 @@ def upstream_error(
         headers = _DO_NOT_RETRY
     elif kind == "provider_quota":
         headers = _DO_NOT_RETRY
-    elif retry_after is not None:
-        headers = {"retry-after": retry_after}
     return UpstreamError(
         said or f"The provider answered {status} without saying why: try again later.",
         status=502 if kind == KEY_REJECTED or status < 400 else status,
@@ -110,10 +113,45 @@ def as_stream_error(error: GatewayError) -> StreamError:
     return StreamError(error.message, error.kind, error.status, error.code, error.own_words, error.param)
 
 
-def retry_after(headers: Mapping[str, str]) -> str | None:
-    """The provider's retry-after: whole seconds, rounded up, or the date as it came."""
-    value = next((value for name, value in headers.items() if name.lower() == "retry-after"), "").strip()
-    return whole_seconds(value) or (value if value.endswith("GMT") and len(value) < 40 else None)
+def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """What a provider's headers say of another try: `retry-after` as whole seconds, rounded up, or the date as it
+    came, and whether there should be one."""
+    found = {key: value.strip() for name, value in headers.items() if (key := name.lower()) in (_WAIT, _SHOULD_RETRY)}
+    wait = found.pop(_WAIT, "")
+    if seconds := whole_seconds(wait) or (wait if wait.endswith("GMT") and len(wait) < 40 else None):
+        found[_WAIT] = seconds
+    return found
+
+
+def own_form(body: bytes) -> Mapping[str, Any] | None:
+    """What a provider's error says, for a client of its dialect: the object as it came, every key and token taken out
+    of its texts; None where it has not the form that all these dialects share."""
+    said = decode_error(body) if len(body) <= _LONGEST_OWN else None
+    if said is None or not isinstance(said.get("error"), dict):
+        return None
+    return dict(_redacted(said))
+
+
+def as_said(rendered: bytes, said: Mapping[str, Any]) -> bytes:
+    """An error of ours with all that its provider said of it; its message and what stands around it are ours."""
+    ours = msgspec.json.decode(rendered)
+    error = {**ours["error"], **_present(said["error"]), "message": ours["error"]["message"]}
+    return msgspec.json.encode({**said, **ours, "error": error})
+
+
+def _present(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _redacted(value: Any) -> Any:
+    match value:
+        case str():
+            return redact(value)
+        case list():
+            return [_redacted(item) for item in value]
+        case dict():
+            return {name: _redacted(item) for name, item in value.items()}
+    return value
 
 
 def whole_seconds(value: str) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from gateway.capture.heard import Called
 from gateway.configuration.settings import Timeouts
+from gateway.dialects.error_bodies import own_form
 from gateway.errors import UpstreamError
 from gateway.relaying.deadlines import Deadline
 from gateway.relaying.exchange import Exchange
@@ -70,6 +71,9 @@ class Attempts:
                 own_words=True,
             )
         error = plan.dialect.parse_error(answer.status, body, answer.headers)
+        if plan.dialect.name == plan.door.dialect.name and error.status == answer.status:
+            # Clients act on more than its status and message: on which quota it was, or how long to wait.
+            error.said = own_form(body.replace(plan.key.encode(), HIDDEN.encode()) if plan.key else body)
         if error.kind == "provider_key_rejected" and not exchange.byok:
             self._learnt(provider.name, "rejected", error.message)
         return error

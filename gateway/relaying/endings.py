@@ -5,7 +5,7 @@ import re
 from gateway.capture.heard import Listener
 from gateway.configuration.settings import Timeouts
 from gateway.dialects.dialect import AnswerContext
-from gateway.dialects.error_bodies import as_stream_error
+from gateway.dialects.error_bodies import as_said, as_stream_error
 from gateway.errors import GatewayError, UpstreamError
 from gateway.events import StreamError
 from gateway.prices.pricing import NO_PRICE, Pricing
@@ -114,8 +114,10 @@ class Endings:
                 context = AnswerContext(id=exchange.id, created=0, model=exchange.model_requested or "")
                 await client.finish(door.dialect.writer(context).error(event))
                 return
-            headers = error_headers(error, door.dialect, exchange)
-            await client.whole(error.status, headers, door.dialect.render_error(error, exchange.id))
+            body = door.dialect.render_error(error, exchange.id)
+            if isinstance(error, UpstreamError) and error.said is not None:
+                body = as_said(body, error.said)
+            await client.whole(error.status, error_headers(error, door.dialect, exchange), body)
         except ConnectionError:
             # Nobody listens any more; the row stands.
             return

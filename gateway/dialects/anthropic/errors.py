@@ -13,13 +13,13 @@ from gateway.dialects.error_bodies import (
     KEY_REJECTED,
     as_stream_error,
     decode_error,
+    kept_headers,
     kind_of,
     not_readable,
-    retry_after,
     upstream_error,
     words,
 )
-from gateway.errors import GatewayError, UpstreamError
+from gateway.errors import NO_HEADERS, GatewayError, UpstreamError
 from gateway.events import StreamError
 
 # type → (kind, status it stands for inside a stream or a 200)
@@ -60,7 +60,7 @@ def parse_error(status: int, body: bytes, headers: Mapping[str, str]) -> Upstrea
     fields = decode_error(body)
     if fields is None:
         return not_readable(status, body)
-    return _parse(fields, status, retry_after(headers))
+    return _parse(fields, status, kept_headers(headers))
 
 
 def error_in_answer(fields: Mapping[str, Any]) -> UpstreamError | None:
@@ -69,7 +69,7 @@ def error_in_answer(fields: Mapping[str, Any]) -> UpstreamError | None:
         return None
     error = fields.get("error")
     kind = str(error.get("type")) if isinstance(error, dict) else ""
-    return _parse(fields, _TYPES.get(kind, ("", 500))[1], None)
+    return _parse(fields, _TYPES.get(kind, ("", 500))[1], NO_HEADERS)
 
 
 def stream_error(fields: Mapping[str, Any]) -> StreamError:
@@ -78,7 +78,7 @@ def stream_error(fields: Mapping[str, Any]) -> StreamError:
     return as_stream_error(error)
 
 
-def _parse(fields: Mapping[str, Any], status: int, wait: str | None) -> UpstreamError:
+def _parse(fields: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> UpstreamError:
     error = fields.get("error")
     error = error if isinstance(error, dict) else {}
     message = words(error) or words(fields)
@@ -88,7 +88,7 @@ def _parse(fields: Mapping[str, Any], status: int, wait: str | None) -> Upstream
     code = code if isinstance(code, str) else None
     kind = _kind(status, word, code, message.lower())
     param = "messages" if _OF_MESSAGES.match(message) else None
-    return upstream_error(message, status, kind, upstream_type=word, code=code, param=param, retry_after=wait)
+    return upstream_error(message, status, kind, upstream_type=word, code=code, param=param, headers=headers)
 
 
 def _kind(status: int, word: str | None, code: str | None, message: str) -> str:

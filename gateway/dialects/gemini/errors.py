@@ -12,14 +12,14 @@ import msgspec
 from gateway.dialects.error_bodies import (
     KEY_REJECTED,
     decode_error,
+    kept_headers,
     kind_of,
     not_readable,
-    retry_after,
     upstream_error,
     whole_seconds,
     words,
 )
-from gateway.errors import GatewayError, UpstreamError
+from gateway.errors import NO_HEADERS, GatewayError, UpstreamError
 from gateway.events import StreamError
 
 _TYPE = "type.googleapis.com/google.rpc."
@@ -59,7 +59,7 @@ def parse_error(status: int, body: bytes, headers: Mapping[str, str]) -> Upstrea
     fields = decode_error(body)
     if fields is None:
         return not_readable(status, body)
-    return _parse(fields, status, retry_after(headers))
+    return _parse(fields, status, kept_headers(headers))
 
 
 def error_in_answer(fields: Mapping[str, Any]) -> UpstreamError | None:
@@ -68,10 +68,10 @@ def error_in_answer(fields: Mapping[str, Any]) -> UpstreamError | None:
     if error is None:
         return None
     code = error.get("code") if isinstance(error, dict) else None
-    return _parse(fields, code if isinstance(code, int) and 400 <= code < 600 else 500, None)
+    return _parse(fields, code if isinstance(code, int) and 400 <= code < 600 else 500, NO_HEADERS)
 
 
-def _parse(fields: Mapping[str, Any], status: int, wait: str | None) -> UpstreamError:
+def _parse(fields: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> UpstreamError:
     error = fields.get("error")
     error = error if isinstance(error, dict) else {}
     message = words(error) or words(fields)
@@ -80,9 +80,9 @@ def _parse(fields: Mapping[str, Any], status: int, wait: str | None) -> Upstream
     reason = next((item["reason"] for item in details if isinstance(item.get("reason"), str)), None)
     word = error.get("status") if isinstance(error.get("status"), str) else None
     kind = _kind(status, reason, details, message.lower())
-    return upstream_error(
-        message, status, kind, upstream_type=word, code=reason, retry_after=wait or _retry_delay(details)
-    )
+    if "retry-after" not in headers and (delay := _retry_delay(details)) is not None:
+        headers = {**headers, "retry-after": delay}
+    return upstream_error(message, status, kind, upstream_type=word, code=reason, headers=headers)
 
 
 def _kind(status: int, reason: str | None, details: list[dict[str, Any]], message: str) -> str:

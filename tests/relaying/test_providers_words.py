@@ -1,0 +1,92 @@
+"""What a provider says of its failures reaches clients that speak as it does whole."""
+
+import json
+from typing import Any
+
+import pytest
+
+from gateway.relaying.doors import DOORS, Door
+from tests.relaying.test_relay import ASKED, Run, json_answer
+
+CHAT = DOORS[0]
+MESSAGES = next(door for door in DOORS if door.name == "anthropic")
+GEMINI = next(door for door in DOORS if door.name == "gemini").named("gemini-2.5-flash:generateContent", {})
+KEY = "key-of-google-0123456789"
+CLAUDE = b'{"model":"claude-sonnet-4-6","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}'
+CONTENTS = b'{"contents":[{"role":"user","parts":[{"text":"Hi"}]}]}'
+# By these Gemini CLI tells a day's quota from a minute's, and which of the two to wait for.
+QUOTA = {
+    "code": 429,
+    "message": "You exceeded your current quota.",
+    "status": "RESOURCE_EXHAUSTED",
+    "details": [
+        {
+            "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+            "violations": [{"quotaId": "GenerateRequestsPerMinute", "quotaValue": "5"}],
+        },
+        {"@type": "type.googleapis.com/google.rpc.Help", "links": [{"url": f"https://example.com/?key={KEY}"}]},
+        {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "17.3s"},
+    ],
+}
+THREAD = {
+    "type": "invalid_request_error",
+    "message": "This thread cannot be continued.",
+    "details": {"error_code": "thread_unsupported_request", "unsupported": ["mcp_servers"]},
+}
+POLICY = {
+    "message": "Blocked.",
+    "type": "requests",
+    "param": None,
+    "code": None,
+    "misalignment": {"detailed_explanation": "See org-abcdef123456.", "steer": True},
+}
+
+
+async def refused(body: bytes, door: Door, error: dict[str, Any], status: int = 400, **headers: str) -> Run:
+    run = Run(json_answer({"error": error, "more": 1}, status, **headers))
+    await run.go(body, door)
+    return run
+
+
+async def test_a_quota_is_told_in_all_its_details() -> None:
+    run = await refused(CONTENTS, GEMINI, QUOTA, 429)
+    shown = json.loads(run.client.body)["error"]
+    assert run.client.headers["retry-after"] == "18"
+    assert shown["details"][0] == QUOTA["details"][0] and shown["details"][2] == QUOTA["details"][2]
+    assert KEY not in run.client.body.decode() and "[" in shown["details"][1]["links"][0]["url"]
+
+
+async def test_what_a_client_acts_on_beside_a_code_is_told() -> None:
+    run = await refused(CLAUDE, MESSAGES, THREAD)
+    shown = json.loads(run.client.body)
+    assert shown["error"] == THREAD and shown["type"] == "error" and shown["request_id"] == run.row.id
+    run = await refused(ASKED, CHAT, POLICY)
+    shown = json.loads(run.client.body)["error"]
+    assert (shown["type"], shown["param"], shown["misalignment"]["steer"]) == ("requests", None, True)
+    assert "org-abcdef123456" not in run.client.body.decode()
+
+
+@pytest.mark.parametrize("error", ["a text", None, ["list"], {"message": "m", "x": "y" * 70_000}])
+async def test_an_error_of_another_form_is_told_in_the_dialect_s_own(error: Any) -> None:
+    run = await refused(ASKED, CHAT, error)
+    assert set(json.loads(run.client.body)["error"]) == {"message", "type", "param", "code"}
+
+
+async def test_another_dialect_s_error_is_told_in_the_client_s_words() -> None:
+    run = await refused(CLAUDE.replace(b"claude-sonnet-4-6", b"gpt-4.1-mini"), MESSAGES, POLICY)
+    assert set(json.loads(run.client.body)["error"]) == {"type", "message"}
+
+
+@pytest.mark.parametrize(("status", "word"), [(500, "false"), (529, "true")])
+async def test_whether_to_try_again_is_the_provider_s_word(status: int, word: str) -> None:
+    error = {"type": "api_error", "message": "Failed."}
+    run = await refused(CLAUDE, MESSAGES, error, status, **{"X-Should-Retry": word, "retry-after": "1.2"})
+    assert (run.client.status, run.client.headers["x-should-retry"]) == (status, word)
+    assert run.client.headers["retry-after"] == "2"
+    spent = {
+        "type": "rate_limit_error",
+        "message": "Spent.",
+        "details": {"error_code": "contract_spend_limit_reached"},
+    }
+    run = await refused(CLAUDE, MESSAGES, spent, 429, **{"x-should-retry": "true"})
+    assert run.client.headers["x-should-retry"] == "false"
