@@ -243,9 +243,9 @@ def today() -> date:
     return _now(None, None).date()
 
 
-def time_of_day(us: int, tz: str | None = None) -> str:
+def time_of_day(us: int) -> str:
     """18:04, of microseconds since the epoch."""
-    return hour_minute(_local(us, tz))
+    return hour_minute(_local(us))
 
 
 def hour_minute(then: datetime) -> str:
@@ -260,7 +260,7 @@ def _told(then: datetime, after_the_hour: str) -> str:
     return f"{then.hour % 12 or 12}:{after_the_hour} {'am' if then.hour < 12 else 'pm'}"
 
 
-def _local(us: int, tz: str | None) -> datetime:
+def _local(us: int, tz: str | None = None) -> datetime:
     name = tz or _clock.tz
     zone: tzinfo | None = ZoneInfo(name) if name else None
     seconds, rest = divmod(us, 1_000_000)

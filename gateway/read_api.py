@@ -60,6 +60,7 @@ _WORDS_OF_EXPORTS: Mapping[str, tuple[str, ...]] = {
 NANO_PER_DOLLAR = 1_000_000_000
 NOTHING = Summary(usage_sources=dict.fromkeys(USAGE_SOURCES, 0), cost_sources=dict.fromkeys(COST_SOURCES, 0))
 MOST_ROWS = 1000
+USUAL_ROWS = 100
 MOST_WORDS = 16
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -101,11 +102,11 @@ def parse_query(params: Parameters) -> UsageQuery:
     return UsageQuery(start_us=start, end_us=end, tz=tz, tags=tags, numbers=numbers, text=text, **dimensions)
 
 
-def parse_limit(params: Parameters, *, default: int = 100, most: int = MOST_ROWS) -> int:
-    """`limit`, from 1 to `most`. Raises ClientError."""
+def parse_limit(params: Parameters, *, most: int = MOST_ROWS) -> int:
+    """`limit`, from 1 to `most`; 100 where it is not given. Raises ClientError."""
     value = _single(params, "limit")
     if value is None:
-        return default
+        return USUAL_ROWS
     if not (value.isascii() and value.isdigit() and len(value) < 10 and 1 <= int(value) <= most):
         raise ClientError(f"The limit {value!r} is not a whole number from 1 to {most}.", param="limit")
     return int(value)

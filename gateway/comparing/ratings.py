@@ -67,7 +67,7 @@ _RATED = (
 )
 _LATEST = (
     "SELECT a.*, c.at_us, c.owner, c.key, c.prompt_hash, c.prompt FROM (SELECT * FROM comparisons"
-    " WHERE (:owner IS NULL OR owner = :owner) ORDER BY at_us DESC, id LIMIT :limit) c"
+    " ORDER BY at_us DESC, id LIMIT :limit) c"
     " JOIN compared_answers a ON a.comparison = c.id ORDER BY c.at_us DESC, c.id, a.place"
 )
 _MODELS = (
@@ -171,9 +171,9 @@ class Ratings:
         """Answers that have a rating, the latest rating first."""
         return self._rows(_RATED, {"model": model, "provider": provider, "limit": limit, "owner": owner})
 
-    def latest(self, *, limit: int = 100, owner: str | None = None) -> tuple[RatedAnswer, ...]:
+    def latest(self, *, limit: int = 100) -> tuple[RatedAnswer, ...]:
         """The answers of the `limit` latest comparisons, the latest first, each comparison's in their order."""
-        return self._rows(_LATEST, {"limit": limit, "owner": owner})
+        return self._rows(_LATEST, {"limit": limit})
 
     def models(self, *, owner: str | None = None) -> tuple[RatedModel, ...]:
         """All models that have a rating, the best first."""

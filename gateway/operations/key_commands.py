@@ -21,9 +21,9 @@ class KeyCommands:
         self.changed()
         return made
 
-    async def create_temporary_key(self, name: str, *, role: str = "execute") -> NewApiKey:
+    async def create_temporary_key(self, name: str) -> NewApiKey:
         """A key that is valid until this process ends."""
-        made = await self._work(self._parts.access.add_temporary, name, role)
+        made = await self._work(self._parts.access.add_temporary, name)
         self.changed()
         return made
 

@@ -108,15 +108,12 @@ class Intake:
         *,
         changes: Sequence[Change] = (),
         own_instance: str = "",
-        waiting_bytes: int = WAITING_BYTES,
-        patience_s: float = PATIENCE_S,
     ) -> None:
         self.counts = Counts()
         self._consumer = consumer
         self._changes = tuple(changes)
         self._own = own_instance
-        self._most = waiting_bytes
-        self._patience_s = patience_s
+        self._patience_s = PATIENCE_S
         self._held = 0
         self._give_way = _GivingWay()
         self._queue: deque[_Waiting] = deque()
@@ -148,7 +145,7 @@ class Intake:
     def hold(self, size: int) -> None:
         """Make room for so many bytes more. Raises GatewayError (503), and holds nothing."""
         with self._changed:
-            if not self._closing and self._held + size <= self._most:
+            if not self._closing and self._held + size <= WAITING_BYTES:
                 self._held += size
                 return
         raise self._come_again("The gateway has no room for more telemetry now")

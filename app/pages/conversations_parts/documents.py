@@ -62,8 +62,8 @@ def _set_line_height(document: QTextDocument, percent: float) -> None:
     cursor.mergeBlockFormat(form)
 
 
-def plain(text: str, *, px: int = 13, mono: bool = False, weight: int = 400) -> QTextDocument:
-    made = _document(mono_font(px) if mono else ui_font(px, weight))
+def plain(text: str, *, px: int = 13, mono: bool = False) -> QTextDocument:
+    made = _document(mono_font(px) if mono else ui_font(px))
     made.setPlainText(text)
     _set_line_height(made, _CODE_LINE if mono else _PROSE_LINE)
     return made

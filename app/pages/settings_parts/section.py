@@ -63,11 +63,9 @@ class SectionView(QScrollArea):
             self.column.addWidget(self._cards[title])
         return self._cards[title]
 
-    def add_line(
-        self, heading: str, title: str, words: str = "", control: QWidget | None = None, *, below: bool = False
-    ) -> Line:
+    def add_line(self, heading: str, title: str, words: str = "", control: QWidget | None = None) -> Line:
         """A line that is no setting of the gateway's."""
-        return self.card(heading).add(Line(self.context.theme, title, words, control, below=below))
+        return self.card(heading).add(Line(self.context.theme, title, words, control))
 
     def add_row(self, row: Row) -> None:
         title = translated(row.title)
