@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QWidget
 
@@ -47,6 +47,7 @@ class Header(QWidget):
         for control in controls:
             row.addWidget(control)
         self._rows.addWidget(holder)
+        holder.installEventFilter(self)
         return holder
 
     def drop(self, holder: QWidget) -> None:
@@ -59,7 +60,16 @@ class Header(QWidget):
         self._rows.setVisible(holder is not None)
         if holder is not None:
             self._rows.setCurrentWidget(holder)
-            self._rows.setFixedWidth(holder.sizeHint().width())
+            self._fit(holder)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        # A control came or went, or says something else.
+        if event.type() == QEvent.Type.LayoutRequest and watched is self._rows.currentWidget():
+            self._fit(self._rows.currentWidget())
+        return super().eventFilter(watched, event)
+
+    def _fit(self, holder: QWidget) -> None:
+        self._rows.setFixedWidth(holder.sizeHint().width())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
