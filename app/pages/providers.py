@@ -311,7 +311,7 @@ class ProvidersPage(Page):
         try:
             await self.context.gateway.remove_provider_key(row.name)
         except KNOWN_ERRORS as error:
-            self.toast.emit(str(error))
+            self.toast.emit(vault_words(str(error)))
         else:
             self.toast.emit(tr("The key for {title} is removed").format(title=row.title))
         await self.refresh(Changes(providers=True))

@@ -15,6 +15,8 @@ from app.overview.checklist import Checklist
 from app.pages import PAGES
 from app.pages.connect import ConnectPage
 from app.pages.providers import ProvidersPage
+from app.pages.settings import SettingsPage
+from app.pages.settings_parts.own_sections import VaultSection
 from app.preferences import Preferences
 from app.sidebar import Sidebar
 from app.sidebar_figures import SidebarFigures
@@ -77,7 +79,7 @@ def test_the_page_and_its_cards_say_so(qtbot: QtBot, context: AppContext, gatewa
     assert told.args == [f"0 of {len(gateway.provider_list)} with a key · 2 keys cannot be read"]
     card, other = page.cards["openai"], page.cards["anthropic"]
     assert (card.state.text(), card.detail.text()) == ("Key cannot be read", SAID)
-    assert card.source.text() == "stored"
+    assert card.source.text() == "not readable"
     assert (other.state.text(), other.detail.isVisible()) == ("No key", False)
 
 
@@ -102,8 +104,9 @@ def test_the_first_steps_say_so(qtbot: QtBot, context: AppContext, gateway: Fake
     turns.run()
     page.open_first_steps()
     first = page.first_run
-    assert first.provider_card.told.text() == f"OpenAI's key is stored, and cannot be read: {SAID}"
+    assert first.provider_card.told.text() == f"OpenAI's key cannot be read: {SAID}"
     assert first.key_form.isVisible() and first.vault.isVisible() and not first.test.isEnabled()
+    assert not first.provider_card.done
 
 
 def test_the_overviews_steps_say_so(qtbot: QtBot, theme: Theme, gateway: FakeGateway) -> None:
@@ -115,3 +118,26 @@ def test_the_overviews_steps_say_so(qtbot: QtBot, theme: Theme, gateway: FakeGat
     ready = tuple(replace(row, key_source="vault", detail=None) for row in gateway.provider_list)
     checklist.show_steps(FirstSteps(providers=ready))
     assert label.text() == "A provider's key" and checklist.done["provider"]
+
+
+def test_what_is_set_outside_of_the_window_is_not_said_in_it(
+    qtbot: QtBot, context: AppContext, gateway: FakeGateway, turns: Turns
+) -> None:
+    settings = SettingsPage(context)
+    shown(qtbot, settings)
+    settings.open_section("vault")
+    turns.run()
+    section = settings.views["vault"]
+    assert isinstance(section, VaultSection) and section.line.problem.text() == SAID
+    page = ProvidersPage(context)
+    shown(qtbot, page)
+    turns(page.refresh(Changes(providers=True)))
+    turns.run()
+    page.vault_panel.open(gateway.vault)
+    gateway.fails = LOCKED
+    page.vault_panel.use_keyring.click()
+    turns.run()
+    assert page.vault_panel.problem.text() == SAID
+    turns(page.key_panel._try(gateway.provider_list[0], "sk-proj-1", page.key_panel._visit))
+    turns.run()
+    assert page.key_panel.steps.message.text() == SAID

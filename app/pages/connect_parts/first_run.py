@@ -222,9 +222,9 @@ class FirstRun(QWidget):
         ready = [row.title for row in self._steps.providers if row.key_source not in ("none", "unneeded")]
         words, tone = self.tr("Ready: {names}").format(names=", ".join(ready)) if ready else "", None
         if not self._steps.provider_ready and (unreadable := self._steps.unreadable):
-            words, tone = self.tr("{title}'s key is stored, and cannot be read: {why}"), "warn"
+            words, tone = self.tr("{title}'s key cannot be read: {why}"), "warn"
             words = words.format(title=unreadable[0].title, why=vault_words(unreadable[0].detail or ""))
-        self.provider_card.show_done(self._steps.provider_done, words, tone)
+        self.provider_card.show_done(self._steps.provider_ready, words, tone)
         self.key_form.setVisible(not self._steps.provider_ready)
         self.demo.setVisible(not self._context.gateway.demo)
         self.vault.setVisible(not vault)
@@ -324,7 +324,7 @@ class FirstRun(QWidget):
             if trial.ok and visit == self._visit:
                 await gateway.store_provider_key(provider.name, key)
         except KNOWN_ERRORS as error:
-            trial = KeyTrial(ok=False, message=str(error), steps=trial.steps)
+            trial = KeyTrial(ok=False, message=vault_words(str(error)), steps=trial.steps)
         if visit != self._visit:
             return
         resume()

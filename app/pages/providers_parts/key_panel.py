@@ -15,6 +15,7 @@ from app.pages.providers_parts.steps import StepList
 from app.pages.providers_parts.words import better_provider
 from app.text_label import TextLabel
 from app.translation import tr
+from app.vault_words import vault_words
 from app.widgets import Banner, PushButton
 from gateway import KeyTrial, ProviderRow
 
@@ -144,7 +145,7 @@ class KeyPanel(QWidget):
             if trial.ok and visit == self._visit:
                 await self._context.gateway.store_provider_key(provider.name, key)
         except KNOWN_ERRORS as error:
-            trial = KeyTrial(ok=False, message=str(error), steps=trial.steps)
+            trial = KeyTrial(ok=False, message=vault_words(str(error)), steps=trial.steps)
         finally:
             if visit == self._visit:
                 self._set_busy(False)

@@ -126,9 +126,9 @@ class VaultPanel(QWidget):
             await self._context.gateway.choose_vault(backend, passphrase)
             state = await self._context.gateway.vault_state()
             if not state.available:
-                problem = state.message
+                problem = vault_words(state.message)
         except KNOWN_ERRORS as error:
-            problem = str(error)
+            problem = vault_words(str(error))
         finally:
             if visit == self._visit:
                 resume()
@@ -140,6 +140,6 @@ class VaultPanel(QWidget):
         self.leave()
         self.chosen.emit(
             {"file": tr("Keys are kept in the sealed file"), "memory": tr("Keys are kept until quit")}.get(
-                backend, "Keys are kept in the system keyring"
+                backend, tr("Keys are kept in the system keyring")
             )
         )

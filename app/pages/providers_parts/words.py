@@ -54,7 +54,7 @@ def source_words(row: ProviderRow, vault_backend: str, demo: bool = False) -> st
     if demo and row.key_source == "environment":
         return tr("simulated")
     if row.key_source == "none":
-        return tr("stored") if row.unreadable else tr("Not set")
+        return tr("not readable") if row.unreadable else tr("Not set")
     if row.key_source == "unneeded":
         return tr("This provider takes requests without a key")
     return _SOURCES.get(vault_backend if row.key_source == "vault" else row.key_source, row.key_source)

@@ -11,6 +11,7 @@ from app.known_errors import KNOWN_ERRORS
 from app.pages.settings_parts.section import Rows, SectionView
 from app.preferences import CHOICES, OFF, ON
 from app.theme import MODES
+from app.vault_words import vault_words
 from app.widgets import ComboBox, PushButton, SegmentedControl, ToggleSwitch
 from gateway import UsageQuery
 
@@ -243,7 +244,7 @@ class VaultSection(SectionView):
         self.line.title.setText(titles[number])
         self.line.words.setText(words[number])
         self.line.words.show()
-        self.line.show_problem("" if state.available else state.message)
+        self.line.show_problem("" if state.available else vault_words(state.message))
         if self._variable:
             said = self.tr("Set by {variables}, which overrides what is chosen here.")
             self.line.show_note(said.format(variables=self._variable), "text3")
