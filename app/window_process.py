@@ -21,7 +21,7 @@ from app.launch import Launch
 from app.loop import make_loop
 from app.preferences import use_size
 from app.single_instance import call_first
-from gateway import DataFolder, Settings, share_heap
+from gateway import DataFolder, FaregateError, Settings, share_heap
 
 if TYPE_CHECKING:
     from gateway import Gateway
@@ -64,8 +64,22 @@ def log_to(folder: Path) -> RotatingFileHandler:
     return handler
 
 
+def _run(loop: asyncio.AbstractEventLoop, host: Host) -> int:
+    task = loop.create_task(host.run())
+    try:
+        return loop.run_until_complete(task)
+    except RuntimeError:
+        if task.done():
+            raise
+        # Qt ends its loop where the display server dies, and would end each further one.
+        raise FaregateError(
+            "The display is gone, and the window with it: start Faregate again. What ended until now is metered."
+        ) from None
+
+
 def run_window(launch: Launch) -> int:
-    """The window, until it is quit. Raises FaregateError where another gateway holds the folder."""
+    """The window, until it is quit. Raises FaregateError where another gateway holds the folder, and where the
+    display goes."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     share_heap()
     use_size(launch.outer.path, os.environ)
@@ -89,7 +103,7 @@ def run_window(launch: Launch) -> int:
         if sys.platform != "win32":
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, host.quit)
-        return loop.run_until_complete(host.run())
+        return _run(loop, host)
     finally:
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
