@@ -64,8 +64,9 @@ class Header(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         # A control came or went, or says something else.
-        if event.type() == QEvent.Type.LayoutRequest and watched is self._rows.currentWidget():
-            self._fit(self._rows.currentWidget())
+        shown = self._rows.currentWidget()
+        if event.type() == QEvent.Type.LayoutRequest and shown is not None and watched is shown:
+            self._fit(shown)
         return super().eventFilter(watched, event)
 
     def _fit(self, holder: QWidget) -> None:
