@@ -556,3 +556,27 @@ def test_of_several_later_re_pricings_the_last_is_to_be_undone_first(store: Usag
         store.undo_repricing(numbers[0], 4)
     store.undo_repricing(numbers[2], 5, lambda done, whole: told.append((done, whole)))
     assert told == [(1, 1)]
+
+
+def test_models_that_change_as_much_come_by_provider_and_name(store: UsageStore) -> None:
+    models = [("xai", "grok"), ("openai", "o3"), ("openai", None), (None, "zz"), ("openai", "gpt-5"), (None, None)]
+    store.insert_history(
+        [
+            record(number, provider=provider, model=model, cost_nano=7)
+            for number, (provider, model) in enumerate(models)
+        ]
+    )
+    told: list[tuple[int, int]] = []
+    preview = store.preview_repricing(
+        UsageQuery(end_us=BASE_US + 5_000_000),
+        lambda row, _: Priced(9, "override", "override:1"),
+        lambda done, whole: told.append((done, whole)),
+    )
+    assert [(each.provider, each.model) for each in preview.by_model] == [
+        (None, "zz"),
+        ("openai", None),
+        ("openai", "gpt-5"),
+        ("openai", "o3"),
+        ("xai", "grok"),
+    ]
+    assert told == [(5, 5)]
