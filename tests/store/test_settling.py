@@ -7,15 +7,16 @@ from contextlib import closing, contextmanager
 import pytest
 
 from gateway.configuration.setting_values import Keep
+from gateway.records import UsageQuery
 from gateway.store import settling
-from gateway.store.buckets import HOUR
+from gateway.store.buckets import DAY, HOUR
 from gateway.store.kept import kept
 from gateway.store.pairs import MONTH
 from gateway.store.quarters import QUARTER_US
 from gateway.store.settling import GRACE_US, settle
 from gateway.store.usage import UsageStore
 from tests.store.examples import BASE_US, DAY_US, HOUR_US, record
-from tests.store.test_pairs import many, marks, settled, while_a_day_is_counted
+from tests.store.test_pairs import assert_rows_say_the_same, many, marks, settled, while_a_day_is_counted
 
 # The first moment at which March is over and the hours, days and months that are over are those until then.
 APRIL_US = BASE_US + 3 * DAY_US + 2 * HOUR_US + GRACE_US
@@ -111,3 +112,24 @@ def test_an_hour_is_told_for_eight_days_and_not_a_quarter_longer(store: UsageSto
         settled(store, now_us)
         assert hours("pairs") == hours("settled") == told
     assert store.check() == []
+
+
+def test_what_one_day_leaves_out_its_month_leaves_out(store: UsageStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told by the other days alone it would be less than there was."""
+    monkeypatch.setattr(settling, "MOST_CELLS", 300)
+    store.insert_history(many())
+    day = range(20 * 24, 20 * 24 + 8)
+    store.insert_history(
+        record(hour * 3600, id=f"user-{hour}-{number}", principal=f"user-{hour}-{number}", tags=(f"job:{number}",))
+        for hour in day
+        for number in range(4)
+    )
+    settled(store)
+    with store._readers.snapshot() as connection:
+        of_days, of_months = (
+            [text for (text,) in connection.execute("SELECT left_out FROM settled WHERE level = ?", (level,))]
+            for level in (DAY, MONTH)
+        )
+    assert len(of_days) > 30 and len(of_months) == 3
+    assert [text for text in of_days if text] == [text for text in of_months if text] and any(of_months)
+    assert_rows_say_the_same(store, UsageQuery(model=("gpt-5",)), "user")
