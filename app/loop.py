@@ -4,7 +4,7 @@ qasync starts a Qt timer for each callback and a notifier for each socket, and l
 its time. Here ready callbacks stand in one queue that is drained in turns of a few milliseconds, deadlines in one
 heap behind one precise timer, and all sockets in one selector whose own descriptor is watched by one notifier.
 Between two turns Qt handles its own events, so that painting and traffic take turns; where Qt took long while
-callbacks waited, they have as long. On Windows, whose sockets have no such descriptor, `make_loop` gives qasync's
+callbacks waited, they have twice as long. On Windows, whose sockets have no such descriptor, `make_loop` gives qasync's
 loop as it is.
 
 Callbacks stand still while one of them runs a nested Qt loop: asyncio's tasks must not be entered twice. Open dialogs
@@ -27,8 +27,8 @@ from PySide6.QtWidgets import QApplication
 
 TURN_S = 0.004
 """How long callbacks may run before Qt's own events get their turn."""
-LONGEST_TURN_S = 0.016
-"""The same where they waited for Qt meanwhile: as long as that took, up to this."""
+LONGEST_TURN_S = 0.032
+"""The same where they waited for Qt meanwhile: twice as long as that took, up to this."""
 _CANCELLED_AT_LEAST = 100
 _MAX_TIMER_MS = 24 * 3600 * 1000
 # Its private methods are used too, which its type does not tell.
@@ -128,7 +128,7 @@ class QtLoop(qasync.QEventLoop):  # type: ignore[misc]
 
     def _turn_length(self, now: float) -> float:
         waited = 0.0 if self._left_at is None else now - self._left_at
-        return max(self._turn_s, min(LONGEST_TURN_S, waited))
+        return max(self._turn_s, min(LONGEST_TURN_S, 2 * waited))
 
     def _run_ready(self, until: float) -> None:
         """Sockets, deadlines, callbacks, again and again until nothing is ready or the time is up."""
