@@ -4,8 +4,8 @@ qasync starts a Qt timer for each callback and a notifier for each socket, and l
 its time. Here ready callbacks stand in one queue that is drained in turns of a few milliseconds, deadlines in one
 heap behind one precise timer, and all sockets in one selector whose own descriptor is watched by one notifier.
 Between two turns Qt handles its own events, so that painting and traffic take turns; where Qt took long while
-callbacks waited, they have twice as long. On Windows, whose sockets have no such descriptor, `make_loop` gives qasync's
-loop as it is.
+callbacks waited, they have twice as long. On Windows, whose sockets have no such descriptor, `make_loop` gives
+qasync's loop as it is.
 
 Callbacks stand still while one of them runs a nested Qt loop: asyncio's tasks must not be entered twice. Open dialogs
 with `open()`, and the question does not arise.
