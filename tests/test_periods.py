@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.periods import period_before
+from gateway.periods import period_before, whole_months
 from gateway.records import UsageQuery
 
 
@@ -98,3 +98,9 @@ def test_before_the_first_years_of_the_calendar_months_are_not_counted() -> None
     start, end = us("0001-02-01"), us("0002-03-01")
     found = period_before(UsageQuery(start_us=start, end_us=end), 0)
     assert found is not None and found.start_us == 2 * start - end
+
+
+def test_a_range_that_is_open_is_of_no_whole_months() -> None:
+    for query in (UsageQuery(), UsageQuery(start_us=us("2026-11-01")), UsageQuery(end_us=us("2026-12-01"))):
+        assert whole_months(query) is None
+    assert whole_months(UsageQuery(start_us=us("2026-11-01"), end_us=us("2027-02-01"))) == 3

@@ -315,3 +315,27 @@ def test_shapes_are_the_contracts() -> None:
     assert render_timeseries([bucket], "model") == {"buckets": [{**times, "value": None, **SUMS_SHAPE}]}
     breakdown = Breakdown(rows=(BreakdownRow(value="a", summary=SUMS),), overlapping=True)
     assert render_breakdown(breakdown) == {"data": [{"value": "a", **SUMS_SHAPE}], "overlapping": True}
+
+
+def test_a_tag_of_128_characters_is_the_longest() -> None:
+    assert parse_query([("tag", "a" * 128)]).tags == (TagCondition(("a" * 128,)),)
+
+
+@pytest.mark.parametrize("text", ["1e300", "1e13", "99999999999999", "Infinity"])
+def test_seconds_beyond_all_time_are_refused(text: str) -> None:
+    with pytest.raises(ClientError) as caught:
+        parse_query([("from", text)])
+    assert caught.value.param == "from"
+
+
+def test_where_rows_are_gone_the_answer_says_since_when_it_is_whole() -> None:
+    whole = render_summary(Summary(complete_from_us=1_774_735_200_000_000))
+    gap = {name: value for name, value in whole.items() if name not in render_summary(Summary())}
+    assert list(gap.values()) == ["2026-03-28T22:00:00.000000Z"]
+    assert gap.items() <= render_page(RequestPage(rows=(), complete_from_us=1_774_735_200_000_000)).items()
+
+
+def test_what_was_not_used_is_nothing_of_any_source() -> None:
+    had = render_breakdown(Breakdown(rows=(BreakdownRow(value="a", summary=Summary()),)), {})["data"][0]["previous"]
+    assert set(had["usage_sources"].values()) == {0} and (had["requests"], had["cost_usd"]) == (0, "0.000000000")
+    assert "cost_sources" not in had or set(had["cost_sources"].values()) == {0}

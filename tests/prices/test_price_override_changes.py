@@ -143,3 +143,10 @@ def test_what_another_process_changes_is_followed_once(overrides: PriceOverrides
         with pytest.raises(NoSuchPrice):
             overrides.remove(id)
     other.close()
+
+
+def test_one_that_is_replaced_is_removed_and_the_other_told(overrides: PriceOverrides) -> None:
+    first = _made(overrides)
+    second = overrides.replace(first.id, _price("gpt-5", "3"))
+    assert (second.id, second.prices, second.removed_us) == (first.id + 1, UnitPrices(input="3"), None)
+    assert [row.removed_us is None for row in overrides.every()] == [False, True]

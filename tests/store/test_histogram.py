@@ -164,3 +164,44 @@ def test_a_percentile_of_what_is_stored_is_that_of_its_durations() -> None:
     ]
     assert histogram.percentile_of(kept([1040] * 60), 50, 1040.0) == 1.04
     assert histogram.percentile_of(b"", 50, None) is None
+
+
+MANY_MS = (1, 2, 3, 50, 1000, 60_000)
+PACKED = {
+    "none": {},
+    "one": {1000: 1},
+    "few": {1000: 3, 5: 2, 2_000_000: 1},
+    "one bin of few": {1000: 40},
+    "one bin of many": {1000: 49},
+    "an hour among few": {1000: 2, 3_600_000_000: 1},
+    "many": {1000 * ms: 20 + ms % 7 for ms in MANY_MS},
+    "as many as are narrow": {1000: 65_535, 40_000: 9},
+    "more": {1000: 65_536, 40_000: 9},
+    "later ones, more": {70_000: 9, 90_000: 70_000},
+}
+
+
+@pytest.mark.parametrize("durations", PACKED.values(), ids=PACKED)
+def test_packed_durations_are_those_that_were_counted(durations: dict[int, int]) -> None:
+    bins = {histogram.bin_of(us): count for us, count in durations.items()}
+    blob = packed_bins.encode(bins)
+    assert packed_bins.decode(blob) == bins
+    total = sum(bins.values())
+    mean_ms = sum(us * count for us, count in durations.items()) / total / 1000 if total else None
+    shares = (*FRACTIONS, 0.0001, 0.2, 1.0)
+    assert packed_bins.percentiles(blob, shares, mean_ms) == histogram.percentiles(bins, shares, mean_ms)
+    singly = [histogram.bin_of(us) - histogram.FIRST_BIN for us, count in durations.items() for _ in range(count)]
+    if max(singly, default=0) < 256 and len(singly) < 1000:
+        assert packed_bins.of_singles(bytes(reversed(singly))) == blob
+
+
+def test_packed_durations_add_up() -> None:
+    every = [{histogram.bin_of(us): count for us, count in each.items()} for each in PACKED.values()]
+    whole: histogram.Bins = {}
+    for bins in every:
+        histogram.add(whole, bins)
+    blobs = [packed_bins.encode(bins) for bins in every]
+    assert packed_bins.together(blobs) == packed_bins.together(blobs[::-1]) == whole
+    for bins, blob in zip(every, blobs, strict=True):
+        assert packed_bins.together([blob]) == bins
+        assert packed_bins.together([blob, blob]) == {key: 2 * count for key, count in bins.items()}
