@@ -49,6 +49,19 @@ def decode_json(data: bytes) -> Any:
         raise ValueError(str(error)) from error
 
 
+def is_object(data: bytes) -> bool:
+    """Whether these bytes are a whole JSON object, to the most forgiving of readers."""
+    if data.lstrip()[:1] != b"{":
+        return False
+    try:
+        json.loads(data.decode("utf-8", "replace"))
+    except RecursionError:
+        return True
+    except ValueError:
+        return False
+    return True
+
+
 def _in_range(digits: str) -> float:
     value = float(digits)
     return math.copysign(sys.float_info.max, value) if math.isinf(value) else value

@@ -29,6 +29,9 @@ class Incoming:
 
     async def read(self) -> bytes:
         encoding = self._encoding()
+        if (self._request.content_length or 0) > self._limit:
+            # Before the client is told to go on, or has sent it all.
+            raise self._too_large()
         try:
             if encoding not in PLAIN:
                 return await self._inflated(encoding)

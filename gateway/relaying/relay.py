@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from gateway.capture.heard import Heard, Listener
 from gateway.configuration.settings import Timeouts
 from gateway.dialects.dialect import AnswerPeek, Reader
+from gateway.dialects.json_text import is_object
 from gateway.dialects.tool_names import RestoringReader, restored
 from gateway.dialects.void_answers import AnswerReader, require_answer
 from gateway.errors import ClientError, GatewayError, UpstreamError
@@ -252,7 +253,7 @@ class Relay:
         try:
             response = plan.dialect.parse_response(data)
         except UpstreamError as error:
-            if plan.verbatim and error.kind == "unreadable_answer" and data.lstrip()[:1] == b"{":
+            if plan.verbatim and error.kind == "unreadable_answer" and is_object(data):
                 return None
             raise
         if plan.tool_names:

@@ -3,6 +3,7 @@
 import gzip
 import http.client
 import json
+import socket
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -314,6 +315,16 @@ def test_pysec_2026_1545_too_large_before_and_after_decompression(
     assert (row.status, row.outcome, row.error_type) == (413, "error", "too_large")
     assert peak_memory(small) - before < 64 * MIB
     assert small.chat("Hi.").status == 200
+
+
+def test_what_is_said_to_be_too_large_is_refused_before_it_is_sent(small: Served) -> None:
+    before = small.count()
+    head = f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {small.key()}\r\n"
+    with socket.create_connection(small.address, timeout=PATIENCE_S) as connection:
+        connection.sendall(f"{head}Content-Length: {2 * MIB}\r\nExpect: 100-continue\r\n\r\n".encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
+    wait_until(lambda: small.count() == before + 1)
+    assert (small.last().status, small.last().error_type) == (413, "too_large")
 
 
 def peak_memory(gateway: Served) -> int:
