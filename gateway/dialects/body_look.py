@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar
 import msgspec
 from msgspec import Raw
 
-from gateway.errors import ClientError
+from gateway.errors import ClientError, Unsupported
 
 _Shape = TypeVar("_Shape", bound=msgspec.Struct)
 
@@ -22,6 +22,13 @@ def look(body: bytes, decoder: "msgspec.json.Decoder[_Shape]") -> _Shape:
         _refuse(error)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _look_slowly(body, decoder.type)
+
+
+def refuse_later(field: str, *, asked: bool, stream: bool) -> None:
+    """Raises Unsupported for an answer that is to be fetched later: there is no door for that, and what it used would
+    never be known."""
+    if asked and not stream:
+        raise Unsupported(f"An answer cannot be fetched later here: leave `{field}` out, or stream it.", param=field)
 
 
 class _Named(msgspec.Struct):

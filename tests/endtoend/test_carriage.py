@@ -25,6 +25,12 @@ def said(reply: Any) -> tuple[str, str | None]:
     [
         ("chat/completions", {"model": CLAUDE, "n": 2, "messages": [{"role": "user", "content": "Hi"}]}, "n"),
         ("responses", {"model": GEMINI, "input": "Hi", "previous_response_id": "resp_1"}, "previous_response_id"),
+        ("responses", {"model": "gpt-4.1-mini", "input": "Hi", "background": True}, "background"),
+        (
+            "chat/completions",
+            {"model": "grok-4.3", "messages": [{"role": "user", "content": "Hi"}], "deferred": True},
+            "deferred",
+        ),
         ("responses", {"model": CLAUDE, "input": "Hi", "tools": [SHELL, {"type": "web_search"}]}, "tools[1].type"),
         (
             "messages",

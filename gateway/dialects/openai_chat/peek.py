@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from gateway.dialects.body_look import look
+from gateway.dialects.body_look import look, refuse_later
 from gateway.dialects.dialect import Peek
 from gateway.dialects.json_splice import Edit, Member, edited, is_empty_object, members, replace_model, start
 from gateway.errors import ClientError
@@ -31,6 +31,7 @@ class _Body(Struct):
     reasoning_effort: Any = None
     functions: Raw = Raw()
     tools: Raw = Raw()
+    deferred: Any = None
 
 
 _DECODER = msgspec.json.Decoder(_Body)
@@ -38,13 +39,15 @@ _ABSENT = (b"", b"null", b"[]")
 
 
 def peek(body: bytes, path_model: str | None = None, path_stream: bool | None = None) -> Peek:
-    """Raises ClientError: bad JSON, no model, or a field of a wrong type (named by `param`)."""
+    """Raises ClientError: bad JSON, no model, a field of a wrong type (named by `param`), or an answer for later."""
     found = look(body, _DECODER)
     if not found.model:
         raise ClientError("`model` is missing: name the model to use.", param="model")
+    stream = found.stream or False
+    refuse_later("deferred", asked=found.deferred is True, stream=stream)
     return Peek(
         model=found.model,
-        stream=found.stream or False,
+        stream=stream,
         include_usage=bool(found.stream_options and found.stream_options.include_usage),
         user=found.safety_identifier or found.user,
         legacy_functions=bytes(found.functions) not in _ABSENT and bytes(found.tools) in (b"", b"null"),

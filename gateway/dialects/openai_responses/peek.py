@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from gateway.dialects.body_look import look
+from gateway.dialects.body_look import look, refuse_later
 from gateway.dialects.dialect import Peek
 from gateway.dialects.json_splice import edited, replace_model
 from gateway.errors import ClientError
@@ -23,6 +23,7 @@ class _Body(Struct):
     conversation: Any = None
     prompt_cache_key: Any = None
     client_metadata: Any = None
+    background: Any = None
 
 
 # What Codex calls its conversation in `client_metadata` (captured, November 2026).
@@ -31,13 +32,15 @@ _DECODER = msgspec.json.Decoder(_Body)
 
 
 def peek(body: bytes, path_model: str | None = None, path_stream: bool | None = None) -> Peek:
-    """Raises ClientError: bad JSON, no model, or a field of a wrong type (named by `param`)."""
+    """Raises ClientError: bad JSON, no model, a field of a wrong type (named by `param`), or an answer for later."""
     found = look(body, _DECODER)
     if not found.model:
         raise ClientError("`model` is missing: name the model to use.", param="model")
+    stream = found.stream or False
+    refuse_later("background", asked=found.background is True, stream=stream)
     return Peek(
         model=found.model,
-        stream=found.stream or False,
+        stream=stream,
         include_usage=True,
         user=found.safety_identifier or found.user,
         conversation=_conversation(found),

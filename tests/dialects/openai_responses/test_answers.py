@@ -150,6 +150,7 @@ def test_where_and_with_what_it_is_called() -> None:
         (b'{"model":"m"}', Peek(model="m", include_usage=True)),
         (b' {"model" : "m", "stream":true, "input":3, "tools":"x"}\n', Peek(model="m", stream=True, include_usage=True)),
         (b'{"model":"m","user":"u","safety_identifier":"s","previous_response_id":7}', Peek(model="m", user="s", include_usage=True)),
+        (b'{"model":"m","background":true,"stream":true}', Peek(model="m", stream=True, include_usage=True)),
         (b'{"model":"m","x":1e400,"y":"half a pair: \\ud83d"}', Peek(model="m", include_usage=True)),
     ],
 )  # fmt: skip
@@ -159,7 +160,7 @@ def test_peek(seen: bytes, found: Peek) -> None:
 
 @pytest.mark.parametrize(
     ("bad", "param"),
-    [(b"", None), (b"[]", None), (b"{}", "model"), (b'{"model":""}', "model"), (b'{"model":3}', "model"), (b'{"model":"m","stream":1}', "stream"), (b'{"model":"m","user":[]}', "user")],
+    [(b"", None), (b"[]", None), (b"{}", "model"), (b'{"model":""}', "model"), (b'{"model":3}', "model"), (b'{"model":"m","stream":1}', "stream"), (b'{"model":"m","user":[]}', "user"), (b'{"model":"m","background":true}', "background")],
 )  # fmt: skip
 def test_peek_refuses_by_name(bad: bytes, param: str | None) -> None:
     with pytest.raises(ClientError) as caught:
