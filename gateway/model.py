@@ -245,9 +245,10 @@ class Usage(Struct, frozen=True, kw_only=True, gc=False):
     None is a number that the provider did not say; 0 is a zero that it did say. `cost_nano` is the provider's own
     figure in nano-dollars (xAI's ticks / 10). `tool_input_tokens`, audio, reasoning and cache writes by lifetime are
     "of which" counts. `rare_counts` are what few answers have, pairs of a name and a count: one of `MEDIA` is an "of
-    which" too; `file_searches`, `map_searches`, `code_containers` and `images` (of untold tokens) are what hosted
-    tools did; `MODEL/KIND` are tokens of another model that a hosted tool asked (`UNTOLD_MODEL` where it is not said
-    which), of a kind of `OTHER_FIELDS` or `MEDIA`, with the same meaning as here.
+    which" too, as is `compaction`, input that was read to compact the history; `file_searches`, `map_searches`,
+    `code_containers` and `images` (of untold tokens) are what hosted tools did; `MODEL/KIND` are tokens of another
+    model that a hosted tool asked (`UNTOLD_MODEL` where it is not said which), of a kind of `OTHER_FIELDS` or
+    `MEDIA`, with the same meaning as here.
     `service_tier`, `speed` and `inference_geo` are how the answer says that it was served.
     """
 

@@ -38,6 +38,8 @@ _USE_KEYS = {
     "file_searches": "storage_searches",
     "map_searches": "map_searches",
     "code_containers": "code_containers",
+    # No unit: it may only change which tier the others are in.
+    "compaction": "compaction_tokens",
 }
 
 

@@ -35,6 +35,7 @@ _MAY_LACK_ANYWHERE = (("output_image_tokens", "image output"), ("output_video_to
 
 _AT_STANDARD = "The list has no price for {}: it counts at the standard price."
 _CONTAINERS = "A code container counts in each answer that used it: one that served several is billed once."
+_COMPACTED = "Only with what compacting the history read does its input reach a tier of the price: it may cost less."
 _LIST, _YOURS = "The list has no price", "Your price has none"
 _WITHOUT_PLAN: Mapping[str, str] = {
     "provider": "The provider gave this figure with its answer.",
@@ -337,7 +338,8 @@ def _list_plan(
 
 
 def _uses_in_doubt(whose: str, plan: Plan, counts: Mapping[str, int]) -> list[str]:
-    """Sentences on what was used, is priced by use, and has no price here or counts in more than one answer."""
+    """Sentences on what was used, is priced by use, and has no price here or counts in more than one answer; and on
+    a tier that only requests within the request reach together."""
     used = [key for key in BY_USE if counts.get(key)]
     priced = {unit.usage_key for unit in plan} if used else set()
     doubts = [
@@ -345,7 +347,13 @@ def _uses_in_doubt(whose: str, plan: Plan, counts: Mapping[str, int]) -> list[st
         for key in used
         if key not in priced
     ]
-    return [*doubts, _CONTAINERS] if "code_containers" in priced and counts.get("code_containers") else doubts
+    if "code_containers" in priced and counts.get("code_containers"):
+        doubts.append(_CONTAINERS)
+    if compacted := counts.get("compaction_tokens"):
+        total = counts["input_tokens"]
+        if any(unit.at(total) != unit.at(max(compacted, total - compacted)) for unit in plan):
+            doubts.append(_COMPACTED)
+    return doubts
 
 
 def _other_name(model: str, match: Match) -> str:

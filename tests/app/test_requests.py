@@ -1099,6 +1099,7 @@ def test_details_name_every_fact() -> None:
 
 def test_what_hosted_tools_used_stands_below_the_tokens() -> None:
     uses = (
+        ("compaction", 1_000),
         ("file_searches", 2),
         ("code_containers", 1),
         ("gpt-image-1.5/input", 100),
@@ -1114,6 +1115,7 @@ def test_what_hosted_tools_used_stands_below_the_tokens() -> None:
         for line in section.lines
     }
     assert said >= {
+        ("of which to compact", "1,000", ""),
         ("File searches", "2", ""),
         ("Code containers", "1", ""),
         ("By a tool", "100 in · 4,160 out", "gpt-image-1.5"),

@@ -452,3 +452,26 @@ def test_ones_own_price_of_a_model_that_a_tool_asked_explains_its_share() -> Non
     assert priced == Priced(GPT_5_NANO + 70_000, "list", "gpt-5")
     told = pricing.explain("openai", recorded(usage, priced, "openai", "gpt-5"))
     assert told.exact_nano == str(GPT_5_NANO + 70_000) and told.parts[-1].unit == "input of gpt-image-1.5"
+
+
+@pytest.mark.parametrize(
+    ("read", "compacted", "tier", "doubtful"),
+    [(150, 100, 2, True), (201, 100, 2, False), (50, 201, 2, False), (100, 100, 1, False), (250, 0, 2, False)],
+)
+def test_a_tier_that_only_compacting_the_history_reaches_is_doubtful(
+    read: int, compacted: int, tier: int, doubtful: bool
+) -> None:
+    iterations = [{"type": "compaction", "input_tokens": compacted}, {"type": "message", "input_tokens": read}]
+    told = {"input_tokens": read, "output_tokens": 0, "iterations": iterations}
+    answer = {"id": "m", "content": [], "stop_reason": "end_turn", "usage": told}
+    usage = parse_message(json.dumps(answer).encode()).usage
+    assert usage is not None and usage.input_tokens == read + compacted
+    one, two = UnitPrices(input="1"), UnitPrices(input="2")
+    pricing = Pricing()
+    pricing.use_overrides(
+        [PriceOverride(provider="p", model="m", prices=one, tier_start=200, tier_prices=two, id=1, created_us=1)]
+    )
+    priced = pricing.price("", "m", usage, AT_US, provider="p")
+    assert priced == Priced((read + compacted) * tier * 1000, "override", "override:1", fuzzy=doubtful)
+    notes = pricing.explain("", recorded(usage, priced, "p", "m")).notes
+    assert bool(notes) == doubtful and all("compacting the history" in note for note in notes)

@@ -151,6 +151,7 @@ def _tokens(row: ExchangeRecord) -> tuple[Line, ...]:
         (tr("of which cache-written"), row.cache_write_tokens or None),
         (tr("of which kept 1 hour"), row.cache_write_1h_tokens or None),
         (tr("of which kept 12 hours"), row.cache_write_12h_tokens or None),
+        (tr("of which to compact"), rare.get("compaction")),
         (tr("of which audio"), row.input_audio_tokens or None),
         (tr("of which cached audio"), rare.get("cached_audio")),
         (tr("of which images"), rare.get("input_image")),

@@ -81,6 +81,8 @@ def parse_usage(usage: WireUsage) -> Usage:
         said = _counts(read_usage(item) or WireUsage())
         if kind == _COMPACTION:
             counts = _added(counts, said)
+            if said.input_tokens:
+                beside["compaction"] = beside.get("compaction", 0) + said.input_tokens
             continue
         model = text_in(item, "model") or UNTOLD_MODEL
         for name, field in OTHER_FIELDS.items():
