@@ -32,6 +32,7 @@ from gateway import ApiKeyRow, Changes, FaregateError
 from tests.app.accessible import unnamed
 from tests.app.fake_data import exchanges
 from tests.app.fake_gateway import NOW_US, FakeGateway
+from tests.app.shown_page import show_page
 from tests.app.turns import Turns
 
 KEY = "tk_FAKEFAKEFAKEFAKEFAKEFAKEFAKEFAKE"
@@ -46,13 +47,7 @@ def gateway() -> FakeGateway:
 @pytest.fixture
 def page(qtbot: QtBot, theme: Theme, gateway: FakeGateway, turns: Turns) -> ApiKeysPage:
     page = ApiKeysPage(AppContext(gateway, theme, FilterState(tz="UTC"), turns))  # type: ignore[arg-type]
-    for control in page.header_controls():
-        control.setParent(page)
-        qtbot.addWidget(control)
-    qtbot.addWidget(page)
-    page.resize(1220, 840)
-    page.show()
-    qtbot.waitExposed(page)
+    show_page(page, qtbot)
     refresh(page, turns)
     return page
 

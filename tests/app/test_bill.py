@@ -39,6 +39,7 @@ from gateway.reconcile import render
 from gateway.reconcile.records import Shared
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
+from tests.app.shown_page import show_page
 from tests.app.test_repricing import cells, click
 from tests.app.turns import Turns
 from tests.reconcile import bills
@@ -67,12 +68,7 @@ def context(theme: Theme, gateway: FakeGateway, turns: Turns) -> AppContext:
 @pytest.fixture
 def page(qtbot: QtBot, context: AppContext, turns: Turns) -> ModelsPage:
     page = ModelsPage(context)
-    for control in page.header_controls():
-        control.setParent(page)
-    qtbot.addWidget(page)
-    page.resize(1220, 840)
-    page.show()
-    qtbot.waitExposed(page)
+    show_page(page, qtbot)
     turns(page.refresh(Changes(prices=True)))
     turns.run()
     page.section.segment("bill").click()

@@ -277,7 +277,6 @@ def chart(qtbot: QtBot, spec: ChartSpec, theme: Theme, given: ChartInput) -> Cha
     card.resize(560, 220)
     card.show()
     card.set_data(chart_data(spec, given))
-    qtbot.waitExposed(card)
     card.grab()
     return card
 

@@ -72,7 +72,6 @@ def page(qtbot: QtBot, theme: Theme, gateway: FakeGateway, spawner: Spawner) -> 
     made._estimating.setInterval(0)
     made.resize(1220, 840)
     made.show()
-    qtbot.waitExposed(made)
     asyncio.run(made.refresh(ALL))
     return made
 

@@ -65,7 +65,6 @@ def page(qtbot: QtBot, theme: Theme, gateway: FakeGateway, spawner: Spawner) -> 
     qtbot.addWidget(made)
     made.resize(1220, 840)
     made.show()
-    qtbot.waitExposed(made)
     asyncio.run(made.refresh(ALL))
     made.panes.segment("history").click()
     return made
@@ -327,7 +326,6 @@ def chart(qtbot: QtBot, theme: Theme) -> ScatterCard:
     qtbot.addWidget(made)
     made.resize(560, 320)
     made.show()
-    qtbot.waitExposed(made)
     return made
 
 

@@ -26,6 +26,7 @@ from gateway import ApiKeyRow, Changes, ExchangeRecord, LastTold
 from gateway.relaying.clients import USER_AGENTS
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
+from tests.app.shown_page import show_page
 from tests.app.turns import Turns
 from tests.app.whole import PseudoLocale, crossing, cut
 
@@ -50,12 +51,7 @@ def gateway() -> FakeGateway:
 @pytest.fixture
 def page(qtbot: QtBot, theme: Theme, gateway: FakeGateway, turns: Turns) -> ConnectPage:
     page = ConnectPage(AppContext(gateway, theme, FilterState(tz="UTC"), turns))  # type: ignore[arg-type]
-    for control in page.header_controls():
-        control.setParent(page)
-    qtbot.addWidget(page)
-    page.resize(1220, 840)
-    page.show()
-    qtbot.waitExposed(page)
+    show_page(page, qtbot)
     look(page, turns)
     return page
 

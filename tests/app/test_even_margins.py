@@ -38,7 +38,6 @@ def test_a_tables_titles_stand_in_the_middle_between_the_cards_edge_and_their_li
     qtbot.addWidget(card)
     card.resize(400, 200)
     card.show()
-    qtbot.waitExposed(card)
     header = view.horizontalHeader()
     line = header.mapTo(card, header.rect().bottomLeft()).y()
     ground = theme.color("surface").name()
@@ -55,7 +54,6 @@ def test_a_question_has_the_same_margin_on_every_side(qtbot: QtBot) -> None:
     ask_to_leave_demo(parent, lambda: None)
     box = parent.findChild(QMessageBox)
     assert box is not None
-    qtbot.waitExposed(box)
     title = box.findChild(QLabel, "qt_msgbox_label")
     text = box.findChild(QLabel, "qt_msgbox_informativelabel")
     buttons = box.findChild(QDialogButtonBox)
@@ -75,7 +73,6 @@ def history(qtbot: QtBot, theme: Theme, spawner: Spawner) -> HistoryPane:
     qtbot.addWidget(made)
     made.whole.setCurrentIndex(0)
     made.show()
-    qtbot.waitExposed(made)
     return made
 
 

@@ -68,7 +68,6 @@ def make_page(qtbot: QtBot, theme: Theme, gateway: object, spawn: object) -> Con
     qtbot.addWidget(page)
     page.resize(1220, 840)
     page.show()
-    qtbot.waitExposed(page)
     return page
 
 

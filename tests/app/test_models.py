@@ -27,6 +27,7 @@ from app.widgets.combo_box import ComboBox
 from gateway import Changes, ExchangeRecord, ModelRow, NewPriceOverride, PriceRow, UnitPrice, UnitPrices
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway, summarise
+from tests.app.shown_page import show_page
 from tests.app.turns import Turns
 
 ALL = Changes(usage=True, prices=True)
@@ -44,13 +45,7 @@ def gateway() -> FakeGateway:
 @pytest.fixture
 def page(qtbot: QtBot, theme: Theme, gateway: FakeGateway, turns: Turns) -> ModelsPage:
     page = ModelsPage(AppContext(gateway, theme, FilterState(tz="Europe/Paris"), turns))  # type: ignore[arg-type]
-    for control in page.header_controls():
-        control.setParent(page)
-        qtbot.addWidget(control)
-    qtbot.addWidget(page)
-    page.resize(1220, 840)
-    page.show()
-    qtbot.waitExposed(page)
+    show_page(page, qtbot)
     refresh(page, turns)
     return page
 

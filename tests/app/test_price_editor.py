@@ -30,7 +30,6 @@ def editor(qtbot: QtBot, theme: Theme) -> PriceEditor:
     made.resize(400, 740)
     made.open_new("openai", "")
     made.show()
-    qtbot.waitExposed(made)
     return made
 
 

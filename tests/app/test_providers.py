@@ -31,6 +31,7 @@ from gateway import (
 from gateway.keys.key_format import check_format
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
+from tests.app.shown_page import show_page
 from tests.app.turns import Turns
 
 SECRET = "sk-canary-0123456789abcdefWXYZ"
@@ -74,10 +75,7 @@ def context(theme: Theme, gateway: Gateway, turns: Turns) -> AppContext:
 @pytest.fixture
 def page(qtbot: QtBot, context: AppContext, turns: Turns) -> ProvidersPage:
     page = ProvidersPage(context)
-    qtbot.addWidget(page)
-    page.resize(1220, 840)
-    page.show()
-    qtbot.waitExposed(page)
+    show_page(page, qtbot)
     refresh(page, turns)
     return page
 

@@ -41,6 +41,7 @@ from app.widgets import Card
 from gateway import Changes, ModelRow, Sizes, Summary, ToolCall
 from tests.app.fake_gateway import FakeGateway
 from tests.app.fake_threads import FULL, TRACE, S, full_thread, plain_thread, trace_of
+from tests.app.shown_page import show_page
 from tests.app.turns import Turns
 from tests.app.whole import PseudoLocale
 
@@ -68,9 +69,7 @@ def test_the_cost_beside_a_conversation_is_its_own_from_the_first_moment(qtbot: 
     filters = FilterState(tz="Europe/Berlin")
     filters.set_range("30d")
     page = ConversationsPage(AppContext(gateway, theme, filters, turns))  # type: ignore[arg-type]
-    qtbot.addWidget(page)
-    page.resize(1220, 840)
-    page.show()
+    show_page(page, qtbot)
     turns(page.refresh(Changes(usage=True, providers=True, conversations=True)))
     turns.run()
     pane = page.thread_pane
@@ -188,7 +187,6 @@ def test_where_nothing_scrolls_no_bar_is_seen(qtbot: QtBot, theme: Theme, mode: 
     view = ThreadView(theme, Pictures(Turns()), drawer)
     view.setGeometry(drawer.rect())
     drawer.show()
-    qtbot.waitExposed(drawer)
 
     def shades() -> set[int]:
         picture = view.grab().toImage()
@@ -228,7 +226,6 @@ def chart(qtbot: QtBot, theme: Theme) -> ScatterCard:
     made = ScatterCard(spec, theme)
     qtbot.addWidget(made)
     made.show()
-    qtbot.waitExposed(made)
     return made
 
 
@@ -275,7 +272,6 @@ def test_what_failed_today_is_read_whole_beside_the_drawer(qtbot: QtBot, theme: 
     card.show_row(row, Summary(requests=1047, errors=22, cost_nano=1), "keyring", now_us())
     card.resize(370, 190)
     card.show()
-    qtbot.waitExposed(card)
     label = card.requests
     assert label.text() == "1,047 requests · 2.1% failed"
     assert label.heightForWidth(label.width()) <= label.height(), "in two lines, and nothing is cut"

@@ -21,6 +21,7 @@ from app.theme import Theme
 from gateway import NewPriceOverride, TagCondition, UnitPrices, UsageQuery
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
+from tests.app.shown_page import show_page
 from tests.app.turns import Turns
 
 DAY_US = 86_400_000_000
@@ -40,12 +41,7 @@ def context(theme: Theme, gateway: FakeGateway, turns: Turns) -> AppContext:
 @pytest.fixture
 def page(qtbot: QtBot, context: AppContext, turns: Turns) -> ModelsPage:
     page = ModelsPage(context)
-    for control in page.header_controls():
-        control.setParent(page)
-    qtbot.addWidget(page)
-    page.resize(1220, 840)
-    page.show()
-    qtbot.waitExposed(page)
+    show_page(page, qtbot)
     page.section.segment("repricing").click()
     turns.run()
     return page

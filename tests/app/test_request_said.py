@@ -61,7 +61,6 @@ def page(qtbot: QtBot, theme: Theme, gateway: FakeGateway, turns: Turns) -> Requ
     qtbot.addWidget(made)
     made.resize(1220, 840)
     made.show()
-    qtbot.waitExposed(made)
     made.on_shown()
     turns(made.refresh(Changes(usage=True, keys=True, providers=True, state=True)))
     turns.run()

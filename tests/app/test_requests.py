@@ -82,7 +82,6 @@ def show(qtbot: QtBot, page: RequestsPage, turns: Turns) -> RequestsPage:
     qtbot.addWidget(page)
     page.resize(1220, 840)
     page.show()
-    qtbot.waitExposed(page)
     page.on_shown()
     turns(page.refresh(Changes(usage=True, keys=True, providers=True, state=True)))
     turns.run()

@@ -140,7 +140,6 @@ def test_where_a_piece_takes_long_there_are_more_of_them_the_next_time(
     for number in range(16):
         QWidget(under).setGeometry(0, number * 2 * ROW, 200, 2 * ROW)
     under.show()
-    qtbot.waitExposed(under)
     took_ms = [10]
     clock = count()
     monkeypatch.setattr(curtain_module, "time", SimpleNamespace(thread_time=lambda: next(clock) * took_ms[0] / 1000))
@@ -178,7 +177,6 @@ def test_what_changes_in_a_page_is_not_laid_out_around_it(qtbot: QtBot) -> None:
     stack.setCurrentWidget(page)
     window.resize(300, 200)
     window.show()
-    qtbot.waitExposed(window)
     QApplication.processEvents()
     around, inside = Asked(window), Asked(page)
     label.setText("a much longer text\nof two lines")
@@ -197,7 +195,6 @@ def test_what_changes_in_the_window_does_not_have_it_laid_out_anew(
     window = Window(context, QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
     qtbot.addWidget(window, before_close_func=lambda window: setattr(window, "_may_close", True))
     window.show()
-    qtbot.waitExposed(window)
     QApplication.processEvents()
     around, inside = Asked(window), Asked(window.centralWidget())
     window.header.setFixedHeight(window.header.height() + 20)
@@ -213,7 +210,6 @@ def test_a_legend_of_the_same_series_is_left_as_it_is(qtbot: QtBot, theme: Theme
     qtbot.addWidget(legend)
     legend.resize(400, 24)
     legend.show()
-    qtbot.waitExposed(legend)
     entries = [(name, name, theme.series_color(slot)) for slot, name in enumerate(("one", "two"))]
     legend.set_entries(entries)
     QApplication.processEvents()
@@ -257,7 +253,6 @@ def test_rows_are_laid_out_before_they_are_shown(qtbot: QtBot, theme: Theme, lai
     qtbot.addWidget(view)
     view.resize(500, 700)
     view.show()
-    qtbot.waitExposed(view)
     view.grab()
     rows = [Record(number, f"called {number}") for number in range(400)]
     steps = list(iter_steps(view.prepare(rows)))
@@ -287,7 +282,6 @@ def test_requests_that_come_are_laid_out_before_they_are_let_in(
     qtbot.addWidget(page)
     page.resize(1100, 700)
     page.show()
-    qtbot.waitExposed(page)
     asyncio.run(page.refresh(Changes(usage=True, providers=True)))
     page.view.grab()
     new = [
@@ -350,7 +344,6 @@ def test_conversations_are_laid_out_before_they_are_shown(qtbot: QtBot, theme: T
     qtbot.addWidget(view)
     view.resize(288, 8 * ROW_HEIGHT)
     view.show()
-    qtbot.waitExposed(view)
     view.show_rows([plain_thread(number, NOW_US).row for number in range(60, 120)], NOW_US, "")
     view.grab()
     laid_out.clear()
@@ -373,7 +366,6 @@ def test_a_scroll_paints_what_comes_into_sight_and_nothing_else(qtbot: QtBot, th
     # With the keyboard, the block that is chosen then would be painted too.
     view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     view.show()
-    qtbot.waitExposed(view)
     view.set_blocks([said(f"Answer {number}\n\n" * 6, f"m{number}.0") for number in range(40)], keep=False)
     bar = view.verticalScrollBar()
     for value in (800, 400):

@@ -93,7 +93,6 @@ def test_a_question_has_an_edge_on_every_side(qtbot: QtBot, window: Window, them
     ask_to_leave_demo(window, lambda: None)
     box = window.findChild(QMessageBox, "question.leave_demo")
     assert box is not None
-    qtbot.waitExposed(box)
     picture = box.grab().toImage()
     right, low = picture.width() - 1, picture.height() - 1
     middle = (picture.width() // 2, picture.height() // 2)

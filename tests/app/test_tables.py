@@ -106,7 +106,6 @@ def make_view(qtbot: QtBot, model: Any, theme: Theme | None = None) -> TableView
     qtbot.addWidget(view)
     view.resize(600, 400)
     view.show()
-    qtbot.waitExposed(view)
     return view
 
 

@@ -44,7 +44,6 @@ def view(qtbot: QtBot, theme: Theme) -> Iterator[ThreadView]:
     made.resize(560, 500)
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     made.show()
-    qtbot.waitExposed(made)
     made.set_blocks(ANSWERS, keep=False)
     settled(made)
     yield made
@@ -117,7 +116,6 @@ def test_of_a_list_that_stays_in_order_the_rows_that_changed_are_painted(qtbot: 
     qtbot.addWidget(listed)
     listed.resize(288, 8 * ROW_HEIGHT)
     listed.show()
-    qtbot.waitExposed(listed)
     rows = [plain_thread(number, NOW_US).row for number in range(20)]
     listed.show_rows(rows, NOW_US, "")
     QTest.qWait(1)
@@ -137,7 +135,6 @@ def list_of(qtbot: QtBot, theme: Theme, rows: list[ThreadRow], sought: str = "")
     qtbot.addWidget(listed)
     listed.resize(288, 8 * ROW_HEIGHT)
     listed.show()
-    qtbot.waitExposed(listed)
     listed.show_rows(rows, NOW_US, "", sought=sought)
     QTest.qWait(1)
     return listed, Painted(listed.viewport())
@@ -210,7 +207,6 @@ def test_thread_timeline_and_costs_are_painted_apart_and_none_that_is_as_it_was(
     qtbot.addWidget(pane)
     pane.resize(932, 840)
     pane.show()
-    qtbot.waitExposed(pane)
     # What is made and told later, by the clock, would be painted beside one of them on a busy machine.
     monkeypatch.setattr(blocks_view, "_BUDGET_S", 10.0)
     for later in (pane._facts, pane._marking):

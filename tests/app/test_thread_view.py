@@ -38,7 +38,6 @@ def view(qtbot: QtBot, theme: Theme, turns: Turns) -> ThreadView:
     qtbot.addWidget(made)
     made.resize(560, 720)
     made.show()
-    qtbot.waitExposed(made)
     return made
 
 

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 from msgspec.structs import replace
-from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
@@ -23,6 +22,7 @@ from app.sidebar_figures import SidebarFigures
 from app.theme import Theme
 from gateway import Changes, VaultState
 from tests.app.fake_gateway import FakeGateway
+from tests.app.shown_page import show_page
 from tests.app.turns import Turns
 
 LOCKED = "The system keyring is locked: unlock it, or choose the sealed file (FAREGATE_VAULT=file)."
@@ -56,13 +56,6 @@ def context(theme: Theme, gateway: FakeGateway, turns: Turns) -> AppContext:
     return AppContext(gateway, theme, FilterState(tz="UTC"), turns)  # type: ignore[arg-type]
 
 
-def shown(qtbot: QtBot, page: QWidget) -> None:
-    qtbot.addWidget(page)
-    page.resize(1220, 840)
-    page.show()
-    qtbot.waitExposed(page)
-
-
 def test_a_folder_with_such_a_key_is_neither_new_nor_a_demo(gateway: FakeGateway) -> None:
     rows = tuple(gateway.provider_list)
     assert has_provider(rows) and not is_first_run(FirstSteps(providers=rows), Preferences(), demo=False)
@@ -72,7 +65,7 @@ def test_a_folder_with_such_a_key_is_neither_new_nor_a_demo(gateway: FakeGateway
 
 def test_the_page_and_its_cards_say_so(qtbot: QtBot, context: AppContext, gateway: FakeGateway, turns: Turns) -> None:
     page = ProvidersPage(context)
-    shown(qtbot, page)
+    show_page(page, qtbot)
     with qtbot.waitSignal(page.subtitle) as told:
         turns(page.refresh(Changes(providers=True)))
         turns.run()
@@ -99,7 +92,7 @@ def test_the_sidebar_counts_what_can_be_read_of_what_is_stored(
 def test_the_first_steps_say_so(qtbot: QtBot, context: AppContext, gateway: FakeGateway, turns: Turns) -> None:
     page = ConnectPage(context)
     page.steps_button.setParent(page)
-    shown(qtbot, page)
+    show_page(page, qtbot)
     turns(page.refresh(Changes(providers=True)))
     turns.run()
     page.open_first_steps()
@@ -124,13 +117,13 @@ def test_what_is_set_outside_of_the_window_is_not_said_in_it(
     qtbot: QtBot, context: AppContext, gateway: FakeGateway, turns: Turns
 ) -> None:
     settings = SettingsPage(context)
-    shown(qtbot, settings)
+    show_page(settings, qtbot)
     settings.open_section("vault")
     turns.run()
     section = settings.views["vault"]
     assert isinstance(section, VaultSection) and section.line.problem.text() == SAID
     page = ProvidersPage(context)
-    shown(qtbot, page)
+    show_page(page, qtbot)
     turns(page.refresh(Changes(providers=True)))
     turns.run()
     page.vault_panel.open(gateway.vault)
