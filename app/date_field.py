@@ -3,7 +3,16 @@
 from datetime import date
 
 from PySide6.QtCore import QDate, QRect, QSize, Qt
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPalette, QTextCharFormat
+from PySide6.QtGui import (
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QTextCharFormat,
+)
 from PySide6.QtWidgets import QCalendarWidget, QDateEdit, QToolButton, QWidget
 
 from app import formats, icons
@@ -19,8 +28,12 @@ _FIRST_DAYS = {
 _NAVIGATION = {"qt_calendar_prevmonth": "chevron-left", "qt_calendar_nextmonth": "chevron-right"}
 
 
+# What stands between the parts of a date, however it is written.
+_BETWEEN = frozenset(" -/.,")
+
+
 class DateField(QDateEdit):
-    """On today at first, in the window's zone."""
+    """On today at first, in the window's zone. A whole date can be typed over it, or pasted."""
 
     def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,6 +45,7 @@ class DateField(QDateEdit):
         self.setMinimumWidth(160)
         self.setFont(ui_font(13))
         self._calendar: QCalendarWidget | None = None
+        self._went_on = False
         theme.changed.connect(self._dress)
         self.show_day(formats.today())
 
@@ -48,6 +62,35 @@ class DateField(QDateEdit):
             self._calendar = super().calendarWidget()
             self._dress()
         return self._calendar
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Qt goes on to the month by itself after a day that is complete, and once more for the blank behind it: what
+        was typed of the month was lost. Typed over the whole, it lost the day."""
+        typed = event.text()
+        if event.matches(QKeySequence.StandardKey.Paste):
+            self._paste()
+        elif typed and typed in _BETWEEN:
+            if not self._went_on:
+                self._choose(self.currentSectionIndex() + 1)
+            self._went_on = False
+        else:
+            if typed.isdigit() and self.lineEdit().selectedText() == self.text():
+                self._choose(0)
+            before = self.currentSectionIndex()
+            super().keyPressEvent(event)
+            self._went_on = typed.isalnum() and self.currentSectionIndex() != before
+
+    def _choose(self, part: int) -> None:
+        """The next key writes this part of the date; the last one where there is none."""
+        self.setSelectedSection(self.sectionAt(min(part, self.sectionCount() - 1)))
+
+    def _paste(self) -> None:
+        """What is no date is left where it is."""
+        text = QGuiApplication.clipboard().text().strip()
+        for form in (self.displayFormat(), "yyyy-MM-dd", "d.M.yyyy"):
+            day = QDate.fromString(text, form)
+            if day.isValid():
+                self.setDate(day)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         # Qt makes one itself where there is none, in its own colours.

@@ -112,7 +112,7 @@ async def try_key(session: aiohttp.ClientSession, probe: Probe, key: str) -> Key
             return _judge(probe.title, answer.status, body, key, steps)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         message = _unreachable(probe, error)
-        steps.end("", ok=False, detail=type(error).__name__)
+        steps.end("", ok=False)
         return KeyTrial(ok=False, message=message, state="unreachable", steps=tuple(steps.done))
 
 
