@@ -6,7 +6,7 @@ from collections.abc import Callable
 from app import formats, sources
 from app.context import AppContext
 from app.filters import ALL
-from app.local_days import midnight_us
+from app.local_days import today
 from app.sidebar import Sidebar
 from app.translation import tr
 from gateway import Changes, Completeness, Summary, ThreadQuery, UsageQuery
@@ -52,7 +52,7 @@ class SidebarFigures:
 
     async def refresh_today(self, context: AppContext) -> None:
         now, tz = time.time_ns() // 1000, context.filters.tz
-        summary, _ = await context.gateway.summary(UsageQuery(start_us=midnight_us(now, tz), tz=tz))
+        summary, _ = await context.gateway.summary(today(now, tz))
         figure = sources.marked(formats.money(summary.cost_nano), sources.estimated_cost(summary))
         self._sidebar.today.set_figure(figure, sources.costs_tooltip(summary))
         self._today(summary)

@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
 from PySide6.QtCore import QTimer
 
-from app.local_days import midnight_us
+from app.local_days import midnight_us, today
 from app.pages.page import RequestTarget
 from app.tray import Tray, error_words
 from app.window import Window
-from gateway import Changes, ExchangeRecord, UsageQuery
+from gateway import Changes, ExchangeRecord
 
 if TYPE_CHECKING:
     from gateway import Gateway
@@ -73,7 +74,8 @@ class Today:
             self._spawn(self._show_error(gateway))
 
     async def _show_error(self, gateway: "Gateway") -> None:
-        query = UsageQuery(start_us=self._midnight_us(), outcome=("error", "interrupted"))
+        day = today(time.time_ns() // 1000, self._window.context.filters.tz)
+        query = replace(day, outcome=("error", "interrupted"))
         found = await gateway.requests(query, limit=1)
         self._last_error = found.rows[0] if found.rows else None
         self._tray.show_error(error_words(self._last_error) if self._last_error is not None else "")

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, 
 from app.context import AppContext
 from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
-from app.local_days import midnight_us
+from app.local_days import today
 from app.pages.page import Page
 from app.pages.providers_parts.card import LEAST_WIDTH, ProviderCard
 from app.pages.providers_parts.grid import CardGrid
@@ -24,16 +24,11 @@ from app.translation import counted, later, tr
 from app.vault_words import vault_words
 from app.widgets import Banner, Drawer, PushButton, ScrollRing
 from app.widgets.places import card_places
-from gateway import Changes, ProviderRow, Summary, UsageQuery, VaultState
+from gateway import Changes, ProviderRow, Summary, VaultState
 
 
 def _now_us() -> int:
     return time.time_ns() // 1000
-
-
-def today(now_us: int, tz: str) -> UsageQuery:
-    """From the local midnight on."""
-    return UsageQuery(start_us=midnight_us(now_us, tz), tz=tz)
 
 
 class ProvidersPage(Page):

@@ -11,8 +11,7 @@ from PySide6.QtTest import QSignalSpy
 
 from app import formats
 from app.filters import FilterState
-from app.local_days import midnight_us
-from app.pages.providers import today
+from app.local_days import midnight_us, today
 from app.range_picker import day_range
 from app.shell import Shell
 from app.theme import Theme
@@ -50,7 +49,10 @@ def us(*parts: int) -> int:
     ],
 )
 def test_the_day_has_begun_when_the_clock_first_said_so(zone: str, now: int, begins: int) -> None:
-    assert (midnight_us(now, zone), today(now, zone).start_us) == (begins, begins)
+    day = today(now, zone)
+    assert (midnight_us(now, zone), day.start_us) == (begins, begins)
+    assert day.end_us is not None and now < day.end_us <= begins + DAY_US + 3_600_000_000
+    assert today(day.end_us, zone).start_us == day.end_us, "the next one begins where it ends"
     local = datetime.fromtimestamp(now / 1_000_000, ZoneInfo(zone)).date()
     assert day_range(local, local, zone)[0] == begins
 
@@ -93,3 +95,23 @@ def test_a_new_day_has_its_own_figures_also_where_nobody_calls(stage: Stage) -> 
         await until(lambda: host.tray.icon.toolTip() != before)
 
     assert stage.run(drive) == 0
+
+
+def test_what_a_clock_that_was_ahead_left_is_not_of_today(stage: Stage) -> None:
+    """Its rows bear later days."""
+    seen: list[str] = []
+
+    async def drive(host: Host) -> None:
+        await started(host)
+        gateway = stage.gateways[-1]
+        now = time.time_ns() // 1000
+        (row, *_) = gateway.rows
+        gateway.rows = [
+            msgspec.structs.replace(row, id=str(days), started_us=now + days * DAY_US, cost_nano=10**9)
+            for days in (2, 1, 0)
+        ]
+        await host.window.refresh_today()
+        seen.append(host.tray.icon.toolTip())
+
+    assert stage.run(drive) == 0
+    assert seen == ["Gateway on · $1.00 today · 1 request"]

@@ -13,7 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.filters import FilterState
-from app.pages.providers import ProvidersPage, today
+from app.local_days import today
+from app.pages.providers import ProvidersPage
 from app.pages.providers_parts.steps import StepList
 from app.pages.providers_parts.words import better_provider, source_words, state_words
 from app.theme import Theme
