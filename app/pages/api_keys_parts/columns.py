@@ -6,6 +6,7 @@ from msgspec import structs
 
 from app import formats
 from app.tables.column import Column, PillText, utc_text
+from app.tables.figure_columns import count_column
 from app.translation import later, tr
 from gateway import ApiKeyRow
 
@@ -102,15 +103,7 @@ def api_key_columns(now_us: Callable[[], int]) -> tuple[Column[KeyLine], ...]:
             sortable=True,
             tooltip=lambda r: "" if r.last_used_us is None else formats.clock(r.last_used_us),
         ),
-        Column(
-            key="requests",
-            title=tr("Requests, 7d"),
-            text=lambda r: formats.count(r.requests),
-            value=lambda r: r.requests,
-            right=True,
-            width=102,
-            sortable=True,
-        ),
+        count_column("requests", tr("Requests, 7d"), lambda r: r.requests, 102),
         Column(
             key="state",
             title=tr("State"),

@@ -1,11 +1,11 @@
 """What was compared as lines of two tables: models by the ratings of their answers, and these answers. Pure."""
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 from typing import TypeVar
 
 from app import formats
-from app.tables.column import Column, PillText, dollars, milliseconds, utc_text
+from app.tables.column import Column, PillText, utc_text
+from app.tables.figure_columns import count_column, duration_column, money_column
 from app.translation import later, tr
 from gateway import MOST_STARS, RatedAnswer, RatedModel
 
@@ -48,31 +48,10 @@ def _model_column(width: int) -> Column[_Line]:
 
 
 def _time_columns() -> tuple[Column[_Line], ...]:
-    times: tuple[tuple[str, str, int, Callable[[_Line], float | None]], ...] = (
-        ("ttft", tr("First token"), 92, lambda row: row.ttft_us),
-        ("total", tr("Total"), 78, lambda row: row.latency_us),
+    return (
+        duration_column("ttft", tr("First token"), lambda row: row.ttft_us, 92),
+        duration_column("total", tr("Total"), lambda row: row.latency_us, 78),
     )
-    return tuple(
-        Column(
-            key=key,
-            title=title,
-            text=partial(_told, of),
-            value=partial(_written, of),
-            unit="ms",
-            right=True,
-            width=width,
-            sortable=True,
-        )
-        for key, title, width, of in times
-    )
-
-
-def _told(of: Callable[[_Line], float | None], row: _Line) -> str:
-    return ms(of(row))
-
-
-def _written(of: Callable[[_Line], float | None], row: _Line) -> float | None:
-    return milliseconds(of(row))
 
 
 def model_columns() -> tuple[Column[RatedModel], ...]:
@@ -91,25 +70,8 @@ def model_columns() -> tuple[Column[RatedModel], ...]:
             weight=500,
             sortable=True,
         ),
-        Column(
-            key="ratings",
-            title=tr("Ratings"),
-            text=lambda row: formats.count(row.ratings),
-            value=lambda row: row.ratings,
-            right=True,
-            width=70,
-            sortable=True,
-        ),
-        Column(
-            key="cost",
-            title=tr("Cost"),
-            text=lambda row: formats.money_column(None if row.cost_nano is None else round(row.cost_nano)),
-            value=lambda row: dollars(row.cost_nano),
-            unit="USD",
-            right=True,
-            width=98,
-            sortable=True,
-        ),
+        count_column("ratings", tr("Ratings"), lambda row: row.ratings, 70),
+        money_column("cost", tr("Cost"), lambda row: row.cost_nano, 98),
         *times,
     )
 
@@ -164,25 +126,8 @@ def answer_columns() -> tuple[Column[RatedAnswer], ...]:
             tooltip=lambda row: row.note,
         ),
         *times,
-        Column(
-            key="tokens",
-            title=tr("Tokens out"),
-            text=lambda row: formats.count(row.output_tokens),
-            value=lambda row: row.output_tokens,
-            right=True,
-            width=92,
-            sortable=True,
-        ),
-        Column(
-            key="cost",
-            title=tr("Cost"),
-            text=lambda row: formats.money_column(row.cost_nano),
-            value=lambda row: dollars(row.cost_nano),
-            unit="USD",
-            right=True,
-            width=92,
-            sortable=True,
-        ),
+        count_column("tokens", tr("Tokens out"), lambda row: row.output_tokens, 92),
+        money_column("cost", tr("Cost"), lambda row: row.cost_nano, 92),
     )
 
 

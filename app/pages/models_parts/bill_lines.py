@@ -8,7 +8,8 @@ from msgspec import Struct
 from app import formats
 from app.pages.models_parts.figure_row import Figure
 from app.pages.models_parts.lines import PLACES
-from app.tables.column import Column, Pills, PillText, dollars
+from app.tables.column import Column, Pills, PillText
+from app.tables.figure_columns import count_column, difference_column, money_column
 from app.translation import Words, counted, later, tr
 from gateway import BILL_NOTES, BILL_REASONS, BillPart, BillRequest, DayModel, Reconciliation
 
@@ -158,30 +159,12 @@ def line_columns() -> tuple[Column[BillLine], ...]:
             sortable=True,
             tooltip=lambda line: MEANINGS[line.part.kind],
         ),
-        Column(
-            key="requests",
-            title=tr("Requests"),
-            text=lambda line: formats.count(line.part.requests),
-            value=lambda line: line.part.requests,
-            right=True,
-            width=80,
-            sortable=True,
-            tooltip=lambda line: _untold(line.part),
+        count_column(
+            "requests", tr("Requests"), lambda line: line.part.requests, 80, tooltip=lambda line: _untold(line.part)
         ),
-        _money("here", tr("Our rows"), lambda line: line.part.here_nano),
-        _money("bill", tr("Bill"), lambda line: line.part.bill_nano),
-        Column(
-            key="difference",
-            title=tr("Difference"),
-            text=lambda line: formats.money_column_difference(line.part.difference_nano, PLACES),
-            value=lambda line: dollars(line.part.difference_nano),
-            unit="USD",
-            right=True,
-            width=104,
-            tone="text",
-            weight=500,
-            sortable=True,
-        ),
+        money_column("here", tr("Our rows"), lambda line: line.part.here_nano, 98, places=PLACES),
+        money_column("bill", tr("Bill"), lambda line: line.part.bill_nano, 98, places=PLACES),
+        difference_column(lambda line: line.part.difference_nano, 104, places=PLACES),
         Column(
             key="percent",
             title=tr("Of the day"),
@@ -239,17 +222,7 @@ def request_columns() -> tuple[Column[BillRequest], ...]:
             sortable=True,
             tooltip=lambda row: MEANINGS[row.kind],
         ),
-        Column(
-            key="difference",
-            title=tr("Difference"),
-            text=lambda row: formats.money_column_difference(row.difference_nano),
-            value=lambda row: dollars(row.difference_nano),
-            unit="USD",
-            right=True,
-            width=110,
-            tone="text",
-            sortable=True,
-        ),
+        difference_column(lambda row: row.difference_nano, 110, weight=400),
     )
 
 
@@ -274,24 +247,8 @@ def part_columns(whole: Callable[[], int | None]) -> tuple[Column[BillPart], ...
             grow=1,
             tooltip=lambda part: MEANINGS[part.kind],
         ),
-        Column(
-            key="requests",
-            title=tr("Requests"),
-            text=lambda part: formats.count(part.requests),
-            value=lambda part: part.requests,
-            right=True,
-            width=84,
-            tooltip=_untold,
-        ),
-        Column(
-            key="cost",
-            title=tr("Dollars"),
-            text=lambda part: formats.money_column(part.cost_nano, PLACES),
-            value=lambda part: dollars(part.cost_nano),
-            unit="USD",
-            right=True,
-            width=100,
-        ),
+        count_column("requests", tr("Requests"), lambda part: part.requests, 84, sortable=False, tooltip=_untold),
+        money_column("cost", tr("Dollars"), lambda part: part.cost_nano, 100, places=PLACES, sortable=False),
         Column(
             key="share",
             title=tr("Of the bill"),
@@ -300,17 +257,7 @@ def part_columns(whole: Callable[[], int | None]) -> tuple[Column[BillPart], ...
             right=True,
             width=90,
         ),
-        Column(
-            key="difference",
-            title=tr("Difference"),
-            text=lambda part: formats.money_column_difference(part.difference_nano, PLACES),
-            value=lambda part: dollars(part.difference_nano),
-            unit="USD",
-            right=True,
-            width=120,
-            tone="text",
-            weight=500,
-        ),
+        difference_column(lambda part: part.difference_nano, 120, places=PLACES, sortable=False),
         Column(
             key="percent",
             title=tr("Change"),
@@ -393,16 +340,3 @@ def bill_words(done: Reconciliation, provider_title: Callable[[str], str] = str)
 def _untold(part: BillPart) -> str:
     """Why there is no number of requests."""
     return tr("The bill does not say how many requests these are.") if part.requests is None else ""
-
-
-def _money(key: str, title: str, nano: Callable[[BillLine], int | None]) -> Column[BillLine]:
-    return Column(
-        key=key,
-        title=title,
-        text=lambda line: formats.money_column(nano(line), PLACES),
-        value=lambda line: dollars(nano(line)),
-        unit="USD",
-        right=True,
-        width=98,
-        sortable=True,
-    )

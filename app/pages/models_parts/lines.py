@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from app import formats, sources
 from app.tables.column import Column, Pills, PillText, dollars
+from app.tables.figure_columns import count_column
 from app.translation import Words, later, tr
 from gateway import Breakdown, ModelRow, PriceRow, Summary, UnitPrice
 
@@ -303,24 +304,9 @@ def model_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[Mo
         ),
         _price("cache_write", tr("Cache write"), units=("cache write", "cache write, 5 minutes"), optional=True),
         # Last, as the one that a small window may leave behind its scroll.
-        Column(
-            key="context",
-            title=tr("Context"),
-            text=lambda line: formats.count(_limit(line, "context_tokens")),
-            value=lambda line: _limit(line, "context_tokens"),
-            right=True,
-            width=76,
-            sortable=True,
-        ),
-        Column(
-            key="max_output",
-            title=tr("Max output"),
-            text=lambda line: formats.count(_limit(line, "max_output_tokens")),
-            value=lambda line: _limit(line, "max_output_tokens"),
-            right=True,
-            width=92,
-            sortable=True,
-            optional=True,
+        count_column("context", tr("Context"), lambda line: _limit(line, "context_tokens"), 76),
+        count_column(
+            "max_output", tr("Max output"), lambda line: _limit(line, "max_output_tokens"), 92, optional=True
         ),
     )
 

@@ -7,7 +7,8 @@ from app import formats
 from app.filter_words import dimension_text, tag_text
 from app.pages.models_parts.figure_row import Figure
 from app.pages.models_parts.lines import PLACES
-from app.tables.column import Column, PillText, dollars
+from app.tables.column import Column, PillText
+from app.tables.figure_columns import count_column, difference_column, money_column
 from app.translation import later, tr
 from gateway import DIMENSIONS, REPRICING_KEPT, RepricedModel, Repricing, RepricingPreview, UsageQuery
 
@@ -50,17 +51,9 @@ def repriced_columns(provider_title: Callable[[str], str] = str) -> tuple[Column
             width=112,
             sortable=True,
         ),
-        Column(
-            key="changed",
-            title=tr("Requests"),
-            text=lambda row: formats.count(row.changed),
-            value=lambda row: row.changed,
-            right=True,
-            width=90,
-            sortable=True,
-        ),
-        _money("from", tr("Cost now"), lambda row: row.from_nano),
-        _money("to", tr("By today's prices"), lambda row: row.to_nano, width=130),
+        count_column("changed", tr("Requests"), lambda row: row.changed, 90),
+        money_column("from", tr("Cost now"), lambda row: row.from_nano, 100, places=PLACES),
+        money_column("to", tr("By today's prices"), lambda row: row.to_nano, 130, places=PLACES),
         *changes,
     )
 
@@ -96,15 +89,7 @@ def history_columns(tz: str) -> tuple[Column[Repricing], ...]:
             grow=1,
             tooltip=lambda row: query_words(row.query, tz),
         ),
-        Column(
-            key="changed",
-            title=tr("Changed"),
-            text=lambda row: formats.count(row.changed),
-            value=lambda row: row.changed,
-            right=True,
-            width=84,
-            sortable=True,
-        ),
+        count_column("changed", tr("Changed"), lambda row: row.changed, 84),
         *changes,
         Column(
             key="state",
@@ -179,18 +164,7 @@ def kept_words(kept: Mapping[str, int]) -> str:
 def _change_columns(difference_width: int, percent_width: int) -> tuple[Column[_Line], ...]:
     """By how much the new sum differs, in dollars and per cent."""
     return (
-        Column(
-            key="difference",
-            title=tr("Difference"),
-            text=lambda row: formats.money_column_difference(row.to_nano - row.from_nano, PLACES),
-            value=lambda row: dollars(row.to_nano - row.from_nano),
-            unit="USD",
-            right=True,
-            width=difference_width,
-            sortable=True,
-            tone="text",
-            weight=500,
-        ),
+        difference_column(lambda row: row.to_nano - row.from_nano, difference_width, places=PLACES),
         Column(
             key="percent",
             title=tr("Change"),
@@ -200,17 +174,4 @@ def _change_columns(difference_width: int, percent_width: int) -> tuple[Column[_
             width=percent_width,
             sortable=True,
         ),
-    )
-
-
-def _money(key: str, title: str, nano: Callable[[RepricedModel], int], *, width: int = 100) -> Column[RepricedModel]:
-    return Column(
-        key=key,
-        title=title,
-        text=lambda row: formats.money_column(nano(row), PLACES),
-        value=lambda row: dollars(nano(row)),
-        unit="USD",
-        right=True,
-        width=width,
-        sortable=True,
     )

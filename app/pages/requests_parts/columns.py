@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from app import formats, sources
 from app.pages.requests_parts.causes import cause
-from app.tables.column import Column, PillText, dollars, milliseconds, utc_text
+from app.tables.column import Column, PillText, dollars, utc_text
+from app.tables.figure_columns import count_column, duration_column
 from app.translation import Words, later, tr
 from gateway import ExchangeRecord
 
@@ -47,20 +48,6 @@ def _words(
     )
 
 
-def _number(
-    key: str, title: str, get: Callable[[ExchangeRecord], int | None], width: int, *, optional: bool = False
-) -> Column[ExchangeRecord]:
-    return Column(
-        key=key,
-        title=title,
-        text=lambda row: formats.count(get(row)),
-        value=get,
-        right=True,
-        width=width,
-        optional=optional,
-    )
-
-
 def _tokens(
     key: str,
     title: str,
@@ -78,21 +65,6 @@ def _tokens(
         right=True,
         width=width,
         tooltip=sources.row_usage,
-        optional=optional,
-    )
-
-
-def _time(
-    key: str, title: str, get: Callable[[ExchangeRecord], int | None], width: int, *, optional: bool = False
-) -> Column[ExchangeRecord]:
-    return Column(
-        key=key,
-        title=title,
-        text=lambda row: formats.duration(milliseconds(get(row))),
-        value=lambda row: milliseconds(get(row)),
-        unit="ms",
-        right=True,
-        width=width,
         optional=optional,
     )
 
@@ -175,8 +147,8 @@ def request_columns(provider_title: Callable[[str], str]) -> tuple[Column[Exchan
             "output_tokens", tr("Tokens out"), lambda row: row.output_tokens, 86, estimated=sources.estimated_output
         ),
         _titled(_COST),
-        _time("ttft", "TTFT", lambda row: row.ttft_us, 68),
-        _time("latency", tr("Latency"), lambda row: row.latency_us, 68),
+        duration_column("ttft", "TTFT", lambda row: row.ttft_us, 68, sortable=False),
+        duration_column("latency", tr("Latency"), lambda row: row.latency_us, 68, sortable=False),
         _tokens("cached_tokens", tr("Cached"), lambda row: row.cached_tokens, 80, optional=True),
         _tokens("reasoning_tokens", tr("Reasoning"), lambda row: row.reasoning_tokens, 92, optional=True),
         _words("stream", tr("Stream"), lambda row: tr("yes") if row.streamed else tr("no"), 72, optional=True),
@@ -184,10 +156,10 @@ def request_columns(provider_title: Callable[[str], str]) -> tuple[Column[Exchan
         _words("client", tr("Client"), lambda row: row.client, 110, optional=True),
         _words("app", tr("App"), lambda row: row.app, 110, optional=True),
         _words("cause", tr("Cause"), cause, 260, grow=2, optional=True),
-        _time("overhead", tr("Overhead"), lambda row: row.overhead_us, 84, optional=True),
+        duration_column("overhead", tr("Overhead"), lambda row: row.overhead_us, 84, sortable=False, optional=True),
         _words("conversation", tr("Conversation"), lambda row: row.conversation_id, 130, optional=True),
         _words("model_requested", tr("Requested model"), lambda row: row.model_requested, 150, optional=True),
-        _number("attempts", tr("Attempts"), lambda row: len(row.attempts), 84, optional=True),
+        count_column("attempts", tr("Attempts"), lambda row: len(row.attempts), 84, sortable=False, optional=True),
         _words("usage_source", tr("Usage source"), lambda row: row.usage_source, 110, optional=True),
         _words("cost_source", tr("Cost source"), lambda row: row.cost_source, 110, optional=True),
     )

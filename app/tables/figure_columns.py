@@ -1,0 +1,103 @@
+"""Columns of figures, each kind told, copied and aligned in one way in every table."""
+
+from collections.abc import Callable
+
+from app import formats
+from app.tables.column import Column, Row, dollars, milliseconds
+from app.translation import tr
+
+
+def count_column(
+    key: str,
+    title: str,
+    count: Callable[[Row], int | None],
+    width: int,
+    *,
+    sortable: bool = True,
+    optional: bool = False,
+    tooltip: Callable[[Row], str] | None = None,
+) -> Column[Row]:
+    return Column(
+        key=key,
+        title=title,
+        text=lambda row: formats.count(count(row)),
+        value=count,
+        right=True,
+        width=width,
+        sortable=sortable,
+        optional=optional,
+        tooltip=tooltip,
+    )
+
+
+def money_column(
+    key: str,
+    title: str,
+    nano: Callable[[Row], float | None],
+    width: int,
+    *,
+    places: int = 6,
+    sortable: bool = True,
+) -> Column[Row]:
+    """`nano` are nano-dollars, told with `places` decimals."""
+
+    def text(row: Row) -> str:
+        amount = nano(row)
+        return formats.money_column(None if amount is None else round(amount), places)
+
+    return Column(
+        key=key,
+        title=title,
+        text=text,
+        value=lambda row: dollars(nano(row)),
+        unit="USD",
+        right=True,
+        width=width,
+        sortable=sortable,
+    )
+
+
+def difference_column(
+    nano: Callable[[Row], int | None],
+    width: int,
+    *,
+    places: int = 6,
+    weight: int = 500,
+    sortable: bool = True,
+) -> Column[Row]:
+    """As `money_column`, with its sign."""
+    return Column(
+        key="difference",
+        title=tr("Difference"),
+        text=lambda row: formats.money_column_difference(nano(row), places),
+        value=lambda row: dollars(nano(row)),
+        unit="USD",
+        right=True,
+        width=width,
+        tone="text",
+        weight=weight,
+        sortable=sortable,
+    )
+
+
+def duration_column(
+    key: str,
+    title: str,
+    us: Callable[[Row], float | None],
+    width: int,
+    *,
+    sortable: bool = True,
+    optional: bool = False,
+) -> Column[Row]:
+    """`us` are microseconds."""
+    return Column(
+        key=key,
+        title=title,
+        text=lambda row: formats.duration(milliseconds(us(row))),
+        value=lambda row: milliseconds(us(row)),
+        unit="ms",
+        right=True,
+        width=width,
+        sortable=sortable,
+        optional=optional,
+    )
