@@ -21,6 +21,7 @@ from app.launch import Launch
 from app.loop import make_loop
 from app.preferences import use_size
 from app.single_instance import call_first
+from app.translation import tr
 from gateway import DataFolder, FaregateError, Settings, share_heap
 
 if TYPE_CHECKING:
@@ -72,9 +73,10 @@ def _run(loop: asyncio.AbstractEventLoop, host: Host) -> int:
         if task.done():
             raise
         # Qt ends its loop where the display server dies, and would end each further one.
-        raise FaregateError(
+        words = tr(
             "The display is gone, and the window with it: start Faregate again. What ended until now is metered."
-        ) from None
+        )
+        raise FaregateError(words) from None
 
 
 def run_window(launch: Launch) -> int:
