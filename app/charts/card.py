@@ -72,6 +72,7 @@ class ChartCard(Card):
         head.setSpacing(12)
         head.addWidget(self._title)
         self.more = IconButton(self._theme, "ellipsis", self.tr("Save this chart"), self)
+        self.more.setAccessibleName(tr("Save this chart: {title}").format(title=tr(self.spec.title)))
         self.more.setObjectName(f"chart.{self.spec.key}.more")
         self.more.clicked.connect(lambda: self.more_wanted.emit(self.more))
         right = QHBoxLayout()

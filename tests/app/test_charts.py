@@ -611,3 +611,10 @@ def test_a_title_that_no_axis_has_is_not_laid_out_with_each_range(
         monkeypatch.setattr(axis.label, "setHtml", laid_out.append)
     card.plot._set_range(3600.0, 20.0)
     assert card.plot.values.range == [0.0, 20.0] and laid_out == []
+
+
+def test_the_menus_of_several_charts_are_told_apart(qtbot: QtBot, theme: Theme) -> None:
+    made = {spec.title: ChartCard(spec, theme) for spec in CHARTS}
+    for title, card in made.items():
+        qtbot.addWidget(card)
+        assert card.more.accessibleName() == f"Save this chart: {title}"

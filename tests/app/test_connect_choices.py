@@ -451,3 +451,23 @@ def test_nothing_of_choices_and_test_is_cut_or_unnamed(
             assert (cut(page.view), crossing(page.view), unnamed(page)) == ([], [], [])
     finally:
         qapp.removeTranslator(locale)
+
+
+@pytest.mark.parametrize(("tool", "checks_first"), [("codex", False), ("opentelemetry", True)])
+def test_the_keyboard_goes_through_steps_and_checks_as_they_stand(
+    page: ConnectPage, turns: Turns, tool: str, checks_first: bool
+) -> None:
+    # Steps of another tool were there before.
+    choose(page, turns, "curl" if tool == "opentelemetry" else "opentelemetry")
+    choose(page, turns, tool)
+    page.view.show_trial(DoorTrial(ok=True, message="", request_id="r-1"), False)
+    turns.run()
+    view = page.view
+    wanted = [block.copy_button for block in view.blocks] + [view.trial.button]
+    found, widget = [], view.choices.make.nextInFocusChain()
+    while widget is not view.choices.make:
+        if widget in wanted:
+            found.append(widget)
+        widget = widget.nextInFocusChain()
+    assert found == sorted(wanted, key=lambda each: each.mapTo(view, each.rect().topLeft()).y())
+    assert (found[0] is view.trial.button) is checks_first

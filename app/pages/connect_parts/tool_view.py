@@ -6,6 +6,7 @@ that only its first letters exist anywhere.
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 
 from msgspec.structs import replace
 from PySide6.QtCore import Signal
@@ -154,8 +155,14 @@ class ToolView(QWidget):
     def _place_checks(self, steps: int) -> None:
         """The test and what has arrived: below the steps, or above so many that they would be out of sight there."""
         self._column.removeWidget(self._holder)
-        above = self.arrival if steps > _MOST_ABOVE else self.choices
-        self._column.insertWidget(self._column.indexOf(above) + 1, self._holder)
+        last = self.arrival if steps > _MOST_ABOVE else self.choices
+        self._column.insertWidget(self._column.indexOf(last) + 1, self._holder)
+        checks: list[QWidget] = [self.trial.link, self.trial.button, self.arrival.link]
+        blocks = [widget for block in self.blocks for widget in (block.copy_button, block.view)]
+        read = (*checks, *blocks) if steps > _MOST_ABOVE else (*blocks, *checks)
+        # The keyboard goes as one reads.
+        for before, after in pairwise((self.choices.make, *read)):
+            QWidget.setTabOrder(before, after)
 
     def _new_block(self) -> CodeBlock:
         block = CodeBlock(self._theme, 0, "")
