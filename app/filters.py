@@ -15,7 +15,16 @@ from msgspec import Struct
 from PySide6.QtCore import QObject, QTimeZone, Signal
 
 from app.formats import MONTHS, hour_minute
-from gateway import DIMENSIONS, NUMBERS, OPERATORS, NumberCondition, TagCondition, UsageQuery, is_zone
+from gateway import (
+    DIMENSIONS,
+    NUMBERS,
+    OPERATORS,
+    NumberCondition,
+    TagCondition,
+    UsageQuery,
+    is_zone,
+    shifted,
+)
 
 _MINUTE_US = 60_000_000
 _HOUR_US = 60 * _MINUTE_US
@@ -248,14 +257,16 @@ class FilterState(QObject):
         return start - start % _PRESETS[key].round_us
 
     def shift_range(self, spans: int, now_us: int) -> None:
-        """So many times its own length later (earlier where negative); nothing that has not begun yet is shown.
+        """So many times its own length on the calendar later (earlier where negative); nothing that has not begun yet
+        is shown.
 
         A preset that is moved becomes a custom range; one that would reach now becomes the preset again.
         """
         start, end = self.bounds(now_us)
         span = end - start
-        if spans < 0 or end + (spans + _ALIKE) * span < now_us:
-            self.set_range("custom", (start + spans * span, end + spans * span))
+        moved = shifted(start, end, self.tz, spans)
+        if spans < 0 or moved[1] + _ALIKE * span < now_us:
+            self.set_range("custom", moved)
         else:
             lengths = {key: now_us - self.preset_start(key, now_us) for key in _PRESETS}
             nearest = min(lengths, key=lambda key: abs(lengths[key] - span))

@@ -51,7 +51,7 @@ from gateway.model import (
     Uri,
 )
 from gateway.number_filters import NUMBERS, number_text, parse_number
-from gateway.periods import period_before, whole_months
+from gateway.periods import period_before, shifted, whole_months
 from gateway.price_records import (
     CostExplanation,
     CostPart,
@@ -296,6 +296,7 @@ __all__ = [
     "period_before",
     "run_command",
     "share_heap",
+    "shifted",
     "tool_json",
     "whole_months",
 ]

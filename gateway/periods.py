@@ -1,4 +1,4 @@
-"""The period that a range is compared with: as long on the calendar, and ending where the range begins. Pure."""
+"""The periods beside a range: as long on the calendar, ending where it begins or beginning where it ends. Pure."""
 
 from datetime import date, datetime
 
@@ -19,8 +19,20 @@ def period_before(query: UsageQuery, now_us: int) -> UsageQuery | None:
     if query.start_us is None:
         return None
     end = query.end_us if query.end_us is not None else now_us
-    start = _start_before(replace(query, end_us=end))
-    return replace(query, start_us=2 * query.start_us - end if start is None else start, end_us=query.start_us)
+    start, end = shifted(query.start_us, end, query.tz, -1)
+    return replace(query, start_us=start, end_us=end)
+
+
+def shifted(start_us: int, end_us: int, tz: str, spans: int) -> tuple[int, int]:
+    """A range so many times its own length later, or earlier where negative; whole days and months stay whole, as in
+    `period_before`. Raises ClientError for an unknown zone."""
+    for _ in range(abs(spans)):
+        there = _beside(UsageQuery(start_us=start_us, end_us=end_us, tz=tz), later=spans > 0)
+        if spans > 0:
+            start_us, end_us = end_us, 2 * end_us - start_us if there is None else there
+        else:
+            start_us, end_us = 2 * start_us - end_us if there is None else there, start_us
+    return start_us, end_us
 
 
 def whole_months(query: UsageQuery) -> int | None:
@@ -32,18 +44,20 @@ def whole_months(query: UsageQuery) -> int | None:
     return (last.year - first.year) * 12 + last.month - first.month
 
 
-def _start_before(query: UsageQuery) -> int | None:
+def _beside(query: UsageQuery, *, later: bool) -> int | None:
+    """Where the period before begins, or the one after ends; None for other ranges than of whole days."""
     days, months = _whole_days(query), whole_months(query)
     if days is None:
         return None
     first, last = days
+    edge, sign = (last, 1) if later else (first, -1)
     try:
         if months is None:
-            before = first - (last - first)
+            day = edge + sign * (last - first)
         else:
-            month = first.year * 12 + first.month - 1 - months
-            before = date(month // 12, month % 12 + 1, 1)
-        return midnight(before, zone_of(query.tz)) * _SECOND_US
+            month = edge.year * 12 + edge.month - 1 + sign * months
+            day = date(month // 12, month % 12 + 1, 1)
+        return midnight(day, zone_of(query.tz)) * _SECOND_US
     except (ValueError, OverflowError):
         return None
 

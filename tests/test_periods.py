@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.periods import period_before, whole_months
+from gateway.periods import period_before, shifted, whole_months
 from gateway.records import UsageQuery
 
 
@@ -104,3 +104,27 @@ def test_a_range_that_is_open_is_of_no_whole_months() -> None:
     for query in (UsageQuery(), UsageQuery(start_us=us("2026-11-01")), UsageQuery(end_us=us("2026-12-01"))):
         assert whole_months(query) is None
     assert whole_months(UsageQuery(start_us=us("2026-11-01"), end_us=us("2027-02-01"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "before", "after"),
+    [
+        # The clocks of Berlin go back on October 25.
+        ("2026-10-24", "2026-10-27", "2026-10-21", "2026-10-30"),
+        ("2026-10-25", "2026-10-26", "2026-10-24", "2026-10-27"),
+        ("2026-10-01", "2026-11-01", "2026-09-01", "2026-12-01"),
+        # What begins within a day is as long to the second.
+        ("2026-10-24T12:00", "2026-10-25T12:00", "2026-10-23T11:00", "2026-10-26T13:00"),
+    ],
+)
+def test_a_range_is_moved_by_whole_days_and_months_both_ways(start: str, end: str, before: str, after: str) -> None:
+    tz = "Europe/Berlin"
+    begins, ends = us(start, tz), us(end, tz)
+    assert shifted(begins, ends, tz, -1) == (us(before, tz), begins)
+    assert shifted(begins, ends, tz, 1) == (ends, us(after, tz))
+    assert shifted(begins, ends, tz, 0) == (begins, ends)
+
+
+def test_a_range_is_moved_several_times() -> None:
+    tz = "Europe/Berlin"
+    assert shifted(us("2026-01-01", tz), us("2026-02-01", tz), tz, -2) == (us("2025-11-01", tz), us("2025-12-01", tz))

@@ -37,9 +37,11 @@ def compared_with(query: UsageQuery, how: str = "previous") -> str:
 def export_name(what: str, query: UsageQuery) -> str:
     """A file name that says what it holds: `faregate-model-2026-11-16-to-2026-11-23.csv`."""
     zone = ZoneInfo(query.tz)
+    # A range that ends at midnight holds nothing of the day that begins then.
+    last_us = None if query.end_us is None else query.end_us - 1
     days = [
         datetime.fromtimestamp(us / 1e6, zone).date().isoformat()
-        for us in (query.start_us, query.end_us)
+        for us in (query.start_us, last_us)
         if us is not None
     ]
     return "-".join(["faregate", re.sub(r"[^A-Za-z0-9_.-]+", "-", what), "-to-".join(days)]).rstrip("-") + ".csv"

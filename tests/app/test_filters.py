@@ -1,6 +1,6 @@
 """The window's one filter state: ranges, buckets, dimensions and tags, and the query that they come to."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -9,6 +9,7 @@ from PySide6.QtCore import QByteArray, QTimeZone
 from PySide6.QtWidgets import QApplication
 
 from app.filters import RANGES, FilterSnapshot, FilterState, local_zone
+from app.local_days import day_start_us
 from gateway import NumberCondition, TagCondition
 
 HOUR = 3_600_000_000
@@ -274,3 +275,13 @@ def test_the_systems_zone_is_one_that_can_be_asked_for(
 def test_ranges_and_zone_are_known(qapp: QApplication) -> None:
     assert RANGES == ("1h", "24h", "7d", "30d", "12m", "all", "custom")
     assert local_zone()
+
+
+def test_days_stay_whole_where_a_range_of_them_is_moved_over_a_change_of_the_clocks() -> None:
+    filters = FilterState(tz="Europe/Berlin")
+    days = {day: day_start_us(date(2026, 10, day), "Europe/Berlin") for day in (21, 24, 27, 30)}
+    filters.set_range("custom", (days[24], days[27]))
+    filters.shift_range(-1, NOW)
+    assert filters.custom == (days[21], days[24])
+    filters.shift_range(2, NOW)
+    assert filters.custom == (days[27], days[30])

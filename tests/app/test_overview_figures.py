@@ -285,6 +285,8 @@ def test_an_export_is_named_by_its_range() -> None:
     query = UsageQuery(start_us=us(2026, 11, 16), end_us=us(2026, 11, 23, 4), tz="Europe/Berlin")
     assert export_name("time series", query) == "faregate-time-series-2026-11-16-to-2026-11-23.csv"
     assert export_name("model", UsageQuery()) == "faregate-model.csv"
+    whole = UsageQuery(start_us=us(2026, 10, 24), end_us=us(2026, 10, 27), tz="Europe/Berlin")
+    assert export_name("model", whole) == "faregate-model-2026-10-24-to-2026-10-26.csv", "it ends before the 27th"
     assert compared_with(UsageQuery()) == ""
 
 
