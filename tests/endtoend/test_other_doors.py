@@ -179,6 +179,21 @@ def test_the_google_sdk_calls_tools_of_every_provider(gemini: genai.Client, mode
     assert answered.text
 
 
+@pytest.mark.parametrize("name", ["openai", "anthropic"])
+def test_a_streamed_chat_of_the_google_sdk_calls_functions_by_itself(
+    gemini: genai.Client, gateway: Served, name: str
+) -> None:
+    def get_weather(city: str, days: int) -> str:
+        """Weather."""
+        return f"sunny in {city} for {days} days"
+
+    config = types.GenerateContentConfig(tools=[get_weather])
+    chat = gemini.chats.create(model=MODELS[name], config=config)
+    said = "".join(chunk.text or "" for chunk in chat.send_message_stream(f"Weather for {name}? [[tool]]"))
+    row = gateway.last()
+    assert said and (row.outcome, row.provider, row.streamed) == ("ok", name, True)
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [

@@ -137,6 +137,7 @@ def _parse_messages(wire: _Body) -> tuple[tuple[Message, ...], tuple[tuple[str, 
         if parts := _parse_parts(content, "systemInstruction"):
             found.append((Role.SYSTEM, _placed(parts, "systemInstruction")))
     pending = _OpenCalls()
+    before: Role | None = None
     for index, content in enumerate(wire.contents):
         role = _ROLES.get(content.role or "user")
         if role is None:
@@ -145,7 +146,10 @@ def _parse_messages(wire: _Body) -> tuple[tuple[Message, ...], tuple[tuple[str, 
         parts = [unwrapped(part) for part in _parse_parts(content, f"contents[{index}]")]
         parts = [_with_id(part, pending, index, n) for n, part in enumerate(parts)]
         if role is Role.ASSISTANT:
-            pending = _OpenCalls(part for part in parts if isinstance(part, ToolCall))
+            # A stream's pieces may each be a content of their own: one without a call, behind it, ends no turn.
+            pending = pending if before is role else _OpenCalls()
+            pending.add(part for part in parts if isinstance(part, ToolCall))
+        before = role
         found += results_first(role, _placed(parts, f"contents[{index}]"))
     turns = _rejoined(found)
     messages = tuple(Message(role, tuple(part for part, _ in placed)) for role, placed in turns)
@@ -202,11 +206,14 @@ def _parse_parts(content: _Content, path: str) -> list[Part]:
 class _OpenCalls:
     """A turn's calls that wait for results, found by id or by name, the first said first."""
 
-    def __init__(self, calls: Iterable[ToolCall] = ()) -> None:
+    def __init__(self) -> None:
         self._ids: dict[int, str] = {}
         self._by_id: defaultdict[str, deque[int]] = defaultdict(deque)
         self._by_name: defaultdict[str, deque[int]] = defaultdict(deque)
-        for place, call in enumerate(calls):
+
+    def add(self, calls: Iterable[ToolCall]) -> None:
+        # None is answered yet: the turn that makes them still goes on.
+        for place, call in enumerate(calls, len(self._ids)):
             self._ids[place] = call.id
             self._by_id[call.id].append(place)
             self._by_name[call.name].append(place)

@@ -453,6 +453,19 @@ def test_calls_and_results_without_ids_are_paired_by_order_and_name() -> None:
     assert [found[call.id] for call in calls] == [(Text("F0"),), (Text("G"),), (Text("F2"),)]
 
 
+def test_a_result_answers_a_call_behind_which_its_answers_stream_went_on() -> None:
+    """Google's SDK gives each piece of a stream back as a content of its own, the last an empty text."""
+    pieces: list[Any] = [{"text": "Let"}, {"functionCall": {"name": "f", "args": {"a": 1}}}, {"text": ""}]
+    pieces.append({"functionCall": {"name": "f", "args": {"a": 2}}})
+    results = [{"functionResponse": {"name": "f", "response": {"output": said}}} for said in ("one", "two")]
+    turn = [*({"role": "model", "parts": [piece]} for piece in pieces), {"role": "user", "parts": results}]
+    body = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}, *turn, *turn]}
+    messages = DIALECT.parse_request(json.dumps(body).encode(), "m", False).messages
+    calls = [part.id for message in messages for part in message.parts if isinstance(part, ToolCall)]
+    answered = [part.id for message in messages for part in message.parts if isinstance(part, ToolCallResponse)]
+    assert calls == answered and len(set(calls)) == 4 and all(calls)
+
+
 def test_a_schema_of_googles_own_kind_is_read_as_json_schema() -> None:
     google = {
         "type": "OBJECT",
