@@ -22,6 +22,7 @@ from gateway.telemetry.span_tellings import (
     conversation_of,
     figures_of,
     identities_of,
+    latency_of,
     session_of,
     told_of,
 )
@@ -214,7 +215,7 @@ def _attached(call: Call, around: Sequence[Seen], session: str | None) -> list[A
 
 def _figures(seen: Seen) -> Figures:
     source = "log" if seen.observed.from_session else "span"
-    return figures_of(seen.observed, max(0, seen.span.end_ns - seen.span.start_ns) // 1000, source)
+    return figures_of(seen.observed, latency_of(seen), source)
 
 
 def _spans(call: Call) -> tuple[tuple[str, str], ...]:

@@ -63,7 +63,7 @@ def told_of(call: Call, around: Sequence[Seen], *, scope: str, key: str, price: 
         outcome="ok" if observed.error_type is None and observed.error_message is None else "error",
         error_type=observed.error_kind or observed.error_type,
         error_message=observed.error_message,
-        latency_us=max(0, span.end_ns - span.start_ns) // 1000,
+        latency_us=latency_of(first),
         ttft_us=observed.ttft_us,
         streamed=bool(observed.streamed),
         hints=hints_of(call),
@@ -86,6 +86,13 @@ def identities_of(call: Call) -> tuple[str, ...]:
     )
     logs = sorted(f"log {each.observed.identity}" for each in call.tellings if each.observed.from_session)
     return (*spans, *logs)
+
+
+def latency_of(telling: Seen) -> int | None:
+    """In µs; None where log records alone tell of a call and none says how long it took."""
+    if telling.observed.from_session:
+        return telling.observed.latency_us
+    return max(0, telling.span.end_ns - telling.span.start_ns) // 1000
 
 
 def figures_of(observed: Observed, latency_us: int | None, source: str = "span") -> Figures:

@@ -542,3 +542,31 @@ def test_a_restart_between_a_span_and_its_exchange_joins_them(tmp_path: Path) ->
             joined.arrive(second)
             joined.joiner.close()
             assert joined.calls()["req_x"][0] == "time"
+
+
+def test_what_a_caller_says_of_a_call_that_was_tried_again_stands_beside_the_last_attempt(tmp_path: Path) -> None:
+    caller = span("a", 0, 900)
+    above: dict[str, Any] = {"trace_id": caller.trace_id, "parent_span_id": caller.span_id}
+    attempts = [exchange(name, *times, ask="a?", **above) for name, times in (("a1", (10, 300)), ("a2", (320, 880)))]
+    with joining(tmp_path / "one") as joined:
+        for arrival in (*attempts, caller):
+            joined.arrive(arrival)
+        turns = [
+            turn
+            for row in joined.store.threads(ThreadQuery(), limit=9).rows
+            for turn in cast(Any, joined.store.thread(row.id)).turns
+        ]
+    assert {turn.request_id: (turn.joined, [each.latency_us for each in turn.other_figures]) for turn in turns} == {
+        "req_a1": ("parent", []),
+        "req_a2": ("parent", [900_000]),
+    }
+
+
+def test_a_call_that_only_a_record_without_its_duration_tells(tmp_path: Path) -> None:
+    logged = record("a", 0, 50)
+    del logged.attributes["duration_ms"]  # type: ignore[attr-defined]
+    with joining(tmp_path / "one") as joined:
+        joined.arrive(logged)
+        (row,) = joined.store.threads(ThreadQuery(), limit=9).rows
+        (turn,) = cast(Any, joined.store.thread(row.id)).turns
+    assert (turn.input_tokens, turn.latency_us, row.input_tokens) == (7, None, 7)
