@@ -409,3 +409,42 @@ def test_buckets_of_other_bounds_are_not_held_either() -> None:
 def bytes_held(running: MetricSeries) -> int:
     """About what it holds in bytes, however that is counted."""
     return len(pickle.dumps(list(running._series.values())))
+
+
+def test_those_that_used_most_come_first_by_all_of_their_tokens() -> None:
+    name, by = "claude_code.token.usage", "type"
+    points = [
+        point_
+        for app, given, made in (("c", 8, 0), ("a", 10, 0), ("b", 5, 30))
+        for point_ in tokens(app, name, by, {"input": given, "output": made})
+    ]
+    assert [one.app for one in told(points)] == ["b", "a", "c"]
+
+
+def test_a_nought_is_told_of_the_whole_and_what_is_less_of_nothing() -> None:
+    name, by = "codex.turn.token_usage", "token_type"
+    points = tokens("codex", name, by, {"input": 0, "cached_input": 0, "output": 0, "reasoning_output": 0})
+    points += tokens("codex", "codex.turn.cost_microusd", "x", {"": 0})
+    assert told(points) == (
+        Reported(app="codex", input_tokens=0, output_tokens=0, cost_nano=0, first_us=1, last_us=2),
+    )
+    assert told(tokens("codex", "codex.turn.cost_microusd", "x", {"": 12}))[0].cost_nano == 12_000
+    assert told(tokens("codex", name, by, {"input": -1, "output": 3}, monotonic=False))[0].input_tokens is None
+    assert told(tokens("codex", name, by, {"total": 105})) == ()
+
+
+def test_a_sender_without_a_name_is_called_by_its_meter() -> None:
+    for name in ("", 3, None):
+        (one,) = told(
+            [
+                point(
+                    4,
+                    2_000,
+                    start_ns=0,
+                    name="gen_ai.client.inference.usage.input_tokens",
+                    resource={"service.name": name},
+                    scope=Scope("meter"),
+                )
+            ]
+        )
+        assert (one.app, one.input_tokens, one.first_us, one.last_us) == ("meter", 4, 2, 2)
