@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -484,6 +484,23 @@ def test_a_refresh_updates_in_place(qtbot: QtBot, light: Theme) -> None:
     assert card.plot.view.addedItems == items
     assert card.legend.items == legend
     assert card.values_at(0)["p50"] == duration(407)
+
+
+def test_names_that_stay_are_not_measured_again(qtbot: QtBot, light: Theme, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = chart(qtbot, SPECS["latency"], light, ChartInput(buckets=buckets(busy(5), busy(6)), now_us=START * 2))
+    fitted: list[int] = []
+
+    def fitting(names: Sequence[str], fits: Callable[[Sequence[str]], bool]) -> list[str]:
+        fitted.append(len(names))
+        return fitting_names(names, fits)
+
+    monkeypatch.setattr("app.charts.legend.fitting_names", fitting)
+    card.set_data(chart_data(card.spec, ChartInput(buckets=buckets(busy(7), busy(8)), now_us=START * 2)))
+    assert fitted == []
+    card.resize(card.width() - 200, card.height())
+    light.set_patterns(True)
+    light.set_mode("dark")
+    assert len(fitted) == 3, "another width, patterns, other colours"
 
 
 def test_the_theme_recolours_the_plot(qtbot: QtBot, light: Theme) -> None:
