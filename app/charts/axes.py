@@ -105,12 +105,15 @@ class TimeAxis(Axis):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__("bottom", theme)
+        self._of: tuple[int, int, str, int] | None = None
         self.setHeight(TIME_AXIS_HEIGHT)
 
     def set_range(self, start_us: int, end_us: int, tz: str, width: float) -> None:
         """Labels for [start, end) on `width` pixels."""
-        labels = time_ticks(start_us, end_us, tz, int(width // _TIME_LABEL_WIDTH))
-        self.set_labels([((us - start_us) / 1e6, text) for us, text in labels])
+        of = (start_us, end_us, tz, int(width // _TIME_LABEL_WIDTH))
+        if of != self._of:
+            self._of = of
+            self.set_labels([((us - start_us) / 1e6, text) for us, text in time_ticks(*of)])
 
     def _place(self, bounds: QRectF, share: float, text: str, metrics: QFontMetricsF) -> TextSpec | None:
         width = metrics.horizontalAdvance(text) + 2

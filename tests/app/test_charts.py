@@ -503,6 +503,23 @@ def test_names_that_stay_are_not_measured_again(qtbot: QtBot, light: Theme, monk
     assert len(fitted) == 3, "another width, patterns, other colours"
 
 
+def test_times_that_stay_are_not_looked_for_again(
+    qtbot: QtBot, light: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = chart(qtbot, SPECS["latency"], light, ChartInput(buckets=buckets(busy(5), busy(6)), now_us=START * 2))
+    asked: list[tuple[int, int]] = []
+
+    def ticks_between(start_us: int, end_us: int, tz: str, room: int) -> list[tuple[int, str]]:
+        asked.append((start_us, end_us))
+        return time_ticks(start_us, end_us, tz, room)
+
+    monkeypatch.setattr("app.charts.axes.time_ticks", ticks_between)
+    for later in (0, 0, HOUR):
+        values = buckets(busy(7), busy(8), start=START + later)
+        card.set_data(chart_data(card.spec, ChartInput(buckets=values, now_us=START * 2)))
+    assert asked == [(START + HOUR, START + 3 * HOUR)]
+
+
 def test_the_theme_recolours_the_plot(qtbot: QtBot, light: Theme) -> None:
     card = chart(qtbot, SPECS["requests"], light, ChartInput(buckets=buckets(busy(9), busy(2)), now_us=START * 2))
     light.set_mode("dark")
