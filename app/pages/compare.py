@@ -152,8 +152,10 @@ class ComparePage(Page):
     async def _usual_models(self, rows: Sequence[ModelRow], providers: Sequence[ProviderRow]) -> tuple[str, ...]:
         """Those that were compared last, else one of each provider that can be asked."""
         last = await self.context.gateway.comparisons(limit=1)
-        if len(last) >= LEAST_MODELS:
-            return tuple(answer.model_requested for answer in last)
+        # One may have been asked twice, by a script.
+        models = tuple(dict.fromkeys(answer.model_requested for answer in last))
+        if len(models) >= LEAST_MODELS:
+            return models
         found: dict[str, str] = {}
         able = {row.name for row in providers if row.key_source != "none"}
         for row in rows:

@@ -192,7 +192,7 @@ class SettingsPage(Page):
 
     # data
 
-    def on_shown(self) -> None:
+    def as_time_passes(self) -> None:
         # The file may have been changed by hand, or by a script, meanwhile.
         if self._rows:
             self.context.spawn(self.refresh(Changes(state=True)))

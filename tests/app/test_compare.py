@@ -121,6 +121,16 @@ def test_the_models_that_were_compared_last_are_taken_again(
     assert other.question.models.models == (GPT, UNPRICED)
 
 
+def test_a_model_that_a_script_compared_with_itself_is_not_all_that_is_offered(
+    page: ComparePage, qtbot: QtBot, gateway: FakeGateway
+) -> None:
+    asyncio.run(gateway.compare((GPT, GPT), {"messages": [{"role": "user", "content": "Hi"}]}))
+    other = ComparePage(page.context)
+    qtbot.addWidget(other)
+    asyncio.run(other.refresh(ALL))
+    assert other.question.models.models == (CLAUDE, GPT, GEMINI)
+
+
 def test_the_list_tells_price_life_and_missing_keys(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:
     rows = [replace(row, state="retired" if row.id == "gpt-5.1-mini" else row.state) for row in gateway.models()]
     page.question.models.offer(rows, gateway.provider_list)

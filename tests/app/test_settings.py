@@ -336,6 +336,23 @@ def test_what_settings_do_not_show_is_not_asked_and_a_file_changed_by_hand_is_re
     assert control(page, "server.port", PortControl).edit.text() == "4300"
 
 
+def test_a_file_changed_by_hand_is_read_in_time_and_what_is_being_typed_stays(
+    open_page: Callable[[str], SettingsPage], fake_gateway: FakeGateway
+) -> None:
+    page = open_page("gateway")
+    edit = control(page, "server.port", PortControl).edit
+    edit.setSelection(1, 2)
+    page.as_time_passes()
+    assert edit.selectedText() == "21", "the same again leaves it alone"
+    fake_gateway.fails = "config.toml is not valid TOML."
+    page.as_time_passes()
+    assert page.error_banner.isVisible()
+    fake_gateway.fails = None
+    fake_gateway.saved["server.port"] = 4300
+    page.as_time_passes()
+    assert edit.text() == "4300" and not page.error_banner.isVisible()
+
+
 def test_the_section_is_remembered_by_the_shell(open_page: Callable[[str], SettingsPage], qtbot: QtBot) -> None:
     page = open_page("gateway")
     qtbot.mouseClick(page.buttons["about"], Qt.MouseButton.LeftButton)

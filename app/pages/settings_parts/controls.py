@@ -73,7 +73,8 @@ class TextControl(Control):
         text = self._to_text(value)
         if text != self._shown or self.edit.text() == self._shown:
             self._shown = text
-            self.edit.setText(text)
+            if text != self.edit.text():
+                self.edit.setText(text)
 
     def show_problem(self, there_is: bool) -> None:
         self.edit.setProperty("invalid", there_is)
