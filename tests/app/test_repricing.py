@@ -14,11 +14,11 @@ from app.context import AppContext
 from app.filters import FilterState
 from app.pages.models import ModelsPage
 from app.pages.models_parts.editor import PriceEditor
-from app.pages.models_parts.repricing_lines import change, query_words
+from app.pages.models_parts.repricing_lines import change, query_words, said_here
 from app.pages.models_parts.repricing_pane import RepricingPane
 from app.tables.model import RowModel
 from app.theme import Theme
-from gateway import NewPriceOverride, TagCondition, UnitPrices, UsageQuery
+from gateway import FaregateError, NewPriceOverride, TagCondition, UnitPrices, UsageQuery
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
 from tests.app.shown_page import show_page
@@ -308,3 +308,20 @@ def test_changes_and_ranges_in_words() -> None:
     assert query_words(UsageQuery(), "UTC") == "All requests"
     assert query_words(UsageQuery(start_us=0), "UTC") == "since 1 Jan 1970 00:00"
     assert query_words(UsageQuery(end_us=0, model=("o3",)), "UTC") == "until 1 Jan 1970 00:00 · Model: o3"
+
+
+def test_a_refusals_times_are_the_windows() -> None:
+    gone = FaregateError("Of its requests those from 2025-07-01T22:00:00.000000Z to 2025-11-20T07:15:30Z are gone.")
+    assert said_here(gone, "Europe/Paris") == (
+        "Of its requests those from 2 Jul 2025 00:00 to 20 Nov 2025 08:15 are gone."
+    )
+    assert said_here(FaregateError("The disk is full."), "Europe/Paris") == "The disk is full."
+
+
+def test_a_refused_preview_says_the_windows_time(
+    qtbot: QtBot, pane: RepricingPane, gateway: FakeGateway, turns: Turns
+) -> None:
+    gateway.fails = "Choose a time from 2025-11-20T07:15:00.000000Z on."
+    click(qtbot, pane.preview_button)
+    turns.run()
+    assert pane.banner.text() == "Choose a time from 20 Nov 2025 08:15 on."

@@ -1,6 +1,8 @@
 """What re-pricing says: a line per model whose requests would cost otherwise, and one per earlier re-pricing."""
 
+import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import TypeVar
 
 from app import formats
@@ -14,6 +16,7 @@ from gateway import DIMENSIONS, REPRICING_KEPT, RepricedModel, Repricing, Repric
 
 _Line = TypeVar("_Line", RepricedModel, Repricing)
 
+_API_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 IN_FORCE, UNDONE = later("In force"), later("Undone")
 
 
@@ -125,6 +128,15 @@ def query_words(query: UsageQuery, tz: str) -> str:
         span = f"{start} – {end}" if end is not None else tr("since {time}").format(time=start)
     kept = [dimension_text(name, values) for name in DIMENSIONS if (values := getattr(query, name, ()))]
     return " · ".join((span, *kept, *map(tag_text, query.tags)))
+
+
+def said_here(error: Exception, tz: str) -> str:
+    """A refusal with its times as the window tells them: those of the API are in UTC, to the microsecond."""
+
+    def local(found: re.Match[str]) -> str:
+        return formats.minute(round(datetime.fromisoformat(found[0]).timestamp() * 1_000_000), tz)
+
+    return _API_TIME.sub(local, str(error))
 
 
 def preview_figures(preview: RepricingPreview) -> tuple[Figure, ...]:

@@ -21,6 +21,7 @@ from app.pages.models_parts.repricing_lines import (
     preview_figures,
     query_words,
     repriced_columns,
+    said_here,
 )
 from app.range_picker import RangePicker
 from app.tables.model import ListModel
@@ -200,7 +201,7 @@ class RepricingPane(QWidget):
         try:
             rows = await self._context.gateway.repricings()
         except KNOWN_ERRORS as error:
-            self.banner.tell(str(error))
+            self.banner.tell(said_here(error, self.filters.tz))
             return
         if rows == self.history.rows:
             return
@@ -231,7 +232,7 @@ class RepricingPane(QWidget):
             )
         except KNOWN_ERRORS as error:
             self._forget()
-            self.banner.tell(str(error))
+            self.banner.tell(said_here(error, self.filters.tz))
             return
         finally:
             self._set_busy(False)
@@ -302,7 +303,7 @@ class RepricingPane(QWidget):
         try:
             done = await self._context.shell.work.run(title, self.tr("requests"), work)
         except KNOWN_ERRORS as error:
-            self.banner.tell(str(error))
+            self.banner.tell(said_here(error, self.filters.tz))
             return None
         finally:
             self._set_busy(False)
