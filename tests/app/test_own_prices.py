@@ -15,9 +15,11 @@ from app.local_days import day_start_us
 from app.pages.models import ModelsPage
 from app.pages.models_parts.details import ModelDetails
 from app.pages.models_parts.editor import PriceEditor
+from app.pages.models_parts.lines import ModelLine
 from app.pages.models_parts.own_prices import kept_words
 from app.theme import Theme
-from gateway import Changes, NewPriceOverride, UnitPrices
+from gateway import Changes, NewPriceOverride, PriceOverride, Summary, UnitPrices
+from gateway.prices.pricing import Pricing
 from tests.app.fake_gateway import FakeGateway
 from tests.app.turns import Turns
 
@@ -163,3 +165,14 @@ def test_a_price_that_leaves_requests_without_a_cost_is_cautioned_and_kept(page:
     assert editor.save.isEnabled()
     editor.fields["output"].setText("0")
     assert editor.problem.text() == ""
+
+
+def test_requests_that_ones_own_price_leaves_without_a_cost_are_told() -> None:
+    def line(prices: UnitPrices) -> ModelLine:
+        pricing = Pricing()
+        pricing.use_overrides([PriceOverride(provider="openai", model=MODEL, prices=prices, id=1, created_us=1)])
+        price = pricing.price_row("", "openai", MODEL, NOW_US)
+        return ModelLine(provider="openai", model=MODEL, price=price, usage=Summary(requests=9, unpriced_requests=4))
+
+    assert line(UnitPrices(input="1")).unpriced == line(UnitPrices(output="1")).unpriced == 4
+    assert line(UnitPrices(input="1", output="0")).unpriced == 0, "those are from before it was set"

@@ -120,8 +120,10 @@ class ModelLine(Struct, frozen=True, kw_only=True):
 
     @property
     def unpriced(self) -> int:
-        """Requests in the range that cost nobody knows what, because the model has no price."""
-        return self.usage.unpriced_requests if self.usage is not None and self.source == "none" else 0
+        """Requests in the range that cost nobody knows what, because the model has no price, or one's own lacks what
+        every request uses."""
+        lacks = self.source == "none" or (self.source == "override" and None in map(self.nano, ("input", "output")))
+        return self.usage.unpriced_requests if self.usage is not None and lacks else 0
 
     def nano(self, unit: str) -> int | None:
         """Nano-dollars per million tokens at the base tier, None where unknown."""
