@@ -1,11 +1,12 @@
 """What every page is handed: the gateway, the theme, the window's filters, a way to start work that is kept, what
-conversations are called, and the shell around the pages."""
+conversations are called, which colours names have, and the shell around the pages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from app.colour_slots import Colours
 from app.conversation_names import ConversationNames
 from app.filters import FilterState
 from app.shell import Shell
@@ -28,4 +29,5 @@ class AppContext:
         self.filters = filters
         self.spawn = spawn
         self.shell = shell or Shell(theme, filters)
+        self.colours = Colours(self.shell.preferences)
         self.conversation_names = ConversationNames(gateway, spawn)

@@ -10,9 +10,9 @@ from typing import Any
 from msgspec import Struct
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
+from app.colour_slots import ColourSlots
 from app.formats import UNKNOWN, count, duration, money_column, money_places, percent, rate
 from app.overview.figures import error_rate
-from app.overview.slots import ColourSlots
 from app.sources import costs_tooltip, counts_tooltip, estimated_cost, estimated_input, estimated_output, marked
 from app.translation import Words, later, tr
 from gateway import Breakdown, BreakdownRow, Summary

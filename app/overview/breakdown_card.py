@@ -10,9 +10,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QVBoxLayout, QWidget
 
+from app.colour_slots import Colours, ColourSlots
 from app.overview.breakdown import MEASURES, BreakdownModel, Line, group_title, lines
 from app.overview.label import TextButton, ToneLabel, opening, text_width
-from app.overview.slots import ColourSlots
 from app.overview.table import EDGE, BreakdownTable
 from app.theme import Theme
 from app.translation import later, tr
@@ -34,8 +34,11 @@ class BreakdownCard(Card):
     expanded = Signal(bool)
     more_wanted = Signal(object)
 
-    def __init__(self, theme: Theme, dimensions: Sequence[str], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, dimensions: Sequence[str], colours: Colours, parent: QWidget | None = None
+    ) -> None:
         super().__init__(theme, parent)
+        self._colours = colours
         self._theme = theme
         self.tabs: dict[str, TextButton] = {}
         self._dimensions = tuple(dimensions)
@@ -85,7 +88,7 @@ class BreakdownCard(Card):
 
     def slots_of(self, dimension: str) -> ColourSlots:
         """The colours of a dimension's values."""
-        return self._slots.setdefault(dimension, ColourSlots())
+        return self._slots.setdefault(dimension, ColourSlots(self._colours, dimension))
 
     def choose(self, dimension: str) -> None:
         """Show another dimension, with a tab or without; its rows come with the next `set_breakdown`."""

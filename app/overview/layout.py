@@ -77,8 +77,8 @@ class OverviewLayout:
             for figure in figures(Summary(), None, (), 0)
         }
         self._add_views(theme, page)
-        self.by_model = BreakdownCard(theme, ("model",))
-        self.by_side = BreakdownCard(theme, SIDE_DIMENSIONS)
+        self.by_model = BreakdownCard(theme, ("model",), context.colours)
+        self.by_side = BreakdownCard(theme, SIDE_DIMENSIONS, context.colours)
         self.no_requests = EmptyState(
             theme,
             "activity",

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
+from app.colour_slots import ColourSlots
 from app.context import AppContext
 from app.known_errors import KNOWN_ERRORS
 from app.pages.compare_parts.answer_column import AnswerColumn
@@ -54,6 +55,7 @@ class ComparePage(Page):
         self._able = False
         self._open = True
         self.history: HistoryPane | None = None
+        self._slots = ColourSlots(context.colours, "model")
         self._pictures = Pictures(context.spawn, self)
         self._estimating = QTimer(self, singleShot=True, interval=_ESTIMATE_AFTER_MS)
         self._estimating.timeout.connect(lambda: context.spawn(self._estimate()))
@@ -89,7 +91,7 @@ class ComparePage(Page):
             self.tr("One question, several answers side by side"),
             self.tr(
                 "Write a prompt, choose two to six models and run it. Each answer is a request of its "
-                "own: it is metered like any other, and its row has the tag compare."
+                "own, metered like any other and tagged compare."
             ),
         )
         self.empty.setObjectName("compare_empty")
@@ -270,8 +272,9 @@ class ComparePage(Page):
             column.deleteLater()
         known = self.question.models.known
         made = []
+        self._slots.assign(models)
         for place, model in enumerate(models):
-            column = AnswerColumn(self.context.theme, self._pictures, place, model)
+            column = AnswerColumn(self.context.theme, self._pictures, place, model, self._slots.slot(model))
             row = known.get(model)
             column.show_provider(self._titles.get(row.provider, row.provider) if row is not None else "")
             column.stopped.connect(partial(self._stop, place))
@@ -370,7 +373,7 @@ class ComparePage(Page):
             if isinstance(target, RequestTarget):
                 found = await gateway.thread_of_request(target.id)
                 if found is None:
-                    self.toast.emit(self.tr("What this request said was not kept"))
+                    self.toast.emit(self.tr("The messages of this request were not kept"))
                     return
                 id, number = found
             thread = await gateway.thread(id)
@@ -378,12 +381,12 @@ class ComparePage(Page):
             self._fail(str(error))
             return
         if thread is None or not thread.turns:
-            self.toast.emit(self.tr("What this conversation said was not kept"))
+            self.toast.emit(self.tr("The messages of this conversation were not kept"))
             return
         number = thread.turns[-1].n if number is None else number
         asked = await asyncio.to_thread(taken_from, thread, number)
         if asked.is_empty:
-            self.toast.emit(self.tr("What this request said was not kept"))
+            self.toast.emit(self.tr("The messages of this request were not kept"))
             return
         self.show_pane("ask")
         self.question.show_asked(asked)

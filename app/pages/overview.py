@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSignalBlocker, QTimer
 from PySide6.QtWidgets import QWidget
 
+from app.colour_slots import ColourSlots
 from app.context import AppContext
 from app.filter_words import CONVERSATION, comparison_name
 from app.filters import ALL, COMPARISONS, FilterSnapshot
@@ -30,7 +31,6 @@ from app.overview.figures import figures
 from app.overview.group_menu import open_choice_menu, open_group_menu
 from app.overview.label import opening
 from app.overview.layout import OverviewLayout
-from app.overview.slots import ColourSlots
 from app.overview.words import compared_with
 from app.pages.page import Page, StepsTarget
 from app.preferences import OFF

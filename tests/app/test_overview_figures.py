@@ -9,13 +9,14 @@ import pytest
 from msgspec.structs import replace
 from pytestqt.qtbot import QtBot
 
+from app.colour_slots import SLOTS, Colours, ColourSlots
 from app.formats import UNKNOWN
 from app.overview.answers import MAX_BUCKETS, fitting_bucket, load
 from app.overview.breakdown import lines, share_text
 from app.overview.figures import Delta, Figure, figures, split_unit
-from app.overview.slots import SLOTS, ColourSlots
 from app.overview.sparkline import Sparkline
 from app.overview.words import compared_with, export_name
+from app.preferences import Preferences
 from app.theme import Theme
 from gateway import Breakdown, BreakdownRow, Distribution, Summary, TimeBucket, UsageQuery
 from tests.store.examples import UNKNOWN_USE, unmeasured
@@ -89,7 +90,7 @@ def test_what_nothing_tells_the_use_of_is_not_priced_and_no_zero(tmp_path: Path,
     store.close()
     cost = cards(now)["cost"]
     assert (cost.value, cost.fact, cost.warning) == (UNKNOWN, "1 not priced", True)
-    (line,) = lines(models, "model", now.cost_nano, ColourSlots(), {})
+    (line,) = lines(models, "model", now.cost_nano, ColourSlots(Colours(Preferences()), "model"), {})
     assert (line.name, line.summary.cost_nano, line.share) == ("gpt-5", None, None)
 
 
@@ -134,27 +135,6 @@ def test_a_unit_is_written_apart(text: str, parts: tuple[str, str]) -> None:
     assert split_unit(text) == parts
 
 
-# Colours
-
-
-def test_a_name_keeps_its_colour_while_the_order_changes() -> None:
-    slots = ColourSlots()
-    slots.assign(["a", "b", "c"])
-    slots.assign(["c", "d", "a"])
-    assert [slots.slot(name) for name in "abcd"] == [0, 1, 2, 3]
-    assert slots.slot("z") == slots.slot(None) == SLOTS
-
-
-def test_the_name_unseen_for_longest_gives_up_its_colour() -> None:
-    slots = ColourSlots()
-    slots.assign("abcdef")
-    slots.assign("acdef")
-    slots.assign("axcde")
-    assert slots.slot("x") == 1
-    assert slots.slot("b") == SLOTS
-    assert [slots.slot(name) for name in "acdef"] == [0, 2, 3, 4, 5]
-
-
 # Tables
 
 
@@ -166,7 +146,7 @@ def test_lines_name_what_has_no_value_and_share_the_cost() -> None:
             BreakdownRow(value="local", summary=Summary(requests=9, cost_nano=None, unpriced_requests=9)),
         )
     )
-    slots = ColourSlots()
+    slots = ColourSlots(Colours(Preferences()), "provider")
     slots.assign(["openai"])
     made = lines(breakdown, "provider", 4_000, slots, {"openai": "OpenAI"})
     assert [(line.name, line.share, line.slot) for line in made] == [

@@ -38,12 +38,19 @@ class AnswerColumn(Card):
     link_asked = Signal(str)
 
     def __init__(
-        self, theme: Theme, pictures: Pictures, place: int, model: str, parent: QWidget | None = None
+        self,
+        theme: Theme,
+        pictures: Pictures,
+        place: int,
+        model: str,
+        slot: int,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(theme, parent)
         self._theme = theme
         self.place = place
         self.model = model
+        self.slot = slot
         self.answer: ComparedAnswer | None = None
         self._first: ComparedAnswer | None = None
         self._provider = ""
@@ -58,7 +65,7 @@ class AnswerColumn(Card):
 
     def _build(self, pictures: Pictures) -> None:
         theme = self._theme
-        self.dot = _Dot(theme, self.place)
+        self.dot = _Dot(theme, self.slot)
         self.name = ElidedLabel(theme, self.model, Qt.TextElideMode.ElideMiddle)
         self.name.setFont(ui_font(13, 600))
         self.name.setObjectName("answer_model")
@@ -66,8 +73,8 @@ class AnswerColumn(Card):
         self.state.setFont(ui_font(12))
         self.state.setObjectName("answer_state")
         self.marks = {
-            "cheapest": Pill(theme, self.tr("cheapest"), "ok"),
-            "fastest": Pill(theme, self.tr("fastest"), "accent"),
+            "cheapest": Pill(theme, self.tr("Cheapest"), "ok"),
+            "fastest": Pill(theme, self.tr("Fastest"), "accent"),
         }
         self.request_button = IconButton(theme, "list", self.tr("Open its request"))
         self.request_button.setObjectName("answer_request")
@@ -184,10 +191,15 @@ class AnswerColumn(Card):
         if answer is None:
             return
         state = answer_words.state_words(answer)
-        self.state.setText(" · ".join(filter(None, (self._provider, state))))
+        first = self._first
+        role = self.tr("baseline") if first is answer and answer.state == "ok" else ""
+        self.state.setText(" · ".join(filter(None, (self._provider, state, role))))
         self.state.set_tone("bad" if answer.state == "error" else "text2")
-        for figure in answer_words.figures(answer, self._first, time.time_ns() // 1000):
-            self.figures[figure.key].show_figure(figure)
+        against = self.tr("Compared with {0}").format(first.model) if first is not None else ""
+        for figure in answer_words.figures(answer, first, time.time_ns() // 1000):
+            cell = self.figures[figure.key]
+            cell.show_figure(figure)
+            cell.setToolTip(against if figure.difference else "")
 
     # Qt
 
@@ -230,7 +242,7 @@ class _FigureCell(QWidget):
 
 
 class _Dot(QWidget):
-    """The colour that stands for the column."""
+    """The model's colour, here as in the charts."""
 
     def __init__(self, theme: Theme, slot: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)

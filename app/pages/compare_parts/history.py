@@ -9,11 +9,11 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, Q
 
 from app import formats
 from app.charts import Point, ScatterCard, ScatterSpec, duration_axis, money_axis
+from app.colour_slots import ColourSlots
 from app.context import AppContext
 from app.export_files import CSV_FILTER, PICTURE_FILTER, ask_where, export_table, save_picture
 from app.fonts import ui_font
 from app.known_errors import KNOWN_ERRORS
-from app.overview.slots import ColourSlots
 from app.pages.compare_parts.answer_details import AnswerDetails
 from app.pages.compare_parts.rating_lines import answer_columns, matching, mean_stars, model_columns, ms
 from app.pages.models_parts.scrolled import scrolled
@@ -39,7 +39,7 @@ class HistoryPane(QWidget):
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._context = context
-        self._slots = ColourSlots()
+        self._slots = ColourSlots(context.colours, "model")
         # None until they have been read: nothing is said of them before.
         self.answers: tuple[RatedAnswer, ...] | None = None
         self.models: tuple[RatedModel, ...] = ()
@@ -121,7 +121,7 @@ class HistoryPane(QWidget):
         models = Card(theme)
         inner = models.fill_with()
         inner.setSpacing(8)
-        title = ElidedLabel(theme, self.tr("Models, by averages over rated answers"))
+        title = ElidedLabel(theme, self.tr("Averages of rated answers"))
         title.setFont(ui_font(13, 600))
         head = QHBoxLayout()
         # In line with the table's first column, and with the title of the chart beside it.
