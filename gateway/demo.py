@@ -25,7 +25,7 @@ from gateway.records import ApiKeyRow, ExchangeRecord, UsageQuery
 from gateway.simulated.history import history
 from gateway.simulated.server import SimulatedProviders
 from gateway.simulated.stories import STORIES
-from gateway.simulated.story import episodes
+from gateway.simulated.story import Episode, episodes, tell
 from gateway.simulated.workloads import WORKLOADS
 from gateway.store import UsageStore
 from gateway.told import Told
@@ -40,6 +40,8 @@ HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
 # The example company is never silent for longer than five hours: a shorter gap is a quiet night.
 GAP_HOURS = 8
+# Whenever the demo is opened, somebody has just been at work.
+_JUST_NOW_US, _QUARTER_US = 300_000_000, 900_000_000
 # A key is a little older than its first request.
 MADE_BEFORE_US = 600_000_000
 
@@ -101,10 +103,16 @@ class Demo:
         offset = datetime.now().astimezone().utcoffset()
         offset_s = int(offset.total_seconds()) if offset else 0
         made = list(episodes(STORIES, now_us, self._cost, days=min(DAYS, STORY_DAYS), utc_offset_s=offset_s))
+        made += self._just_now(now_us)
         self._said = [episode.told for episode in made]
         rows = [*history(now_us, self._cost, days=DAYS, utc_offset_s=offset_s), *(each.record for each in made)]
         rows.sort(key=lambda record: record.started_us)
         return [record for record in rows if any(after < record.started_us < before for after, before in gaps)]
+
+    def _just_now(self, now_us: int) -> Iterator[Episode]:
+        """The first story, told at most twenty minutes ago; the same for a start that comes soon after."""
+        start_us = now_us // _QUARTER_US * _QUARTER_US - _JUST_NOW_US
+        return tell(STORIES[0], start_us, f"story/{start_us}", self._cost)
 
     def _cost(self, provider: str, model: str, usage: Usage, at_us: int) -> tuple[int | None, str, str | None]:
         priced = self._pricing.price(self._price_ids[provider], model, usage, at_us)

@@ -149,3 +149,25 @@ def test_a_week_later_the_week_between_is_filled_in_even_in_several_starts(
         assert (
             len({row.id for row in store.iter_requests(UsageQuery())}) == store.request_count(UsageQuery()) > before
         )
+
+
+def test_somebody_has_just_been_at_work_whenever_the_demo_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The conversation to look at first stands first, and a start that comes soon after does not tell it anew."""
+    monkeypatch.setattr(demo_module, "DAYS", 1)
+    now_us = time.time_ns() // 1000 // demo_module._QUARTER_US * demo_module._QUARTER_US
+    monkeypatch.setattr(time, "time_ns", lambda: now_us * 1000)
+    demo = Demo(Pricing())
+    told = [episode.record for episode in demo._just_now(now_us)]
+    assert [row.id for row in told] == [row.id for row in (each.record for each in demo._just_now(now_us + 1))]
+    assert {row.app for row in told} == {STORIES[0].app} and len(told) > 5
+    for row in told:
+        assert now_us - 20 * 60_000_000 < row.started_us < row.started_us + (row.latency_us or 0) < now_us
+    with opened(tmp_path) as store:
+        missing = {row.id for row in demo._missing(store)}
+        assert {row.id for row in told} <= missing and {row.id for row in told} <= {
+            each.request_id for each in demo._said
+        }
+        store.insert_history(demo._missing(store))
+        assert demo._missing(store) == ()

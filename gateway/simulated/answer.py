@@ -52,8 +52,11 @@ _BODIES = (
     "there are two ways to see it, and the simpler one is usually right until the numbers say otherwise.",
     "write down what must stay true, then pick the option that is easiest to undo.",
     "the main cost is not where it first appears, so look at the whole path before tuning a part of it.",
+    "most of it is decided by one early choice; make that one on purpose and leave the rest for later.",
+    "reproduce it first, then halve the places where it can come from until one is left.",
+    "ask who reads the result and when: what nobody waits for can be slow, and what nobody reads can go.",
 )
-_CLOSING = " This answer comes from a simulated model, so it costs nothing and leaves your machine to nobody."
+_CLOSING = " This answer comes from a simulated model: it costs nothing, and nothing left your machine."
 
 
 class Signs(Struct, frozen=True, kw_only=True):
@@ -168,11 +171,14 @@ def _draft(request: Request, call_id: str) -> _Draft:
     form = request.response_format
     if form is not None and form.kind != "text":
         return _Draft(msgspec.json.encode(example(form.schema or {}, words)).decode())
-    chosen = zlib.crc32(words.encode())
+    # Models that are asked the same do not say the same.
+    chosen = zlib.crc32(f"{words}\n{request.model}".encode())
     opening, body = _OPENINGS[chosen % len(_OPENINGS)], _BODIES[chosen // 7 % len(_BODIES)]
     if opening.endswith(". "):
         body = body[0].upper() + body[1:]
-    return _Draft(opening.format(words=_quoted(words, 12) or "nothing in particular") + body + _CLOSING)
+    return _Draft(
+        opening.format(words=_quoted(words, 12).removesuffix(".") or "nothing in particular") + body + _CLOSING
+    )
 
 
 def _calls(request: Request, words: str, call_id: str) -> Iterator[ToolCall]:

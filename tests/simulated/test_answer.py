@@ -180,3 +180,10 @@ def test_pacing_keeps_every_event_in_order_and_takes_its_time() -> None:
         # Short pieces are each rounded up to a token, so a stream is a little slower.
         assert expected * 0.7 <= sum(wait for wait, _ in groups) <= expected * 2
     assert isinstance(composed.events[-2], Finish)
+
+
+def test_models_that_are_asked_the_same_do_not_all_say_the_same() -> None:
+    models = ("claude-opus-4-6", "gpt-5.4", "gemini-3.1-pro-preview")
+    said = {text_of(answered(asked("Summarise this incident in three sentences.", model))[0]) for model in models}
+    assert len(said) == 3
+    assert all("three sentences”" in text and "nothing left your machine" in text for text in said)
