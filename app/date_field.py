@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QCalendarWidget, QDateEdit, QToolButton, QWidget
 from app import formats, icons
 from app.fonts import ui_font
 from app.theme import Theme
+from app.widgets.painting import CONTROL_HEIGHT
 
 _ICON = 16
 _FIRST_DAYS = {
@@ -43,6 +44,8 @@ class DateField(QDateEdit):
         self.setAccessibleName(name)
         self.lineEdit().setAccessibleName(name)
         self.setMinimumWidth(160)
+        # Its line has the height of a field by itself, and a border around that.
+        self.setFixedHeight(CONTROL_HEIGHT)
         self.setFont(ui_font(13))
         self._calendar: QCalendarWidget | None = None
         self._went_on = False

@@ -26,7 +26,7 @@ GROUPS: Mapping[str, str] = Words(
         "priced": "Written and not priced",
         "kept": "Not safe from a kill",
         "counted": "Written with a reservation",
-        "captured": "Conversations without what was said",
+        "captured": "Conversations without messages",
         "start": "Left by the last run",
     }
 )
@@ -57,10 +57,13 @@ def attention(reading: Completeness) -> int:
 
 def line(reading: Completeness) -> str:
     if not reading.seen and not reading.written:
-        return tr("No request since start")
-    return tr("{seen} seen · {written} written").format(
-        seen=formats.count(reading.seen), written=formats.count(reading.written)
-    )
+        return tr("No requests since start")
+    seen, written = formats.count(reading.seen), formats.count(reading.written)
+    if reading.seen == reading.written:
+        return (
+            tr("1 request, recorded") if reading.seen == 1 else tr("All {seen} requests recorded").format(seen=seen)
+        )
+    return tr("{written} of {seen} recorded").format(seen=seen, written=written)
 
 
 def spoken(reading: Completeness) -> str:

@@ -74,11 +74,11 @@ class ModelPicker(Palette):
         self.setObjectName("model_picker")
         words = self.tr("Find a model")
         self.setAccessibleName(words)
-        self.search.setPlaceholderText(words)
+        self.search.setPlaceholderText(self.tr("Find a model (prices per 1M tokens, in / out)"))
         self.search.setAccessibleName(words)
         self.search.setObjectName("model_picker_search")
         self.list.setObjectName("model_picker_list")
-        self.hint.setText(self.tr("No model of that name. Any name that the doors accept can be typed: press Enter."))
+        self.hint.setText(self.tr("No known model has that name. To use it anyway, press Enter."))
         self.hint.setWordWrap(True)
 
     def open_under(self, button: QWidget, commands: Sequence[Command]) -> None:

@@ -35,6 +35,7 @@ def ask_to_lose(
     """Whether something is to go that does not come back; staying as it is is the default."""
     box = _question(parent, name, title, text)
     lose_button = box.addButton(words, QMessageBox.ButtonRole.DestructiveRole)
+    lose_button.setProperty("danger", True)
     box.setDefaultButton(box.addButton(keep, QMessageBox.ButtonRole.RejectRole))
     lose_button.clicked.connect(lambda: lose())
     box.open()
@@ -122,7 +123,7 @@ def ask_to_delete_conversation(parent: QWidget, title: str, delete: Callable[[],
         parent,
         "question.delete_conversation",
         tr("Delete this conversation?"),
-        tr("What was said in “{title}” is deleted for good. Its requests, tokens and costs stay counted.").format(
+        tr("The messages of “{title}” are deleted for good. Its requests, tokens and costs stay counted.").format(
             title=title[:80]
         ),
         delete,

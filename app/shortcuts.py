@@ -15,14 +15,14 @@ class Shortcut(NamedTuple):
 
 
 SHORTCUTS: tuple[Shortcut, ...] = (
-    Shortcut("sidebar", later("Narrow or widen the sidebar"), ("Ctrl+B",), "toggle_sidebar"),
+    Shortcut("sidebar", later("Collapse or expand the sidebar"), ("Ctrl+B",), "toggle_sidebar"),
     Shortcut("refresh", later("Refresh"), ("Ctrl+R", "F5"), "refresh_now"),
     Shortcut("export", later("Export"), ("Ctrl+E",), "export"),
     Shortcut("gateway", later("Gateway on or off"), ("Ctrl+Shift+G",), "toggle_gateway"),
     Shortcut("pause", later("Pause logging 15 min, or resume"), (), "toggle_pause"),
     Shortcut("range", later("Choose the range"), ("Ctrl+T",), "choose_range"),
-    Shortcut("earlier", later("The range before"), ("[",), "show_earlier"),
-    Shortcut("later", later("The range after"), ("]",), "show_later"),
+    Shortcut("earlier", later("Previous range"), ("[",), "show_earlier"),
+    Shortcut("later", later("Next range"), ("]",), "show_later"),
     Shortcut("back", later("Back"), ("Alt+Left",), "go_back"),
     Shortcut("forward", later("Forward"), ("Alt+Right",), "go_forward"),
     Shortcut("copy_endpoint", later("Copy the endpoint"), (), "copy_endpoint"),

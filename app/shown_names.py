@@ -5,6 +5,7 @@ Filters, the clipboard and exports have every name as it is.
 
 import re
 import textwrap
+from collections.abc import Sequence
 
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
@@ -17,6 +18,8 @@ _SIGN = "\ufffd"
 _IN_LINE = {**dict.fromkeys((*_CONTROLS, *_TURNS), _SIGN), **dict.fromkeys(_BREAKS, " ")}
 _IN_TEXT = {code: sign for code, sign in _IN_LINE.items() if chr(code) not in "\t\n"}
 _LONG_WORD = re.compile(r"(\w{12})\w+(\w{12})")
+_DATE = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2})$")
+_FAMILY = re.compile(r"^[A-Za-z]+-(?=[A-Za-z]{3})")
 _MENU_MOST, _TIP_WIDTH, _TIP_LINES = 64, 90, 40
 
 
@@ -33,6 +36,15 @@ def lines(text: str) -> str:
 def short_words(text: str) -> str:
     """With words that no narrow place has a line for cut in their middle: they would be cut at its edge, unmarked."""
     return _LONG_WORD.sub(r"\1…\2", lines(text))
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Models' names without their date and, where a word follows, without their family, as far as they stay apart."""
+    bare = [_DATE.sub("", name.rsplit("/", 1)[-1]) for name in names]
+    if len(set(bare)) < len(names):
+        bare = list(names)
+    short = [_FAMILY.sub("", name) for name in bare]
+    return short if len(set(short)) == len(names) else bare
 
 
 def tip_text(text: str) -> str:

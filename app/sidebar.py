@@ -128,6 +128,8 @@ class GatewayCard(QWidget):
         first, second = QHBoxLayout(), QHBoxLayout()
         first.addWidget(self.word, 1)
         first.addWidget(self.switch)
+        # The switch ends where the icon below it does, which has room around it.
+        first.setContentsMargins(0, 0, 4, 0)
         second.addWidget(self.endpoint, 1)
         second.addWidget(self.copy_button)
         self._column = QVBoxLayout(self)

@@ -83,7 +83,7 @@ class StateNotices:
         if until_us is None:
             self._notices.clear("pause")
             return
-        words = tr("Logging is paused until {time}: requests are counted, and what they say is not kept.")
+        words = tr("Logging is paused until {time}: requests are counted, but their messages are not kept.")
         text = words.format(time=formats.time_of_day(until_us))
         self._notices.tell("pause", "info", text, tr("Resume"), self._resume)
 

@@ -24,6 +24,8 @@ TOP_ROOM = 8
 _VALUE_GAP = 8
 _TIME_GAP = 7
 _TIME_SHIFT = 12
+# So far a label may reach beyond the plot, below the other axis and into the card's margin.
+_TIME_OVER = 14
 _TIME_LABEL_WIDTH = 56
 
 TextSpec = tuple[QRectF, Qt.AlignmentFlag, str]
@@ -118,7 +120,7 @@ class TimeAxis(Axis):
     def _place(self, bounds: QRectF, share: float, text: str, metrics: QFontMetricsF) -> TextSpec | None:
         width = metrics.horizontalAdvance(text) + 2
         centred = bounds.left() + share * bounds.width() - width / 2
-        left = min(max(centred, bounds.left()), bounds.right() - width)
+        left = min(max(centred, bounds.left() - _TIME_OVER), bounds.right() + _TIME_OVER - width)
         if abs(left - centred) > _TIME_SHIFT:
             return None
         rect = QRectF(left, bounds.top() + _TIME_GAP, width, metrics.height())

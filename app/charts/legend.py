@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QMenu, QSizePolicy, 
 
 from app.charts.patterns import hatch
 from app.fonts import ui_font
-from app.shown_names import add_named, one_line
+from app.shown_names import add_named, one_line, short_names
 from app.theme import Theme
 from app.translation import tr
 
@@ -23,22 +23,11 @@ _SWATCH = 8
 _GAP = 5
 _SPACING = 10
 _SHORTEST = 52
-_DATE = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2})$")
-_FAMILY = re.compile(r"^[A-Za-z]+-(?=[A-Za-z]{3})")
 # Before a version a family name is worth more: "2.5-flash" is for want of room.
 _ANY_FAMILY = re.compile(r"^[A-Za-z]+-(?=.*-[A-Za-z]{3})")
 
 Entry = tuple[str, str, QColor]
 """Key, name, colour."""
-
-
-def short_names(names: Sequence[str]) -> list[str]:
-    """Names without their date and, where a word follows, without their family, as far as they stay apart."""
-    bare = [_DATE.sub("", name.rsplit("/", 1)[-1]) for name in names]
-    if len(set(bare)) < len(names):
-        bare = list(names)
-    short = [_FAMILY.sub("", name) for name in bare]
-    return short if len(set(short)) == len(names) else bare
 
 
 def fitting_names(names: Sequence[str], fits: Callable[[Sequence[str]], bool]) -> list[str]:

@@ -2,12 +2,13 @@
 
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app import icons
 from app.fonts import ui_font
 from app.shown_names import one_line
 from app.theme import Theme
+from app.widgets.buttons import HoverButton
 
 
 class ToneLabel(QLabel):
@@ -89,6 +90,7 @@ class ToneLabel(QLabel):
 
 OPENS = " ▾"
 _SIGN, _SIGN_GAP = 14, 3
+_UNDERLINE = 2
 
 
 def opening(words: str) -> str:
@@ -102,21 +104,19 @@ def text_width(text: str) -> int:
     return QFontMetrics(ui_font(13, 600)).horizontalAdvance(word) + 2 + (_SIGN_GAP + _SIGN) * (word != text)
 
 
-class TextButton(QAbstractButton):
-    """Bare text: a link in the accent colour, or with `tab` the title of a view, bold while it is the chosen one.
+class TextButton(HoverButton):
+    """Bare text: a link in the accent colour, or with `tab` the title of a view, bold and underlined while it is the
+    chosen one.
 
     A text made by `opening` opens a menu: it is drawn with the chevron of all choices in that sign's place.
     """
 
     def __init__(self, theme: Theme, text: str, *, tab: bool = False, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
+        super().__init__(theme, parent)
         self._tab = tab
         self.say(text)
         self.setCheckable(tab)
         self.setAutoExclusive(tab)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def say(self, text: str, spoken: str = "") -> None:
@@ -136,10 +136,10 @@ class TextButton(QAbstractButton):
         painter.setFont(ui_font(13, 600 if chosen else 500 if not self._tab else 400))
         tone = (
             "text"
-            if chosen
-            else "text3"
-            if self._tab and not self.underMouse()
+            if chosen or (self.hot and not self._tab)
             else "text2"
+            if self._tab and self.hot
+            else "text3"
             if self._tab
             else "accent"
         )
@@ -151,6 +151,12 @@ class TextButton(QAbstractButton):
             sign = icons.pixmap("chevron-down", self._theme.color(tone), _SIGN, self.devicePixelRatioF())
             painter.drawPixmap(QRect(self.width() - _SIGN, (self.height() - _SIGN) // 2, _SIGN, _SIGN), sign)
         painter.drawText(room, Qt.AlignmentFlag.AlignCenter, word)
+        if chosen:
+            line = QRectF(room.left(), self.height() - _UNDERLINE, room.width(), _UNDERLINE)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._theme.color("accent"))
+            painter.drawRoundedRect(line, 1, 1)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
         if self.hasFocus():
             painter.setPen(QPen(self._theme.color("accent"), 1))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 2.5, -0.5, -2.5), 4, 4)

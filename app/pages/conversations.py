@@ -45,7 +45,7 @@ class ConversationsPage(Page):
     places = staticmethod(thread_places)
 
     shortcuts = (
-        ("Ctrl+F, /", later("Search what was said")),
+        ("Ctrl+F, /", later("Search messages")),
         ("J", later("Next block")),
         ("K", later("Previous block")),
         ("Return", later("Open or fold the block")),
@@ -245,7 +245,7 @@ class ConversationsPage(Page):
         narrowed = self.context.filters.is_filtered
         words = ""
         if not page.rows and self._search:
-            words = tr("Nothing that was said contains “{search}”. Try fewer words, or a longer range.").format(
+            words = tr("No message contains “{search}”. Try fewer words, or a longer range.").format(
                 search=self._search
             )
         elif not page.rows:
@@ -337,7 +337,7 @@ class ConversationsPage(Page):
             self.toast.emit(str(error))
             return
         if found is None:
-            self.toast.emit(tr("What this request said was not kept"))
+            self.toast.emit(tr("The messages of this request were not kept"))
             return
         id, turn = found
         await self.thread_pane.read(id, turn=turn)

@@ -311,7 +311,7 @@ class ModelsPage(Page):
             self._filter()
         self._tell_unpriced()
         self.subtitle.emit(
-            tr("{count:,} models, {used:,} used").format(
+            tr("{count:,} models, {used:,} used · $ per 1M tokens").format(
                 count=len(lines), used=sum(line.requests > 0 for line in lines)
             )
         )

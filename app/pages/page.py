@@ -128,7 +128,7 @@ class Page(QWidget):
             self.toast.emit(str(error))
             return
         if place is None:
-            self.toast.emit(tr("What this request said was not kept"))
+            self.toast.emit(tr("The messages of this request were not kept"))
         else:
             self.navigate.emit(key, RequestTarget(request_id))
 

@@ -58,7 +58,7 @@ class RequestsPage(Page):
     shortcuts = (
         ("Ctrl+F, /", later("Filter")),
         ("Ctrl+L", later("Live")),
-        ("Ctrl+Shift+C", later("Copy the chosen request as curl")),
+        ("Ctrl+Shift+C", later("Copy the request as curl")),
     )
 
     # Progress may be told from the thread that writes the file.

@@ -35,8 +35,8 @@ KINDS: Mapping[str, _Look] = {
 }
 
 
-class _HoverButton(QAbstractButton):
-    """Repaints as the pointer comes and goes, and when the theme flips."""
+class HoverButton(QAbstractButton):
+    """Repaints as the pointer comes and goes, and when the theme flips. `hot` while it is pointed at or held down."""
 
     def __init__(self, theme: Theme, parent: QWidget | None) -> None:
         super().__init__(parent)
@@ -62,11 +62,11 @@ class _HoverButton(QAbstractButton):
             super().keyPressEvent(event)
 
     @property
-    def _hot(self) -> bool:
+    def hot(self) -> bool:
         return self.isEnabled() and (self.underMouse() or self.isDown())
 
 
-class PushButton(_HoverButton):
+class PushButton(HoverButton):
     """Words with an optional icon before them; `kind` is a key of `KINDS`. Its accessible name is its text."""
 
     def __init__(
@@ -119,7 +119,7 @@ class PushButton(_HoverButton):
 
     def _paint_ground(self, painter: QPainter, box: QRectF, radius: float) -> None:
         look = self._look
-        fill = look.hover if self._hot else look.fill
+        fill = look.hover if self.hot else look.fill
         line = None if look.line is None else self._theme.color(look.line)
         ground = None if fill is None else self._theme.color(fill)
         rounded_box(painter, box, radius, ground, None if self._dashed else line)
@@ -140,7 +140,7 @@ class PushButton(_HoverButton):
         painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text())
 
 
-class IconButton(_HoverButton):
+class IconButton(HoverButton):
     """28 × 28 with a 16 px icon; the tooltip is its accessible name too."""
 
     def __init__(self, theme: Theme, icon: str, tooltip: str, parent: QWidget | None = None) -> None:
@@ -162,9 +162,9 @@ class IconButton(_HoverButton):
         if not self.isEnabled():
             painter.setOpacity(0.45)
         box = QRectF(self.rect())
-        if self._hot or self.isChecked():
+        if self.hot or self.isChecked():
             rounded_box(painter, box, CONTROL_RADIUS, self._theme.color("hover"))
-        ink = self._theme.color("text" if self._hot else "text2")
+        ink = self._theme.color("text" if self.hot else "text2")
         place = QRect((self.width() - _ICON) // 2, (self.height() - _ICON) // 2, _ICON, _ICON)
         painter.drawPixmap(place, icons.pixmap(self._icon_name, ink, _ICON, self.devicePixelRatioF()))
         if self.hasFocus():

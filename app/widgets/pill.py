@@ -15,7 +15,7 @@ _LOOKS: Mapping[str, tuple[str, str]] = {
     "warn": ("warn", "warn_soft"),
     "bad": ("bad", "bad_soft"),
     "accent": ("accent", "accent_soft"),
-    "neutral": ("text2", "inset"),
+    "neutral": ("text2", "hover"),
 }
 """Ink and ground for each kind."""
 

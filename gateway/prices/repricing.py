@@ -19,9 +19,9 @@ from gateway.store.storable import LIMITS
 UNKNOWN_COUNTS, PROVIDER_FIGURE = "unknown_counts", "provider_figure"
 NO_PRICE, PRICE_GONE, OWN_LACKS, TOO_DEAR = "no_price", "price_gone", "own_lacks", "too_dear"
 KEPT_BECAUSE: Mapping[str, str] = {
-    NO_USAGE: "They used nothing that anybody counted.",
+    NO_USAGE: "None of their tokens were counted.",
     UNKNOWN_COUNTS: "How much they used is not known.",
-    PROVIDER_FIGURE: "The provider gave the figure itself, and no price of yours stands over it.",
+    PROVIDER_FIGURE: "The provider reported it, and no price of yours overrides it.",
     NO_PRICE: "No price is known for them.",
     PRICE_GONE: "The price that they had is no longer listed; they keep it.",
     OWN_LACKS: "Your own price of them has none for some of what they used.",

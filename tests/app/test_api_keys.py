@@ -94,8 +94,8 @@ def test_a_list_that_is_read_anew_does_not_jump(page: ApiKeysPage, gateway: Fake
 
 def test_cells_equal_the_rows(page: ApiKeysPage, gateway: FakeGateway) -> None:
     assert page.model.rowCount() == len(gateway.keys) == 4
-    assert cells(page, 0)[:5] == ["growth", "tk_grow…", "execute", "env:prod", "—"]
-    assert cells(page, 3)[6:] == ["never", "0", "Active"]
+    assert cells(page, 0)[:5] == ["growth", "tk_grow…", "Execute", "env:prod", "—"]
+    assert cells(page, 3)[6:] == ["Never", "0", "Active"]
     assert cells(page, 2)[8] == "Revoked"
     titles = [page.model.headerData(number, Qt.Orientation.Horizontal) for number in range(9)]
     assert titles == ["Name", "Key", "Role", "Tags", "User", "Created", "Last used", "Requests, 7d", "State"]

@@ -20,7 +20,7 @@ from pytestqt.qtbot import QtBot
 from app.charts import CHARTS, ChartCard, ChartInput, ChartSpec, Group, chart_data
 from app.charts.bars import gaps, stack
 from app.charts.data import count_axis, duration_axis, money_axis
-from app.charts.legend import Legend, fitting_names, short_names
+from app.charts.legend import Legend, fitting_names
 from app.charts.lines import alone
 from app.charts.rectangles import ListedRectangles, PackedRectangles, make_rectangles
 from app.charts.scale import NiceMaximum, nice_maximum, tick_step, ticks
@@ -28,6 +28,7 @@ from app.charts.timescale import bucket_title, time_ticks
 from app.charts.tooltip import Tooltip
 from app.formats import UNKNOWN, count, duration
 from app.overview.exporting import chart_csv
+from app.shown_names import short_names
 from app.tables.column import safe_cell
 from app.theme import Theme
 from app.widgets import Card

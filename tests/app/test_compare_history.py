@@ -110,7 +110,7 @@ def test_the_answers_are_the_apis(page: ComparePage, gateway: FakeGateway) -> No
         for cell, row in zip(cells(pane.view), answers, strict=True):
             assert cell["Time"] == formats.clock(row.at_us)
             assert cell["Prompt"] == " ".join((row.prompt or "").split())
-            assert (cell["Model"], cell["Note"], cell["State"]) == (row.model, row.note, "done")
+            assert (cell["Model"], cell["Note"], cell["State"]) == (row.model, row.note, "Done")
             assert cell["Rating"] == stars_text(row.stars)
             assert cell["First token"] == formats.duration((row.ttft_us or 0) / 1000)
             assert cell["Total"] == formats.duration((row.latency_us or 0) / 1000)
@@ -237,7 +237,7 @@ def test_the_ways_from_an_answer(page: ComparePage, qtbot: QtBot) -> None:
     for name in ("details_conversation", "details_ask"):
         with qtbot.waitSignal(page.toast) as told, qtbot.assertNotEmitted(page.navigate):
             click(qtbot, buttons[name])
-        assert told.args == ["What this request said was not kept"]
+        assert told.args == ["The messages of this request were not kept"]
 
 
 def test_csv_and_copying(page: ComparePage, gateway: FakeGateway, qtbot: QtBot, tmp_path: Path) -> None:

@@ -277,7 +277,7 @@ def test_the_test_calls_at_the_tools_own_door_and_leads_to_its_request(
 ) -> None:
     choose(page, turns, "codex")
     card = page.view.trial
-    assert card.title.text() == "Test the path through the gateway" and not card.link.isVisible()
+    assert card.title.text() == "Test the connection" and not card.link.isVisible()
     click(qtbot, card.button)
     turns.run()
     assert gateway.calls.count("try_door openai_responses gpt-5-codex without a key") == 1
@@ -342,7 +342,7 @@ def test_a_test_is_cancelled(qtbot: QtBot, theme: Theme, gateway: FakeGateway, h
         for _ in range(3):
             await asyncio.sleep(0)
         assert not card.running and card.button.text() == "Test"
-        assert card.title.text() == "Test the path through the gateway"
+        assert card.title.text() == "Test the connection"
         assert ("Cancelled" in card.detail.text()) == (how == "button")
         gateway.door_waits.set()
         for _ in range(9):

@@ -330,7 +330,7 @@ def test_a_failed_turn_says_why_and_a_running_one_waits() -> None:
 
 def test_a_turn_of_which_nothing_was_kept_says_so() -> None:
     (foot,) = of_kind(telling(simple(at(0))).blocks, "turn")
-    assert [note.text for note in foot.notes] == ["What was said here was not kept"]
+    assert [note.text for note in foot.notes] == ["The messages here were not kept"]
     hinted = simple(at(0, hints=("Content is switched off: set capture.content = true.",)))
     assert [note.text for note in of_kind(telling(hinted).blocks, "turn")[0].notes] == [
         "Content is switched off: set capture.content = true."

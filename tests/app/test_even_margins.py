@@ -78,7 +78,7 @@ def history(qtbot: QtBot, theme: Theme, spawner: Spawner) -> HistoryPane:
 
 def test_the_titles_of_two_cards_beside_each_other_stand_in_one_line(history: HistoryPane) -> None:
     history.resize(1180, 800)
-    title = next(label for label in history.findChildren(ElidedLabel) if label.text().startswith("Models, by"))
+    title = next(label for label in history.findChildren(ElidedLabel) if label.text().startswith("Averages of"))
     middles = [label.mapTo(history, label.rect().center()).y() for label in (history.scatter.title, title)]
     assert abs(middles[0] - middles[1]) <= 1, middles
 

@@ -37,9 +37,9 @@ EVERY = Completeness(
 
 
 def test_what_is_said() -> None:
-    assert line(Completeness()) == "No request since start"
-    assert line(QUIET) == "1,204 seen · 1,203 written"
-    assert line(EVERY) == "123k seen · 100 written"
+    assert line(Completeness()) == "No requests since start"
+    assert line(QUIET) == "1,203 of 1,204 recorded"
+    assert line(EVERY) == "100 of 123k recorded"
     assert spoken(QUIET) == "Completeness: 1,204 seen, 1,203 written, 1,203 priced"
     assert spoken(EVERY).endswith(f", {sum(reason.attention for reason in REASONS)} reasons want attention")
     assert reasons(WELL) == ALL_WELL
@@ -140,13 +140,13 @@ def window(qtbot: QtBot, context: AppContext, tmp_path: Path) -> Window:
 def test_the_window_follows_the_meter_on_every_page_also_while_nothing_is_written(
     qtbot: QtBot, window: Window, fake_gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    qtbot.waitUntil(lambda: window.sidebar.meter.text() == "400 seen · 400 written")
+    qtbot.waitUntil(lambda: window.sidebar.meter.text() == "All 400 requests recorded")
     reading: Callable[[], Completeness] = lambda: QUIET  # noqa: E731
     monkeypatch.setattr(fake_gateway, "completeness", reading)
     window.open_page("providers")
     fake_gateway.calls.clear()
     window.mark(Changes(meter=True))
-    qtbot.waitUntil(lambda: window.sidebar.meter.text() == "1,204 seen · 1,203 written")
+    qtbot.waitUntil(lambda: window.sidebar.meter.text() == "1,203 of 1,204 recorded")
     assert window.sidebar.meter.isVisible()
     # The figures that come from the database are not asked for anew.
     assert "summary" not in fake_gateway.calls

@@ -163,7 +163,7 @@ def test_today_counts_from_the_local_midnight(page: ProvidersPage, gateway: Gate
     ]
     refresh(page, turns)
     card = page.cards["openai"]
-    assert (card.cost.text(), card.requests.text()) == ("$2.50", "2 requests · 100.0% failed")
+    assert (card.cost.text(), card.requests.text()) == ("$2.50", "2 requests, 100.0% failed")
     assert page.cards["xai"].requests.text() == "0 requests"
 
 
@@ -523,7 +523,7 @@ def test_prices_are_fetched_when_the_button_is_pressed(
 ) -> None:
     said: list[str] = []
     page.toast.connect(said.append)
-    assert page.price_line.words.text() == "Prices of 2,330 models: genai-prices 0.2.3, with the program."
+    assert page.price_line.words.text() == "Prices of 2,330 models: genai-prices 0.2.3, bundled with Faregate."
     assert "update_prices" not in gateway.calls
     click(qtbot, page.price_line.button)
     turns.run()
@@ -560,7 +560,7 @@ def test_what_failed_today_stands_on_the_card(page: ProvidersPage, gateway: Gate
     failed = msgspec.structs.replace(row, id="b", outcome="error")
     gateway.rows = [failed, *(msgspec.structs.replace(row, id=f"c{number}") for number in range(3))]
     refresh(page, turns)
-    assert page.cards["xai"].requests.text() == "4 requests · 25.0% failed"
+    assert page.cards["xai"].requests.text() == "4 requests, 25.0% failed"
     assert page.cards["openai"].requests.text() == "0 requests"
 
 

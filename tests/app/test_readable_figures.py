@@ -273,7 +273,7 @@ def test_what_failed_today_is_read_whole_beside_the_drawer(qtbot: QtBot, theme: 
     card.resize(370, 190)
     card.show()
     label = card.requests
-    assert label.text() == "1,047 requests · 2.1% failed"
+    assert label.text() == "1,047 requests, 2.1% failed"
     assert label.heightForWidth(label.width()) <= label.height(), "in two lines, and nothing is cut"
     assert label.height() > label.fontMetrics().height() * 1.5
     assert card.source.y() == label.y() == card.address.y()

@@ -91,9 +91,9 @@ def test_a_preview_equals_the_api_in_each_figure_and_cell(
     assert shown == [
         (
             formats.count(found.changed),
-            f"of {formats.count(found.examined)} looked at · {found.newly_priced} get their first price",
+            f"of {formats.count(found.examined)} checked · {found.newly_priced} get their first price",
         ),
-        (formats.money(found.from_nano), "of all that were looked at"),
+        (formats.money(found.from_nano), "of all that were checked"),
         (formats.money(found.to_nano), "at each request's own time"),
         (
             formats.money_difference(found.to_nano - found.from_nano),

@@ -87,7 +87,7 @@ def test_what_is_estimated_is_marked_and_a_key_of_the_callers_is_named() -> None
     [
         (ONCE, "One attempt, answered at once", [True]),
         (ROW, "2 attempts, the last one answered", [False, True]),
-        (REFUSED, "One attempt, it failed", [False]),
+        (REFUSED, "One attempt, which failed", [False]),
         (msgspec.structs.replace(REFUSED, attempts=(FIRST, FIRST)), "2 attempts, none was answered", [False] * 2),
         (LEFT, "One attempt, the client left before the end", [False]),
         (msgspec.structs.replace(ROW, attempts=()), "", []),

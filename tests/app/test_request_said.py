@@ -192,7 +192,7 @@ def test_headers_stand_by_message_and_are_read_when_they_are_looked_at(
     turns.run()
     assert "Question 2 of conversation 1" in said(details)
     calls = len(gateway.calls)
-    assert details.search.placeholderText() == "Find in what was said"
+    assert details.search.placeholderText() == "Find in the messages"
     details.tabs["headers"].click()
     assert details.search.placeholderText() == details.search.accessibleName() == "Find in the headers"
     turns.run()
@@ -295,7 +295,7 @@ def test_without_content_the_message_is_to_be_filled_in(page: RequestsPage, qtbo
     with qtbot.waitSignal(page.toast) as toast:
         details.copy_curl()
         turns.run()
-    assert "put a message in" in toast.args[0]
+    assert "put one in" in toast.args[0]
     words = shlex.split(QGuiApplication.clipboard().text())
     assert details.record is not None
     body = json.loads(words[words.index("-d") + 1])
@@ -403,4 +403,4 @@ def test_what_was_said_is_opened_elsewhere_only_where_it_is_kept(
     getattr(page.panel, button).emit(gateway.rows[5].id)
     turns.run()
     assert asked.count() == 1
-    assert told.at(0) == ["What this request said was not kept"]
+    assert told.at(0) == ["The messages of this request were not kept"]

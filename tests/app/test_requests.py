@@ -187,8 +187,8 @@ def test_an_unknown_cost_is_a_dash(page: RequestsPage, gateway: FakeGateway, tur
     [
         ({"outcome": "ok", "status": 200}, "200", "ok"),
         ({"outcome": "error", "status": 429}, "429", "bad"),
-        ({"outcome": "aborted", "status": 499}, "abort", "warn"),
-        ({"outcome": "interrupted", "status": 0}, "interrupted", "bad"),
+        ({"outcome": "aborted", "status": 499}, "Aborted", "warn"),
+        ({"outcome": "interrupted", "status": 0}, "Interrupted", "bad"),
     ],
 )
 def test_status_says_how_it_ended(gateway: FakeGateway, fields: dict[str, object], word: str, kind: str) -> None:
@@ -939,7 +939,7 @@ def test_a_cost_is_spelt_out_as_it_was_worked_out() -> None:
         ("Web searches", "$0.0000000", "1 × $10.00 per thousand"),
         ("Rounded", "from $0.0037510005", "half to even"),
         ("Tier", "above 200,000 input tokens", "the whole request is priced so"),
-        ("Price list", "genai-prices 0.2.3, with the program", ""),
+        ("Price list", "genai-prices 0.2.3, bundled with Faregate", ""),
         ("To know", "The list has no price for service tier flex: it counts at the standard price.", ""),
     ]
     fetched = PriceList(version=None, fetched_us=1_796_083_200_000_000, models=9)

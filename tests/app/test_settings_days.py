@@ -71,9 +71,7 @@ def test_how_much_would_go_stands_there_and_follows_the_days(
 ) -> None:
     deletion = section.deletion
     words = deletion.line.words
-    assert words.text() == (
-        "That is what was said in 30 calls of 4 conversations, 7 spans and records: about 1.2 MB."
-    )
+    assert words.text() == ("That is the messages of 30 calls in 4 conversations, 7 spans and records: about 1.2 MB.")
     start_us, end_us = day_range(date(2026, 11, 3), date(2026, 11, 9), context.filters.tz)
     assert deletion.asked() == Deletion(start_us=start_us, end_us=end_us)
     fake_gateway.deletion = DeletionPreview()
@@ -93,7 +91,7 @@ def test_nothing_goes_before_the_question_is_answered(
     section.toast.connect(toasts.append)
     qtbot.mouseClick(deletion.button, Qt.MouseButton.LeftButton)
     asked = answer("Keep")
-    assert asked.startswith("Delete what was said from 3 Nov 2026 to 9 Nov 2026? That is what was said in 30 calls")
+    assert asked.startswith("Delete the messages from 3 Nov 2026 to 9 Nov 2026? That is the messages of 30 calls")
     assert asked.endswith("Requests, tokens and costs stay counted.") and fake_gateway.deleted == []
     qtbot.mouseClick(deletion.button, Qt.MouseButton.LeftButton)
     answer("Delete")
@@ -111,11 +109,11 @@ def test_requests_go_from_the_first_one_on(
     qtbot.mouseClick(deletion.what.segment("requests"), Qt.MouseButton.LeftButton)
     assert not deletion.first.isVisible() and deletion.last.isVisible()
     assert deletion.line.words.text() == (
-        "That is 12,482 requests, what was said in 1 call of 1 conversation: about 9.0 MB."
+        "That is 12,482 requests, the messages of 1 call in 1 conversation: about 9.0 MB."
     )
     deletion.button.click()
     asked = answer("Delete")
-    assert asked.startswith("Delete all requests up to 9 Nov 2026, and what was said? That is 12,482 requests")
+    assert asked.startswith("Delete all requests up to 9 Nov 2026, with their messages? That is 12,482 requests")
     _, end_us = day_range(date(2026, 11, 9), date(2026, 11, 9), context.filters.tz)
     assert fake_gateway.deleted == [Deletion(end_us=end_us, requests=True)]
 

@@ -120,7 +120,7 @@ def requests(app: RealApp) -> None:
 def request_details(app: RealApp) -> None:
     requests(app)
     app.click_on("place_of_cell", table="requests_table", row=3)
-    app.wait_for("shown", name="request_details")
+    app.wait_for("shown", name="request_timing")
 
 
 def said_by_a_request(app: RealApp, tab: str) -> None:

@@ -192,7 +192,7 @@ def request_line(row: Json, tz: str) -> dict[str, str]:
     """A row of the Requests table, by the titles of its columns."""
     guessed = row["usage_source"] in ("estimated", "partial")
     priced = row["cost_source"] in ("list", "override") and (guessed or row["price_fuzzy"])
-    status = {"aborted": "abort", "interrupted": "interrupted"}.get(row["outcome"], str(row["status"]))
+    status = {"aborted": "Aborted", "interrupted": "Interrupted"}.get(row["outcome"], str(row["status"]))
     return {
         "Time": clock(us(row["started_at"]), tz),
         "Status": status,

@@ -154,7 +154,7 @@ def test_the_tables_the_scatter_and_the_drawer_of_comparisons(running: tuple[Rea
             "Time": formats.clock(expected.us(row["compared_at"]), TZ),
             "Prompt": row["prompt"],
             "Model": row["model"],
-            "State": "done",
+            "State": "Done",
             "Rating": stars_text(row["stars"]),
             "Note": row["note"],
             "First token": formats.duration(row["ttft_ms"]),
@@ -202,7 +202,7 @@ def test_what_is_told_of_the_keys(running: tuple[RealApp, str]) -> None:
             assert line["User"] == row["user"]
             assert line["Created"] == formats.ago(expected.us(row["created_at"]), now)
             used = row["last_used_at"]
-            assert line["Last used"] == ("never" if used is None else formats.ago(expected.us(used), now))
+            assert line["Last used"] == ("Never" if used is None else formats.ago(expected.us(used), now))
 
     eventually(check)
 

@@ -34,6 +34,10 @@ def state_pill(row: ApiKeyRow) -> PillText:
     return PillText(tr("Revoked"), "neutral") if row.revoked_us is not None else PillText(tr("Active"), "ok")
 
 
+def role_title(role: str) -> str:
+    return next((tr(title) for name, title, _ in ROLES if name == role), role)
+
+
 def prefix_shown(row: ApiKeyRow) -> str:
     return f"{row.prefix}…"
 
@@ -42,7 +46,7 @@ def api_key_columns(now_us: Callable[[], int]) -> tuple[Column[KeyLine], ...]:
     """`now_us` is asked whenever a cell tells how long ago something was."""
 
     def ago(us: int | None) -> str:
-        return tr("never") if us is None else formats.ago(us, now_us())
+        return tr("Never") if us is None else formats.ago(us, now_us())
 
     return (
         Column(
@@ -60,11 +64,11 @@ def api_key_columns(now_us: Callable[[], int]) -> tuple[Column[KeyLine], ...]:
         Column(
             key="role",
             title=tr("Role"),
-            text=lambda r: r.role,
+            text=lambda r: role_title(r.role),
             value=lambda r: r.role,
             width=88,
             sortable=True,
-            pills=lambda r: (PillText(r.role, _ROLE_PILLS.get(r.role, "neutral")),),
+            pills=lambda r: (PillText(role_title(r.role), _ROLE_PILLS.get(r.role, "neutral")),),
         ),
         Column(
             key="tags",

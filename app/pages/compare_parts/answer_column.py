@@ -190,10 +190,10 @@ class AnswerColumn(Card):
         answer = self.answer
         if answer is None:
             return
-        state = answer_words.state_words(answer)
         first = self._first
-        role = self.tr("baseline") if first is answer and answer.state == "ok" else ""
-        self.state.setText(" · ".join(filter(None, (self._provider, state, role))))
+        is_baseline = first is answer and answer.state == "ok"
+        state = self.tr("baseline") if is_baseline else answer_words.state_words(answer)
+        self.state.setText(" · ".join(filter(None, (self._provider, state))))
         self.state.set_tone("bad" if answer.state == "error" else "text2")
         against = self.tr("Compared with {0}").format(first.model) if first is not None else ""
         for figure in answer_words.figures(answer, first, time.time_ns() // 1000):

@@ -31,7 +31,7 @@ class ModelChoice(QWidget):
         self._providers: Mapping[str, ProviderRow] = {}
         self._estimates: Mapping[str, AnswerEstimate] = {}
         self._chips: dict[str, Chip] = {}
-        self._narrow = False
+        self.narrow = False
         self.setObjectName("compare_models")
         self.setAccessibleName(self.tr("Models to compare"))
         self.add_button = PushButton(theme, self.tr("Add model"), "plus", "dashed")
@@ -95,8 +95,8 @@ class ModelChoice(QWidget):
 
     def set_narrow(self, narrow: bool) -> None:
         """Chips without prices, which are in their tooltips."""
-        if narrow != self._narrow:
-            self._narrow = narrow
+        if narrow != self.narrow:
+            self.narrow = narrow
             self._tell()
 
     def _place(self) -> None:
@@ -124,7 +124,7 @@ class ModelChoice(QWidget):
             words.append(row.state)
         if estimate is not None and estimate.cost_nano is not None:
             words.append(f"≈{formats.money_column(estimate.cost_nano, _ESTIMATED_PLACES)}")
-        if whole or not self._narrow:
+        if whole or not self.narrow:
             words.append(price_words(row) or self.tr("no price"))
         return " · ".join(words)
 

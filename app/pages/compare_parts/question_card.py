@@ -126,7 +126,9 @@ class QuestionCard(Card):
         """Whether the window is small: then the answers get what room there is."""
         for editor in (self.system, self.user):
             editor.setFixedHeight(_LOW_PROMPT_HEIGHT if low else _PROMPT_HEIGHT)
-        self.models.set_narrow(narrow)
+        if narrow != self.models.narrow:
+            self.models.set_narrow(narrow)
+            self._fit_run()
 
     # the question
 
@@ -199,9 +201,10 @@ class QuestionCard(Card):
             return ""
         first = self._estimates[0]
         length = self.tr("at most {0} out") if first.bounded else self.tr("{0} out assumed")
-        return self.tr("≈{0} tokens in, {1} for each").format(
+        words = self.tr("≈{0} tokens in, {1} for each").format(
             formats.count(first.input_tokens), length.format(formats.count(first.output_tokens))
         )
+        return words if self.models.narrow else self.tr("Prices per 1M in / out · {0}").format(words)
 
     def _fit_run(self) -> None:
         wrong = self._wrong_limit()

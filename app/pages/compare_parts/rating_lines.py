@@ -12,10 +12,10 @@ from gateway import MOST_STARS, RatedAnswer, RatedModel
 _Line = TypeVar("_Line", RatedModel, RatedAnswer)
 
 OUTCOMES = {
-    "ok": PillText(later("done"), "ok"),
-    "error": PillText(later("failed"), "bad"),
-    "aborted": PillText(later("stopped"), "warn"),
-    "interrupted": PillText(later("interrupted"), "bad"),
+    "ok": PillText(later("Done"), "ok"),
+    "error": PillText(later("Failed"), "bad"),
+    "aborted": PillText(later("Stopped"), "warn"),
+    "interrupted": PillText(later("Interrupted"), "bad"),
 }
 
 

@@ -19,7 +19,7 @@ from app.widgets import Card, ComboBox, PushButton
 from gateway import ApiKeyRow, ModelRow, ProviderRow
 
 _MOST_MODEL_PX, _WIDEST_KEY = 320, 440
-WITHOUT = later("It has no key yet. A key of its own tells its requests apart.")
+WITHOUT = later("It has no key yet. A key of its own keeps its requests apart from others'.")
 MASKED = later("Its key {name} ({prefix}…) was shown once, when it was made. Lost it? Make another.")
 FRESH = later(
     "The key {name} is in the snippets, masked until it is copied. Copy it now: it is shown only this once."

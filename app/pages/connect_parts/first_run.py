@@ -107,7 +107,10 @@ class FirstRun(QWidget):
         self.title.setObjectName("first_run_title")
         self.intro = TextLabel(
             theme,
-            self.tr("Everything stays on this machine: keys, requests and what they cost. Each step checks itself."),
+            self.tr(
+                "Keys, records and costs stay on this machine; only your requests go to providers. "
+                "Each step checks itself."
+            ),
             tone="text2",
             wrap=True,
         )

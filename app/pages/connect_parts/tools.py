@@ -54,9 +54,7 @@ TOOLS: tuple[Tool, ...] = (
         icon="bot",
         client="Claude Code",
         words="anthropic agent",
-        note=later(
-            "The address has no /v1. An Anthropic key in ANTHROPIC_API_KEY would take precedence: it is unset."
-        ),
+        note=later("The address has no /v1. ANTHROPIC_API_KEY would take precedence, so it is unset first."),
         models=Models("claude-sonnet-4-6", "claude-haiku-4-5-20251001"),
         door="anthropic",
         snippets=(
@@ -505,7 +503,7 @@ TOOLS: tuple[Tool, ...] = (
         sends_spans=True,
         door="otlp",
         models=Models(""),
-        note=later("Most libraries leave out what was said until that is switched on. gRPC is not supported."),
+        note=later("Most libraries leave out messages until that is switched on. gRPC is not supported."),
         snippets=(
             Snippet(
                 step=later("Where the app is started"),
@@ -516,7 +514,7 @@ TOOLS: tuple[Tool, ...] = (
                 ),
             ),
             Snippet(
-                step=later("What was said, with opentelemetry-instrumentation-genai"),
+                step=later("Messages, with opentelemetry-instrumentation-genai"),
                 variables=(("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "SPAN_ONLY"),),
             ),
             Snippet(
@@ -535,7 +533,7 @@ TOOLS: tuple[Tool, ...] = (
                 ),
             ),
             Snippet(
-                step=later("Claude Code's own telemetry, with what was said"),
+                step=later("Claude Code's own telemetry, with messages"),
                 variables=(
                     ("CLAUDE_CODE_ENABLE_TELEMETRY", "1"),
                     ("CLAUDE_CODE_ENHANCED_TELEMETRY_BETA", "1"),

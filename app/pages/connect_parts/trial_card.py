@@ -49,12 +49,12 @@ class TrialCard(StatusCard):
     def show_idle(self, model: str, detail: str = "") -> None:
         """Nothing was tried yet, or what was does not tell of what is chosen now."""
         offered = self.tr(
-            "Asks {model} for one word, at the door that this tool uses. It costs next to nothing, and is a request "
-            "like any other, tagged source:test."
+            "Asks {model} for one word, the way this tool would. It costs next to nothing and is metered "
+            "like any other request, tagged source:test."
         )
         if not model:
             offered = self.tr("Sends an export without spans to where apps send theirs: it leaves nothing behind.")
-        text = self.tr("Test the path through the gateway")
+        text = self.tr("Test the connection")
         said = detail or offered.format(model=model)
         self._show(ArrivalWords(text=text, detail=said, tone="text2", icon="activity"), running=False)
 

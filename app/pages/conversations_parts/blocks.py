@@ -428,7 +428,7 @@ def _ending(message: ThreadMessage) -> tuple[Note, ...]:
 def _remarks(turn: Turn, silent: bool) -> Iterator[Note]:
     """What is worth knowing of a turn beyond its figures; `silent`: nothing of it was kept."""
     if silent and not turn.hints:
-        yield Note(tr("What was said here was not kept"), "text3", "eye-off")
+        yield Note(tr("The messages here were not kept"), "text3", "eye-off")
     if turn.cache_miss is not None:
         yield Note(turn_words.cache_miss(turn.cache_miss), "warn", "database")
     if turn.dropped:

@@ -148,7 +148,7 @@ def _dress_tables(theme: Theme, document: QTextDocument) -> None:
             form.setCellSpacing(0)
             form.setBorder(1)
             form.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
-            form.setBorderBrush(QBrush(theme.color("border_strong")))
+            form.setBorderBrush(QBrush(theme.color("border")))
             form.setWidth(QTextLength())
             frame.setFormat(form)
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVB
 
 from app import formats
 from app.fonts import ui_font
+from app.overview.label import TextButton
 from app.pages.conversations_parts.cost_card import CostCard
 from app.pages.conversations_parts.costs import CostSplit
 from app.pages.conversations_parts.facts import Facts
@@ -60,7 +61,7 @@ class FactsCard(Card):
         head = QHBoxLayout()
         self.title = ElidedLabel(theme)
         self.title.setFont(ui_font(13, 600))
-        self.request_button = PushButton(theme, tr("Open request"), kind="ghost")
+        self.request_button = TextButton(theme, tr("Open request"))
         self.request_button.setObjectName("conversation_open_request")
         self.request_button.clicked.connect(self._ask_request)
         self.copy_button = IconButton(theme, "copy", tr("Copy the span as JSON"))

@@ -39,7 +39,7 @@ class ListPane(QWidget):
         super().__init__(parent)
         self._theme = theme = context.theme
         self.sort = "newest"
-        self.search = SearchField(theme, tr("Search what was said"))
+        self.search = SearchField(theme, tr("Search messages"))
         self.search.setObjectName("conversations_search")
         self.sort_button = IconButton(theme, "arrow-down", tr("Order: newest first"))
         self.sort_button.setObjectName("conversations_sort")
@@ -73,7 +73,7 @@ class ListPane(QWidget):
         line.addWidget(self.search, 1)
         line.addWidget(self.sort_button)
         above = QVBoxLayout()
-        above.setContentsMargins(12, 12, 12, 6)
+        above.setContentsMargins(12, 12, 12, 10)
         above.setSpacing(8)
         above.addLayout(line)
         above.addWidget(self.filter_bar)

@@ -13,7 +13,7 @@ _ESTIMATED = frozenset(("estimated", "partial"))
 
 MISS_WORDS = Words(
     {
-        "changed": "what was said before had changed",
+        "changed": "earlier messages had changed",
         "tools_moved": "the tools stood in another order",
         "tools_changed": "the tools had changed",
         "system_changed": "the system prompt had changed",

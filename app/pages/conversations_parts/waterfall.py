@@ -3,7 +3,8 @@
 Only the rows of the exposed part are painted, so that thousands cost what a screenful costs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
@@ -27,6 +28,7 @@ from app.fonts import ui_font
 from app.pages.conversations_parts.axis import Axis
 from app.pages.conversations_parts.card import tone_color
 from app.pages.conversations_parts.spans import LOOKS, SpanRow
+from app.shown_names import short_names
 from app.tables.laid_texts import Face, LaidTexts
 from app.theme import Theme
 from app.translation import tr
@@ -37,6 +39,7 @@ AXIS = 24
 _BAR = 10
 _LABELS = 152
 _INDENT = 11
+_TICK_GAP = 4
 # Where a dotted line repeats: so it is the same whatever part of it is exposed.
 _DOTS = 3
 _DURATION = 60
@@ -70,6 +73,8 @@ class Waterfall(QWidget):
         self.axis = Axis(())
         self.selected = ""
         self._places: dict[str, int] = {}
+        # What models are called here, where there is little room.
+        self._short: Mapping[str, str] = {}
         self._texts = LaidTexts(_TEXTS)
         self.setObjectName("conversation_timeline")
         self.setAccessibleName(tr("Timeline of the conversation"))
@@ -83,6 +88,8 @@ class Waterfall(QWidget):
             return
         self.rows = rows
         self._places = {row.key: place for place, row in enumerate(rows)}
+        models = list(dict.fromkeys(row.label for row in rows if _is_model(row)))
+        self._short = dict(zip(models, short_names(models), strict=True))
         self.axis = Axis((row.start_us, row.end_us) for row in rows if row.role != "conversation")
         if self.selected not in self._places:
             self.selected = ""
@@ -109,6 +116,10 @@ class Waterfall(QWidget):
     def row_rect(self, key: str) -> QRect:
         place = self._places.get(key)
         return QRect() if place is None else QRect(0, AXIS + place * ROW, self.width(), ROW)
+
+    def shown_label(self, row: SpanRow) -> str:
+        """What stands before a row's bar; the tooltip has the whole name."""
+        return self._short[row.label] if _is_model(row) else row.label
 
     @staticmethod
     def duration(row: SpanRow) -> str:
@@ -166,15 +177,18 @@ class Waterfall(QWidget):
         font = ui_font(11)
         painter.setFont(font)
         painter.setPen(self._theme.color("text3"))
-        metrics = QFontMetrics(font)
-        taken = -1e9
+        for words, left, width in self.tick_labels(chart, QFontMetrics(font)):
+            painter.drawText(QRectF(left - 1, 0, width + 2, AXIS - 6), Qt.AlignmentFlag.AlignCenter, words)
+
+    def tick_labels(self, chart: QRectF, metrics: QFontMetrics) -> list[tuple[str, float, float]]:
+        """(words, left, width) of the ticks: all of them, or every second one and so on where they have no room."""
+        made = []
         for place, seconds in self.axis.ticks:
-            x = chart.left() + place * chart.width()
             words = tick_words(seconds)
-            half = metrics.horizontalAdvance(words) / 2
-            if x - half > taken:
-                painter.drawText(QRectF(x - half - 1, 0, 2 * half + 2, AXIS - 6), Qt.AlignmentFlag.AlignCenter, words)
-                taken = x + half + 6
+            width = metrics.horizontalAdvance(words)
+            made.append((words, chart.left() + place * chart.width() - width / 2, float(width)))
+        step = next((step for step in range(1, len(made)) if _stand_apart(made[::step])), max(1, len(made)))
+        return made[::step]
 
     def _paint_bars(self, painter: QPainter, bars: Sequence[_Bar], chart: QRectF) -> None:
         for row, bar in bars:
@@ -202,7 +216,7 @@ class Waterfall(QWidget):
             for row, bar in bars:
                 if (row.role in _STRONG) == strong:
                     left = _indent(row) + 20
-                    label = self._texts.laid(row.label, face, int(_LABELS - left - 6))
+                    label = self._texts.laid(self.shown_label(row), face, int(_LABELS - left - 6))
                     painter.drawStaticText(QPointF(left, bar.center().y() - label.height / 2), label.text)
 
     def _paint_durations(self, painter: QPainter, bars: Sequence[_Bar]) -> None:
@@ -288,8 +302,17 @@ class Waterfall(QWidget):
         self.update()
 
 
+def _is_model(row: SpanRow) -> bool:
+    """Whether it is called as its model is; an app's span has a name of its own."""
+    return row.role == "inference" and row.span is None
+
+
 def _indent(row: SpanRow) -> float:
     return 2.0 + min(row.depth, 6) * _INDENT
+
+
+def _stand_apart(labels: Sequence[tuple[str, float, float]]) -> bool:
+    return all(left + width + _TICK_GAP <= after for (_, left, width), (_, after, _) in pairwise(labels))
 
 
 def _paint_bar(painter: QPainter, bar: QRectF, color: QColor, opacity: float) -> None:

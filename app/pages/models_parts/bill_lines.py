@@ -296,7 +296,7 @@ def bill_figures(done: Reconciliation) -> tuple[Figure, ...]:
         Figure(
             tr("Rounding"),
             formats.money(done.tolerance_nano),
-            tr("may be of the difference"),
+            tr("of it, at most"),
             tooltip=tr("How far the bill's rounding of its amounts may have moved their sum."),
         ),
     )

@@ -151,9 +151,9 @@ def preview_figures(preview: RepricingPreview) -> tuple[Figure, ...]:
         Figure(
             tr("Requests that would change"),
             formats.count(preview.changed),
-            " · ".join((tr("of {count} looked at").format(count=formats.count(preview.examined)), *facts)),
+            " · ".join((tr("of {count} checked").format(count=formats.count(preview.examined)), *facts)),
         ),
-        Figure(tr("Cost now"), formats.money(preview.from_nano), tr("of all that were looked at")),
+        Figure(tr("Cost now"), formats.money(preview.from_nano), tr("of all that were checked")),
         Figure(tr("By today's prices"), formats.money(preview.to_nano), tr("at each request's own time")),
         Figure(
             tr("Difference"),

@@ -74,13 +74,13 @@ def can_test(row: ProviderRow) -> bool:
 
 
 def traffic_words(today: Summary | None) -> str:
-    """How many requests, and how many of them failed: "58 requests · 1.7 % failed"."""
+    """How many requests, and how many of them failed: "58 requests, 1.7% failed"."""
     requests = today.requests if today is not None else 0
     words = counted(requests, "1 request", "{count} requests")
     if today is None or not today.errors:
         return words
     failed = tr("{share} failed").format(share=formats.percent(today.errors / requests))
-    return f"{words} · {failed}"
+    return f"{words}, {failed}"
 
 
 def cost_words(today: Summary | None) -> str:

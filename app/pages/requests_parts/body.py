@@ -100,7 +100,7 @@ class RequestBody(SectionLines):
     def _conversation_button(self) -> PushButton:
         button = PushButton(self._theme, tr("Open conversation"), "messages-square")
         button.setObjectName("request_conversation")
-        button.setToolTip(tr("What was said, at this request's turn"))
+        button.setToolTip(tr("The conversation, at this request's turn"))
         button.clicked.connect(self.conversation_asked)
         return button
 

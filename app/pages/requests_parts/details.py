@@ -83,7 +83,7 @@ def attempts_words(row: ExchangeRecord) -> str:
     if row.outcome == "aborted":
         ending = tr("the client left before the end")
     elif not answered(last):
-        ending = tr("none was answered") if count > 1 else tr("it failed")
+        ending = tr("none was answered") if count > 1 else tr("which failed")
     else:
         ending = tr("the last one answered") if count > 1 else tr("answered at once")
     return f"{counted(count, 'One attempt', '{count} attempts')}, {ending}"

@@ -88,7 +88,7 @@ class RequestDetails(QWidget):
 
     def _make_reader(self) -> QWidget:
         theme = self._context.theme
-        self._to_find = {"": self.tr("Find in what was said"), HEADERS: self.tr("Find in the headers")}
+        self._to_find = {"": self.tr("Find in the messages"), HEADERS: self.tr("Find in the headers")}
         self.search = SearchField(theme, self._to_find[""])
         self.search.setObjectName("request_search")
         self.view = ThreadView(theme, Pictures(self._context.spawn, self), margins=(16, 16))
@@ -115,8 +115,8 @@ class RequestDetails(QWidget):
         self.nothing = EmptyState(
             theme,
             "message-square",
-            self.tr("What was said is not kept"),
-            self.tr("It was not captured, or is no longer kept: Settings say what is kept, and for how long."),
+            self.tr("Messages were not kept"),
+            self.tr("They were not captured, or are no longer kept: Settings say what is kept, and for how long."),
         )
         self.nothing.setObjectName("request_nothing_said")
         self.no_headers = EmptyState(theme, "list", self.tr("Headers were not kept"), "")
@@ -267,5 +267,5 @@ class RequestDetails(QWidget):
         curl = said.curl if said is not None else bare_curl(row, self._context.gateway.state.url)
         QGuiApplication.clipboard().setText(curl)
         kept = self.tr("Call copied as curl; put your key into FAREGATE_API_KEY")
-        bare = self.tr("Call copied as curl; what was said is not kept, put a message in")
+        bare = self.tr("Call copied as curl; its messages were not kept, put one in")
         self.copied.emit(kept if said is not None else bare)

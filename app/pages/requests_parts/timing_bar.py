@@ -1,7 +1,7 @@
 """Where a request's time went, as one bar: gateway, provider until the first token, the rest of the answer."""
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPaintEvent
+from PySide6.QtGui import QColor, QFontMetrics, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import formats
@@ -11,10 +11,12 @@ from app.translation import later, tr
 from app.widgets.painting import smooth_painter
 from gateway import ExchangeRecord
 
+Colour = int | str
+"""A slot of the categorical colours, or a token: what is waited for is the fainter part, as on a timeline."""
 _BAR, _ROW, _SWATCH, _LEAST = 8, 18, 8, 2.0
 
-Part = tuple[str, int, int]
-"""Name, microseconds, slot of the categorical colours."""
+Part = tuple[str, int, Colour]
+"""Name, microseconds, colour."""
 
 
 def timing_parts(row: ExchangeRecord) -> tuple[Part, ...]:
@@ -23,11 +25,15 @@ def timing_parts(row: ExchangeRecord) -> tuple[Part, ...]:
     if latency is None:
         return ()
     own = min(row.overhead_us or 0, latency)
-    parts: list[Part] = [(later("Gateway"), own, 2)] if row.overhead_us is not None else []
+    parts: list[Part] = [(later("Gateway"), own, 1)] if row.overhead_us is not None else []
     if row.ttft_us is None or not row.streamed:
         return (*parts, (later("Provider and client"), latency - own, 0))
     first = min(max(row.ttft_us - own, 0), latency - own)
-    return (*parts, (later("To the first token"), first, 1), (later("First to last token"), latency - own - first, 0))
+    return (
+        *parts,
+        (later("To the first token"), first, "tint"),
+        (later("First to last token"), latency - own - first, 0),
+    )
 
 
 class TimingBar(QWidget):
@@ -65,19 +71,22 @@ class TimingBar(QWidget):
             least[longest] -= over
         return least
 
+    def _paint(self, colour: Colour) -> QColor:
+        return self._theme.color(colour) if isinstance(colour, str) else self._theme.series_color(colour)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth_painter(self)
         painter.setPen(Qt.PenStyle.NoPen)
         left = 0.0
-        for (_, _, slot), width in zip(self.parts, self.widths(), strict=True):
-            painter.setBrush(self._theme.series_color(slot))
+        for (_, _, colour), width in zip(self.parts, self.widths(), strict=True):
+            painter.setBrush(self._paint(colour))
             painter.drawRoundedRect(QRectF(left, 0, max(width - 1, 1), _BAR), 2, 2)
             left += width
         font = ui_font(12)
-        for number, (name, us, slot) in enumerate(self.parts):
+        for number, (name, us, colour) in enumerate(self.parts):
             top = _BAR + 6 + number * _ROW
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self._theme.series_color(slot))
+            painter.setBrush(self._paint(colour))
             painter.drawRoundedRect(QRectF(0, top + (_ROW - _SWATCH) / 2, _SWATCH, _SWATCH), 2, 2)
             painter.setFont(font)
             line = QRect(_SWATCH + 8, top, self.width() - _SWATCH - 8, _ROW)

@@ -60,6 +60,7 @@ class TextControl(Control):
         self.edit = QLineEdit(self)
         self.edit.setAccessibleName(name)
         self.edit.setObjectName(f"edit.{row.key}")
+        self.edit.setPlaceholderText(translated(row.empty))
         self.edit.setFixedWidth(FIELD_WIDTH if row.kind in _WIDE else FIELD_WIDTH // 2)
         self.edit.editingFinished.connect(self._finished)
         self.line = QHBoxLayout(self)

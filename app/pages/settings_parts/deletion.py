@@ -29,10 +29,10 @@ def preview_words(preview: DeletionPreview) -> str:
     """What would go, in a sentence."""
     if not preview.entries:
         return tr("Nothing of these days is kept.")
-    calls = counted(preview.turns, "what was said in 1 call", "what was said in {count} calls")
+    calls = counted(preview.turns, "the messages of 1 call", "the messages of {count} calls")
     parts = [counted(preview.requests, "1 request", "{count} requests")] if preview.requests else []
     if preview.turns:
-        within = counted(preview.conversations, "of 1 conversation", "of {count} conversations")
+        within = counted(preview.conversations, "in 1 conversation", "in {count} conversations")
         parts.append(tr("{calls} {within}").format(calls=calls, within=within))
     if preview.told:
         parts.append(counted(preview.told, "1 span or record", "{count} spans and records"))
@@ -52,7 +52,7 @@ class DaysDeletion(QObject):
         self._deleting = False
         self.preview: DeletionPreview | None = None
         theme, heading = context.theme, tr("Delete")
-        self.what = SegmentedControl(theme, [(SAID, tr("What was said")), (REQUESTS, tr("Requests too"))])
+        self.what = SegmentedControl(theme, [(SAID, tr("Messages")), (REQUESTS, tr("Requests too"))])
         self.what.setObjectName("delete_what")
         self.what.setAccessibleName(tr("What is deleted"))
         self.what.changed.connect(lambda _key: self._on_changed())
@@ -68,8 +68,8 @@ class DaysDeletion(QObject):
         self._allow()
         self.button.clicked.connect(self._ask)
         words = tr(
-            "What was said in some days, or all requests up to a day with it. Sums of requests, tokens and costs "
-            "stay, and stay exact."
+            "Messages of some days, or all requests up to a day with their messages. Sums of requests, tokens "
+            "and costs stay, and stay exact."
         )
         add_line(heading, tr("What"), words, self.what)
         add_line(heading, tr("Days"), tr("Whole days, in the time zone of tables and charts."), self._days())
@@ -143,10 +143,10 @@ class DaysDeletion(QObject):
         if asked is None or preview is None:
             return
         first, last = self.first.text(), self.last.text()
-        title = tr("Delete what was said from {first} to {last}?").format(first=first, last=last)
-        rest = tr("It does not come back. Requests, tokens and costs stay counted.")
+        title = tr("Delete the messages from {first} to {last}?").format(first=first, last=last)
+        rest = tr("They do not come back. Requests, tokens and costs stay counted.")
         if asked.requests:
-            title = tr("Delete all requests up to {last}, and what was said?").format(last=last)
+            title = tr("Delete all requests up to {last}, with their messages?").format(last=last)
             rest = tr(
                 "They do not come back, and can no longer be looked at, filtered by words or re-priced. "
                 "Sums of requests, tokens and costs stay, and stay exact."

@@ -24,7 +24,8 @@ def translated(text: str) -> str:
 
 
 class Row(Struct, frozen=True):
-    """`group` is the card's heading. `words` say what it does and what the choice means."""
+    """`group` is the card's heading. `words` say what it does and what the choice means,
+    `empty` what it means that nothing is given."""
 
     key: str
     kind: str
@@ -32,6 +33,7 @@ class Row(Struct, frozen=True):
     title: str
     words: str = ""
     options: Mapping[str, str] = {}
+    empty: str = ""
 
 
 class Section(Struct, frozen=True):
@@ -78,6 +80,7 @@ RULES = {name: RULE_NAMES.get(name, name) for name in REDACT_BUILT_IN}
 
 _LISTENING, _ACCESS = marked("Where it listens"), marked("Access")
 _LIMITS, _PATIENCE = marked("Limits"), marked("How long providers may take")
+_NONE = marked("None")
 _CONTENT, _RULES = marked("Content"), marked("Redaction")
 _KEPT, _RECEIVED, _SENT = marked("What is kept"), marked("Received"), marked("Sent on")
 
@@ -110,6 +113,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             _ACCESS,
             marked("Web pages that may call"),
             marked("Origins such as https://example.org, separated by commas. Pages of this machine always may."),
+            empty=_NONE,
         ),
         Row(
             "server.allowed_hosts",
@@ -117,6 +121,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             _ACCESS,
             marked("Other names of this gateway"),
             marked("Host names that requests may be addressed to, besides those of this machine."),
+            empty=_NONE,
         ),
         Row("limits.body", "size", _LIMITS, marked("Largest request"), marked("Before and after decompression.")),
         Row("timeouts.connect", "seconds", _PATIENCE, marked("Connecting")),
@@ -129,7 +134,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "capture.content",
             "switch",
             _CONTENT,
-            marked("Keep what was said"),
+            marked("Keep messages"),
             marked("Prompts and answers, for Conversations. Figures and costs are kept in any case."),
         ),
         Row(
@@ -146,6 +151,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             _CONTENT,
             marked("Keys whose content is not kept"),
             marked("Names of API keys, separated by commas."),
+            empty=_NONE,
         ),
         Row(
             "capture.tags_off",
@@ -153,6 +159,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             _CONTENT,
             marked("Tags whose content is not kept"),
             marked("Tags such as env:prod, separated by commas."),
+            empty=_NONE,
         ),
         Row(
             "capture.redact_on",
@@ -171,7 +178,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             marked("Requests"),
             marked("Rows with tokens, cost and timing. By time, size or both: 13 months, 5 GB."),
         ),
-        Row("retention.content", "keep", _KEPT, marked("Content"), marked("What was said in conversations.")),
+        Row("retention.content", "keep", _KEPT, marked("Content"), marked("Messages of conversations.")),
         Row(
             "retention.buckets",
             "keep",
@@ -210,7 +217,8 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "text",
             _SENT,
             marked("Collector address"),
-            marked("OTLP over HTTP, such as http://127.0.0.1:4318. Empty sends nothing."),
+            marked("OTLP over HTTP, such as http://127.0.0.1:4318."),
+            empty=marked("Nothing is sent"),
         ),
         Row("export.spans", "switch", _SENT, marked("Spans"), marked("One for each request.")),
         Row("export.metrics", "switch", _SENT, marked("Metrics"), marked("Counters of requests, tokens and time.")),
@@ -218,7 +226,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "export.content",
             "switch",
             _SENT,
-            marked("With what was said"),
+            marked("With messages"),
             marked("Prompts and answers leave this machine for the collector."),
         ),
     ),

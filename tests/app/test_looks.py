@@ -1,0 +1,210 @@
+"""Details of how things look: what is chosen, what is only read, what has no room, and where edges meet."""
+
+import pytest
+from msgspec.structs import replace
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QFontMetricsF
+from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.charts.axes import TimeAxis
+from app.date_field import DateField
+from app.fonts import ui_font
+from app.overview.label import TextButton
+from app.pages.connect_parts.code_block import CodeView
+from app.pages.conversations_parts.spans import SpanRow
+from app.pages.conversations_parts.waterfall import Waterfall
+from app.pages.settings_parts.table import ROWS, Row
+from app.questions import ask_to_discard
+from app.sidebar import GatewayCard
+from app.theme import DARK, LIGHT, Theme, Tokens
+from app.widgets import Pill
+from app.widgets.combo_box import ComboBox
+from gateway import TraceSpan
+from tests.app.test_theme import contrast
+
+CHAT = TraceSpan(
+    span_id="a", parent_span_id=None, name="chat", kind="client", started_us=0, duration_us=1, status="ok"
+)
+MODES = pytest.mark.parametrize("mode", ["light", "dark"])
+
+
+def colours_of(widget: QWidget) -> list[str]:
+    """Of all its pixels, the most frequent first."""
+    image = widget.grab().toImage()
+    counts: dict[str, int] = {}
+    for x in range(image.width()):
+        for y in range(image.height()):
+            name = image.pixelColor(x, y).name().upper()
+            counts[name] = counts.get(name, 0) + 1
+    return sorted(counts, key=lambda name: -counts[name])
+
+
+@MODES
+def test_a_chosen_tab_is_underlined(theme: Theme, qtbot: QtBot, mode: str) -> None:
+    theme.set_mode(mode)
+    tab = TextButton(theme, "Summary", tab=True)
+    qtbot.addWidget(tab)
+    tab.resize(tab.sizeHint())
+    accent = theme.tokens.accent
+
+    def line() -> set[str]:
+        image = tab.grab().toImage()
+        return {image.pixelColor(x, image.height() - 1).name().upper() for x in range(4, image.width() - 4)}
+
+    assert accent not in line()
+    tab.setChecked(True)
+    assert line() == {accent}
+
+
+@pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
+def test_a_neutral_pill_stands_out_from_every_ground_that_it_stands_on(tokens: Tokens) -> None:
+    """One in the colour of insets was not seen on a light page."""
+    assert contrast(tokens.hover, tokens.bg) > 1.05 and contrast(tokens.hover, tokens.surface) > 1.1
+
+
+@MODES
+def test_a_neutral_pill_is_seen_on_the_page(theme: Theme, qtbot: QtBot, mode: str) -> None:
+    theme.set_mode(mode)
+    pill = Pill(theme, "env: dev")
+    qtbot.addWidget(pill)
+    pill.resize(pill.sizeHint())
+    assert colours_of(pill)[0] == theme.tokens.hover
+
+
+@MODES
+def test_what_is_only_read_looks_like_no_field(theme: Theme, qapp: QApplication, qtbot: QtBot, mode: str) -> None:
+    theme.set_mode(mode)
+    theme.apply(qapp)
+    view = CodeView()
+    qtbot.addWidget(view)
+    view.show_text("export A=1")
+    view.resize(240, view.height())
+    view.show()
+    assert colours_of(view)[0] == theme.tokens.inset
+
+
+def test_dates_and_choices_are_as_high(theme: Theme, qapp: QApplication, qtbot: QtBot) -> None:
+    theme.apply(qapp)
+    holder = QWidget()
+    qtbot.addWidget(holder)
+    column = QVBoxLayout(holder)
+    date, box = DateField(theme, "From"), ComboBox(theme, "Compare with")
+    for field in (date, box):
+        column.addWidget(field)
+    holder.show()
+    assert date.height() == box.height() == 32
+
+
+@MODES
+def test_what_loses_something_is_told_by_its_colour(
+    theme: Theme, qapp: QApplication, qtbot: QtBot, mode: str
+) -> None:
+    theme.set_mode(mode)
+    theme.apply(qapp)
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.show()
+    ask_to_discard(window, lambda: None)
+    box = window.findChild(QMessageBox)
+    assert box is not None
+    buttons = {each.text(): each for each in box.findChildren(QPushButton)}
+    assert theme.tokens.bad in colours_of(buttons["Discard"])
+    assert theme.tokens.bad not in colours_of(buttons["Keep editing"])
+    box.reject()
+
+
+def test_the_switch_ends_where_the_icon_below_it_does(theme: Theme, qtbot: QtBot) -> None:
+    card = GatewayCard(theme, None)  # type: ignore[arg-type]
+    qtbot.addWidget(card)
+    card.resize(203, 70)
+    card.show()
+    track, icon = 2, 6
+    assert abs(card.switch.geometry().right() - track - (card.copy_button.geometry().right() - icon)) <= 1
+
+
+@pytest.mark.parametrize("row", [row for rows in ROWS.values() for row in rows], ids=lambda row: row.key)
+def test_a_field_that_may_be_empty_says_what_that_means(row: Row) -> None:
+    assert bool(row.empty) is (row.kind == "names" or row.key == "export.endpoint")
+
+
+# A conversation's timeline
+
+
+def call(number: int, label: str, start_s: float, end_s: float, span: TraceSpan | None = None) -> SpanRow:
+    return SpanRow(
+        key=f"turn{number}",
+        label=label,
+        role="inference",
+        depth=1,
+        start_us=int(start_s * 1e6),
+        end_us=int(end_s * 1e6),
+        turn=number,
+        span=span,
+    )
+
+
+@pytest.fixture
+def waterfall(theme: Theme, qtbot: QtBot) -> Waterfall:
+    made = Waterfall(theme)
+    qtbot.addWidget(made)
+    made.resize(344, 200)
+    return made
+
+
+def test_models_have_their_short_names_on_a_timeline(waterfall: Waterfall) -> None:
+    rows = (
+        call(0, "claude-sonnet-4-6", 0, 2),
+        call(1, "claude-haiku-4-5-20251001", 2, 3),
+        replace(call(2, "claude-sonnet-4-6", 3, 4), role="tool"),
+        call(3, "claude-sonnet-4-6", 4, 5, span=CHAT),
+    )
+    waterfall.show_rows(rows)
+    assert [waterfall.shown_label(row) for row in rows] == [
+        "sonnet-4-6",
+        "haiku-4-5",
+        "claude-sonnet-4-6",
+        "claude-sonnet-4-6",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [(150, ["0 s", "15 min", "30 min", "45 min"]), (100, ["0 s", "30 min"]), (40, ["0 s", "45 min"])],
+)
+def test_ticks_without_room_are_left_out_evenly(waterfall: Waterfall, width: int, shown: list[str]) -> None:
+    waterfall.show_rows([call(0, "model", 0, 49 * 60 + 50)])
+    metrics = QFontMetrics(ui_font(11))
+    labels = waterfall.tick_labels(QRectF(152, 24, width, 100), metrics)
+    assert [words for words, _, _ in labels] == shown
+
+
+# Charts
+
+
+def test_a_time_at_the_edge_stands_below_its_tick(theme: Theme) -> None:
+    axis = TimeAxis(theme)
+    bounds, metrics = QRectF(56, 0, 400, 26), QFontMetricsF(ui_font(11))
+    half = (metrics.horizontalAdvance("06:00") + 2) / 2
+    for share in (0.0, 0.005, 0.5, 0.998):
+        place = axis._place(bounds, share, "06:00", metrics)
+        assert place is not None
+        assert abs(place[0].left() + half - (bounds.left() + share * bounds.width())) < 4
+    assert QColor(theme.tokens.text3) == axis.textPen().color()
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Space])
+def test_words_that_act_are_pressed_by_the_keyboard_as_any_button(theme: Theme, qtbot: QtBot, key: Qt.Key) -> None:
+    link = TextButton(theme, "View all")
+    qtbot.addWidget(link)
+    with qtbot.waitSignal(link.clicked):
+        qtbot.keyClick(link, key)
+
+
+def test_words_that_act_tell_that_they_are_pointed_at(theme: Theme, qtbot: QtBot) -> None:
+    link = TextButton(theme, "View all")
+    qtbot.addWidget(link)
+    link.resize(link.sizeHint())
+    assert theme.tokens.accent in colours_of(link)
+    link.setAttribute(Qt.WidgetAttribute.WA_UnderMouse)
+    assert theme.tokens.accent not in colours_of(link)
