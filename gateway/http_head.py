@@ -14,3 +14,16 @@ def http_head(start: str, headers: Mapping[str, str], more: Iterable[str]) -> by
     if head.count("\n") != ends or head.count("\r") != ends or "\0" in head:
         raise ValueError("A header must be one line.")
     return (head + "\r\n\r\n").encode("utf-8", "surrogateescape")
+
+
+def header_text(value: str) -> str:
+    """What a header says whose bytes that are no UTF-8 came as surrogates: JavaScript sends names in Latin-1."""
+    if value.isascii():
+        return value
+    try:
+        sent = value.encode("utf-8", "surrogateescape")
+        return sent.decode()
+    except UnicodeDecodeError:
+        return sent.decode("latin-1")
+    except UnicodeEncodeError:
+        return value

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 from gateway.errors import ClientError
+from gateway.http_head import header_text
 
 MAX_TAGS = 32
 MAX_CHARACTERS = 128
@@ -27,7 +28,7 @@ def parse_tags(header: str) -> tuple[str, ...]:
 
 def tags_of(headers: Mapping[str, str]) -> tuple[str, ...]:
     """The tags that came with a request, in any number of `x-tags` lines. Raises ClientError naming the bad tag."""
-    return parse_tags(whole_list(headers, "x-tags"))
+    return parse_tags(header_text(whole_list(headers, "x-tags")))
 
 
 def whole_list(headers: Mapping[str, str], name: str) -> str:

@@ -18,6 +18,7 @@ from gateway.dialects.tool_names import RestoringReader, restored
 from gateway.dialects.void_answers import AnswerReader, require_answer
 from gateway.errors import ClientError, GatewayError, UpstreamError
 from gateway.events import Event
+from gateway.http_head import header_text
 from gateway.keys.access import Principal
 from gateway.keys.provider_keys import ProviderKeys
 from gateway.model import Response
@@ -164,7 +165,7 @@ class Relay:
         if not _TOLD_BY_CLIENTS.isdisjoint([name.lower() for name in headers]):
             exchange.caller = trace_context(headers)
             exchange.conversation_id, exchange.session_id = conversation_ids(headers)
-            exchange.end_user = headers.get("x-user", "")[:LONGEST_NAME] or baggage_user(headers)
+            exchange.end_user = header_text(headers.get("x-user", ""))[:LONGEST_NAME] or baggage_user(headers)
             if HOP_HEADER in headers:
                 raise looped()
         before = time.perf_counter_ns()

@@ -50,6 +50,15 @@ def test_tags_those_of_the_key_win(gateway: Served) -> None:
         assert len(rows) == found, condition
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_names_are_read_as_python_and_as_javascript_send_them(gateway: Served, encoding: str) -> None:
+    headers = {"x-tags": "team:café".encode(encoding), "x-user": "Ünal".encode(encoding)}
+    reply = gateway.chat("Hi.", headers=headers)
+    assert reply.status == 200
+    row = gateway.row(reply.id)
+    assert (row.tags, row.end_user) == (("team:café",), "Ünal")
+
+
 @pytest.mark.parametrize(
     ("tags", "named"),
     [
