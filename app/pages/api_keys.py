@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
 from app.export_files import CSV_FILTER, ask_where, export_table
@@ -96,11 +96,7 @@ class ApiKeysPage(Page):
         main.setSpacing(12)
         main.addWidget(self.banner)
         main.addWidget(self.stack, 1)
-        whole = QHBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addLayout(main, 1)
-        whole.addWidget(self.drawer)
+        self.drawer.stand_beside(main, self)
 
     def on_shown(self) -> None:
         if not self.drawer.isVisible():

@@ -167,13 +167,9 @@ class ModelsPage(Page):
         main.addLayout(filters)
         main.addWidget(self.stack, 1)
         main.addWidget(self.price_line)
-        whole = QHBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
         self.sections = QStackedWidget()
         self.sections.addWidget(self.prices)
-        whole.addWidget(self.sections, 1)
-        whole.addWidget(self.drawer)
+        self.drawer.stand_beside(self.sections, self)
 
     # sections
 

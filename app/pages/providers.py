@@ -5,7 +5,7 @@ Keys are set in the drawer. Where the system has no open keyring, the drawer fir
 
 import time
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
 from app.focus import pause
@@ -105,11 +105,7 @@ class ProvidersPage(Page):
             main.addWidget(widget)
         main.addWidget(scroll, 1)
         main.addWidget(self.price_line)
-        whole = QHBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addLayout(main, 1)
-        whole.addWidget(self.drawer)
+        self.drawer.stand_beside(main, self)
 
     # data
 

@@ -109,11 +109,7 @@ class RequestsPage(Page):
         main.addLayout(self._toolbar())
         main.addWidget(self.incomplete)
         main.addWidget(self.area, 1)
-        whole = QHBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addLayout(main, 1)
-        whole.addWidget(self.drawer)
+        self.drawer.stand_beside(main, self)
 
     def _toolbar(self) -> QHBoxLayout:
         theme = self.context.theme

@@ -153,11 +153,7 @@ class SettingsPage(Page):
         told.addWidget(self.restart_banner)
         main.addLayout(told)
         main.addLayout(body, 1)
-        whole = QHBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addLayout(main, 1)
-        whole.addWidget(self.drawer)
+        self.drawer.stand_beside(main, self)
         self._curtain = Curtain(self)
 
     # sections

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLayout, QVBoxLayout, QWidget
 
 from app.focus import keep_focus
 from app.fonts import ui_font
@@ -73,6 +73,17 @@ class Drawer(QFrame):
     def add_action(self, button: QWidget) -> None:
         """What can be done with all that the drawer shows, before its cross."""
         self._head.insertWidget(self._head.count() - 1, button)
+
+    def stand_beside(self, main: QLayout | QWidget, page: QWidget) -> None:
+        """Lay a page out: `main`, with the drawer at its right."""
+        whole = QHBoxLayout(page)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        if isinstance(main, QWidget):
+            whole.addWidget(main, 1)
+        else:
+            whole.addLayout(main, 1)
+        whole.addWidget(self)
 
     def let_widen(self, preferences: Preferences, kept: str) -> None:
         """Its edge can be dragged from now on; `kept` names where its width is put by."""

@@ -158,11 +158,7 @@ class HistoryPane(QWidget):
         self.whole = QStackedWidget()
         self.whole.addWidget(self._full)
         self.whole.addWidget(self.empty)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
-        row.addWidget(self.whole, 1)
-        row.addWidget(self.drawer)
+        self.drawer.stand_beside(self.whole, self)
 
     # reading
 

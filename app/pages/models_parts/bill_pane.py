@@ -170,11 +170,7 @@ class BillPane(QWidget):
         main.addLayout(tools)
         main.addWidget(self.banner)
         main.addWidget(self.stack, 1)
-        whole = QHBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addLayout(main, 1)
-        whole.addWidget(self.drawer)
+        self.drawer.stand_beside(main, self)
 
     def _connect(self) -> None:
         spawn = self._context.spawn
