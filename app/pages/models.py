@@ -467,7 +467,7 @@ class ModelsPage(Page):
         try:
             before = await gateway.prices()
             await gateway.update_prices()
-            changed = price_changes(before, await gateway.prices())
+            changed = price_changes(before, await gateway.prices(), self._title_of)
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
             return
@@ -475,7 +475,7 @@ class ModelsPage(Page):
             self.price_line.set_busy(False)
         await self.refresh(Changes(prices=True))
         if not changed:
-            self.toast.emit(tr("The list is new; no price of a known model has changed"))
+            self.toast.emit(tr("The list was fetched: no price of a known model has changed"))
             return
         self._tell_past()
         words = TextLabel(self.context.theme, "\n".join(changed), wrap=True)

@@ -130,7 +130,7 @@ def _judge(title: str, status: int, body: bytes, key: str, steps: _Steps) -> Key
     text = body.decode("utf-8", "replace")
     if status == 401 or (status in (400, 403) and _REJECTED_WORDS.search(text)):
         wants = f"{title} rejects this key ({status}): check it, or make a new one."
-        unasked = f"{title} asks for a key ({status}): its auth in config.toml must not be none."
+        unasked = f"{title} asks for a key ({status}): choose how it is sent (its auth is none), then store one."
         return _failed(steps, "rejected", wants if key else unasked)
     if status == 403:
         reason = _shown(parsed, key)

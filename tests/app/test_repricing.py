@@ -16,6 +16,7 @@ from app.pages.models import ModelsPage
 from app.pages.models_parts.editor import PriceEditor
 from app.pages.models_parts.repricing_lines import change, query_words, said_here
 from app.pages.models_parts.repricing_pane import RepricingPane
+from app.tables.column import utc_text
 from app.tables.model import RowModel
 from app.theme import Theme
 from gateway import FaregateError, NewPriceOverride, TagCondition, UnitPrices, UsageQuery
@@ -325,3 +326,21 @@ def test_a_refused_preview_says_the_windows_time(
     click(qtbot, pane.preview_button)
     turns.run()
     assert pane.banner.text() == "Choose a time from 20 Nov 2025 08:15 on."
+
+
+def test_earlier_ones_are_told_in_the_zone_that_was_chosen_since(
+    qtbot: QtBot, context: AppContext, pane: RepricingPane, gateway: FakeGateway, turns: Turns
+) -> None:
+    price(turns, gateway)
+    for button in (pane.preview_button, pane.apply_button):
+        click(qtbot, button)
+        turns.run()
+    (done,) = gateway.applied
+    context.filters.set_zone("Asia/Tokyo")
+    assert cells(pane.history)[0][1:3] == [
+        formats.clock(done.at_us, "Asia/Tokyo"),
+        query_words(done.query, "Asia/Tokyo"),
+    ]
+    pane.history_view.selectRow(0)
+    QTest.keyClick(pane.history_view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert utc_text(done.at_us) in QGuiApplication.clipboard().text()

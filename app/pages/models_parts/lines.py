@@ -313,7 +313,9 @@ def model_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[Mo
     )
 
 
-def price_changes(before: Iterable[PriceRow], after: Iterable[PriceRow]) -> tuple[str, ...]:
+def price_changes(
+    before: Iterable[PriceRow], after: Iterable[PriceRow], provider_title: Callable[[str], str] = str
+) -> tuple[str, ...]:
     """What another list of prices changed, a sentence for each model whose price is another one."""
     old = {(row.provider, row.model): row for row in before}
     told = []
@@ -327,7 +329,7 @@ def price_changes(before: Iterable[PriceRow], after: Iterable[PriceRow]) -> tupl
             if then.get((unit, above)) != now.get((unit, above))
         ]
         if parts:
-            told.append(f"{row.model} ({row.provider}): {', '.join(parts)}")
+            told.append(f"{row.model} ({provider_title(row.provider)}): {', '.join(parts)}")
     return tuple(told)
 
 

@@ -9,7 +9,7 @@ from app import formats
 from app.filter_words import dimension_text, tag_text
 from app.pages.models_parts.figure_row import Figure
 from app.pages.models_parts.lines import PLACES
-from app.tables.column import Column, PillText
+from app.tables.column import Column, PillText, utc_text
 from app.tables.figure_columns import count_column, difference_column, money_column
 from app.translation import later, tr
 from gateway import DIMENSIONS, REPRICING_KEPT, RepricedModel, Repricing, RepricingPreview, UsageQuery
@@ -61,7 +61,7 @@ def repriced_columns(provider_title: Callable[[str], str] = str) -> tuple[Column
     )
 
 
-def history_columns(tz: str) -> tuple[Column[Repricing], ...]:
+def history_columns(tz: Callable[[], str]) -> tuple[Column[Repricing], ...]:
     changes: tuple[Column[Repricing], ...] = _change_columns(100, 80)
     return (
         # By which a refusal names it.
@@ -77,8 +77,8 @@ def history_columns(tz: str) -> tuple[Column[Repricing], ...]:
         Column(
             key="at",
             title=tr("Applied"),
-            text=lambda row: formats.clock(row.at_us, tz),
-            value=lambda row: row.at_us,
+            text=lambda row: formats.clock(row.at_us, tz()),
+            value=lambda row: utc_text(row.at_us),
             width=150,
             tone="text",
             sortable=True,
@@ -86,11 +86,11 @@ def history_columns(tz: str) -> tuple[Column[Repricing], ...]:
         Column(
             key="what",
             title=tr("Which requests"),
-            text=lambda row: query_words(row.query, tz),
-            value=lambda row: query_words(row.query, tz),
+            text=lambda row: query_words(row.query, tz()),
+            value=lambda row: query_words(row.query, tz()),
             width=200,
             grow=1,
-            tooltip=lambda row: query_words(row.query, tz),
+            tooltip=lambda row: query_words(row.query, tz()),
         ),
         count_column("changed", tr("Changed"), lambda row: row.changed, 84),
         *changes,
@@ -102,7 +102,7 @@ def history_columns(tz: str) -> tuple[Column[Repricing], ...]:
             pills=lambda row: (PillText(tr(state(row).text), state(row).kind),),
             width=96,
             sortable=True,
-            tooltip=lambda row: _undone_words(row, tz),
+            tooltip=lambda row: _undone_words(row, tz()),
         ),
     )
 

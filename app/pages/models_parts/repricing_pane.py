@@ -57,7 +57,9 @@ class RepricingPane(QWidget):
         self._busy = False
         self._keyboard_at: QWidget | None = None
         self.model: ListModel[RepricedModel] = ListModel(repriced_columns(provider_title), self)
-        self.history: ListModel[Repricing] = ListModel(history_columns(self.filters.tz), self, key=lambda row: row.id)
+        self.history: ListModel[Repricing] = ListModel(
+            history_columns(lambda: self.filters.tz), self, key=lambda row: row.id
+        )
         self._build()
         self._connect()
         self._follow()
