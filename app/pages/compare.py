@@ -132,6 +132,9 @@ class ComparePage(Page):
     async def refresh(self, changes: Changes) -> None:
         """Reads models and providers anew, and what was compared, where it has changed."""
         gateway = self.context.gateway
+        if changes.state and gateway.state.word == "running":
+            # That it was off is said no more.
+            self.error.hide()
         try:
             if not self._learned or changes.providers or changes.prices:
                 providers = await gateway.providers()

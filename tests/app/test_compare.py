@@ -672,3 +672,15 @@ def test_a_question_is_typed_at_once(page: ComparePage, qtbot: QtBot) -> None:
     page.on_shown()
     qtbot.keyClicks(page.focusWidget(), "Why?")
     assert page.question.user.toPlainText() == "Why?"
+
+
+def test_that_the_gateway_was_off_is_said_until_it_runs(page: ComparePage, gateway: FakeGateway) -> None:
+    page._fail("The gateway is off: switch it on to ask models.")
+    gateway.state = replace(gateway.state, word="off")
+    asyncio.run(page.refresh(Changes(state=True)))
+    assert page.error.isVisible()
+    gateway.state = replace(gateway.state, word="running")
+    asyncio.run(page.refresh(Changes(usage=True)))
+    assert page.error.isVisible(), "what else went wrong is not over with the next row"
+    asyncio.run(page.refresh(Changes(state=True)))
+    assert not page.error.isVisible()
