@@ -259,10 +259,8 @@ class ComparePage(Page):
         self._asked, models = self.question.asked(), self.question.models.models
         self.error.hide()
         self.question.set_running(True)
-        self.comparison = ""
-        self._make_columns(models)
         try:
-            await self.context.gateway.compare(models, self._asked.body(), told=self._hear)
+            await self.context.gateway.compare(models, self._asked.body(), told=partial(self._hear_of, models))
         except KNOWN_ERRORS as error:
             self._fail(str(error))
         finally:
@@ -291,9 +289,15 @@ class ComparePage(Page):
         self.columns = tuple(made)
         self.results.setCurrentWidget(self.area)
 
+    def _hear_of(self, models: Sequence[str], answer: ComparedAnswer) -> None:
+        """Of a comparison that was begun: what was answered before stays until then."""
+        if answer.comparison != self.comparison:
+            self.comparison = answer.comparison
+            self._make_columns(models)
+        self._hear(answer)
+
     def _hear(self, answer: ComparedAnswer) -> None:
         """An answer has grown, or is over."""
-        self.comparison = answer.comparison
         column = self.columns[answer.place]
         provider = answer.record.provider if answer.record is not None else None
         if provider is not None:

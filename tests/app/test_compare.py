@@ -684,3 +684,17 @@ def test_that_the_gateway_was_off_is_said_until_it_runs(page: ComparePage, gatew
     assert page.error.isVisible(), "what else went wrong is not over with the next row"
     asyncio.run(page.refresh(Changes(state=True)))
     assert not page.error.isVisible()
+
+
+def test_a_question_that_nobody_is_asked_leaves_the_answers_before_it(
+    page: ComparePage, qtbot: QtBot, gateway: FakeGateway
+) -> None:
+    ask(page, qtbot, models=(GPT, CLAUDE))
+    before = page.columns
+    gateway.fails = "The gateway is off: switch it on to ask models."
+    page.run()
+    assert page.error.isVisible() and page.error.text() == gateway.fails
+    assert page.columns == before and all(column.answer and column.isVisible() for column in before)
+    gateway.fails = None
+    page.run()
+    assert page.columns != before and not page.error.isVisible()
