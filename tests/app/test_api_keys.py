@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QMessageBox,
     QRadioButton,
-    QWidget,
 )
 from pytestqt.qtbot import QtBot
 
@@ -32,6 +31,7 @@ from gateway import ApiKeyRow, Changes, FaregateError
 from tests.app.accessible import unnamed
 from tests.app.fake_data import exchanges
 from tests.app.fake_gateway import NOW_US, FakeGateway
+from tests.app.mouse import click
 from tests.app.shown_page import show_page
 from tests.app.turns import Turns
 
@@ -55,10 +55,6 @@ def page(qtbot: QtBot, theme: Theme, gateway: FakeGateway, turns: Turns) -> ApiK
 def refresh(page: ApiKeysPage, turns: Turns) -> None:
     turns(page.refresh(KEYS))
     turns.run()
-
-
-def click(qtbot: QtBot, button: QWidget) -> None:
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def cells(page: ApiKeysPage, row: int) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app import formats
@@ -27,6 +27,7 @@ from tests.app.accessible import unnamed
 from tests.app.fake_comparisons import SECOND, UNKNOWN, Script
 from tests.app.fake_gateway import NOW_US, FakeGateway
 from tests.app.fake_threads import FULL, SYSTEM, full_thread, plain_thread
+from tests.app.mouse import click
 from tests.app.spawner import Spawner
 from tests.app.whole import PseudoLocale, crossing, cut
 from tests.waiting import until
@@ -82,10 +83,6 @@ def ask(
     page.question.models.choose(models)
     page.question.user.setPlainText(text)
     click(qtbot, page.question.run_button)
-
-
-def click(qtbot: QtBot, button: QWidget) -> None:
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def said(column: AnswerColumn) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QSignalSpy
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app import formats
@@ -26,6 +26,7 @@ from gateway import ApiKeyRow, Changes, ExchangeRecord, LastTold
 from gateway.relaying.clients import USER_AGENTS
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
+from tests.app.mouse import click
 from tests.app.shown_page import show_page
 from tests.app.turns import Turns
 from tests.app.whole import PseudoLocale, crossing, cut
@@ -59,10 +60,6 @@ def page(qtbot: QtBot, theme: Theme, gateway: FakeGateway, turns: Turns) -> Conn
 def look(page: ConnectPage, turns: Turns) -> None:
     turns(page.refresh(EVERYTHING))
     turns.run()
-
-
-def click(qtbot: QtBot, button: QWidget) -> None:
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def choose(page: ConnectPage, turns: Turns, tool: str) -> None:

@@ -24,6 +24,7 @@ from gateway.http.door_trial import TRIED_DOORS
 from gateway.relaying.clients import TEST_AGENT, client_name
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
+from tests.app.mouse import click
 from tests.app.spawner import Spawner
 from tests.app.turns import Turns
 from tests.app.whole import PseudoLocale, crossing, cut
@@ -73,10 +74,6 @@ def choose_key(page: ConnectPage, turns: Turns, words: str) -> None:
     box.setCurrentIndex(place)
     box.activated.emit(place)
     turns.run()
-
-
-def click(qtbot: QtBot, widget: QWidget) -> None:
-    qtbot.mouseClick(widget, Qt.MouseButton.LeftButton)
 
 
 def pasted(page: ConnectPage) -> str:

@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QSignalSpy
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app import formats
@@ -27,6 +27,7 @@ from app.theme import Theme
 from gateway import Changes, DataFolder, Gateway, UsageQuery, VaultState, load_settings
 from gateway.keys.key_format import check_format
 from tests.app.fake_gateway import FakeGateway
+from tests.app.mouse import click
 from tests.app.turns import Turns
 from tests.provider.client import ProviderProcess
 
@@ -81,10 +82,6 @@ def page(qtbot: QtBot, theme: Theme, gateway: Empty, turns: Turns) -> ConnectPag
 def look(page: ConnectPage, turns: Turns) -> None:
     turns(page.refresh(EVERYTHING))
     turns.run()
-
-
-def click(qtbot: QtBot, button: QWidget) -> None:
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def done(page: ConnectPage) -> list[bool]:

@@ -9,7 +9,6 @@ import pytest
 from PySide6.QtCore import QDate, Qt
 from PySide6.QtGui import QFontMetricsF
 from PySide6.QtTest import QSignalSpy
-from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app import formats
@@ -27,6 +26,7 @@ from app.widgets.combo_box import ComboBox
 from gateway import Changes, ExchangeRecord, ModelRow, NewPriceOverride, PriceRow, UnitPrice, UnitPrices
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway, summarise
+from tests.app.mouse import click
 from tests.app.shown_page import show_page
 from tests.app.turns import Turns
 
@@ -53,10 +53,6 @@ def page(qtbot: QtBot, theme: Theme, gateway: FakeGateway, turns: Turns) -> Mode
 def refresh(page: ModelsPage, turns: Turns) -> None:
     turns(page.refresh(ALL))
     turns.run()
-
-
-def click(qtbot: QtBot, button: QWidget) -> None:
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def line_of(page: ModelsPage, model: str) -> ModelLine:

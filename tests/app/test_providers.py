@@ -32,6 +32,7 @@ from gateway import (
 from gateway.keys.key_format import check_format
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
+from tests.app.mouse import click
 from tests.app.shown_page import show_page
 from tests.app.turns import Turns
 
@@ -84,10 +85,6 @@ def page(qtbot: QtBot, context: AppContext, turns: Turns) -> ProvidersPage:
 def refresh(page: ProvidersPage, turns: Turns) -> None:
     turns(page.refresh(PROVIDERS))
     turns.run()
-
-
-def click(qtbot: QtBot, button: QWidget) -> None:
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def type_key(page: ProvidersPage, qtbot: QtBot, key: str) -> None:

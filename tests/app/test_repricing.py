@@ -6,7 +6,6 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QSignalSpy, QTest
-from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app import formats
@@ -22,6 +21,7 @@ from app.theme import Theme
 from gateway import FaregateError, NewPriceOverride, TagCondition, UnitPrices, UsageQuery
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
+from tests.app.mouse import click
 from tests.app.shown_page import show_page
 from tests.app.turns import Turns
 
@@ -51,11 +51,6 @@ def page(qtbot: QtBot, context: AppContext, turns: Turns) -> ModelsPage:
 @pytest.fixture
 def pane(page: ModelsPage) -> RepricingPane:
     return page.repricing
-
-
-def click(qtbot: QtBot, button: QWidget | None) -> None:
-    assert button is not None
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def cells(model: RowModel[object]) -> list[list[str]]:

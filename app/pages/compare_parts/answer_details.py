@@ -5,7 +5,8 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app import formats
 from app.pages.compare_parts.rating import Rating
-from app.pages.compare_parts.rating_lines import OUTCOMES, ms
+from app.pages.compare_parts.rating_lines import OUTCOMES
+from app.tables.column import milliseconds
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import tr
@@ -76,8 +77,8 @@ class AnswerDetails(QWidget):
                 ("at", self.tr("Asked"), formats.clock(answer.at_us)),
                 ("provider", self.tr("Provider"), self._provider_title),
                 ("outcome", self.tr("State"), tr(OUTCOMES[answer.outcome].text)),
-                ("ttft", self.tr("First token"), ms(answer.ttft_us)),
-                ("total", self.tr("Total"), ms(answer.latency_us)),
+                ("ttft", self.tr("First token"), formats.duration(milliseconds(answer.ttft_us))),
+                ("total", self.tr("Total"), formats.duration(milliseconds(answer.latency_us))),
                 ("input", self.tr("Tokens in"), formats.count(answer.input_tokens)),
                 ("output", self.tr("Tokens out"), formats.count(answer.output_tokens)),
                 ("cost", self.tr("Cost"), formats.money(answer.cost_nano)),

@@ -15,8 +15,9 @@ from app.export_files import CSV_FILTER, PICTURE_FILTER, ask_where, export_table
 from app.fonts import ui_font
 from app.known_errors import KNOWN_ERRORS
 from app.pages.compare_parts.answer_details import AnswerDetails
-from app.pages.compare_parts.rating_lines import answer_columns, matching, mean_stars, model_columns, ms
+from app.pages.compare_parts.rating_lines import answer_columns, matching, mean_stars, model_columns
 from app.pages.models_parts.scrolled import scrolled
+from app.tables.column import milliseconds
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
@@ -208,8 +209,8 @@ class HistoryPane(QWidget):
                 (self.tr("Rating"), mean_stars(row)),
                 (self.tr("Ratings"), formats.count(row.ratings)),
                 (self.tr("Cost"), formats.money(row.cost_nano)),
-                (self.tr("First token"), ms(row.ttft_us)),
-                (self.tr("Total"), ms(row.latency_us)),
+                (self.tr("First token"), formats.duration(milliseconds(row.ttft_us))),
+                (self.tr("Total"), formats.duration(milliseconds(row.latency_us))),
             ),
         )
 

@@ -28,10 +28,6 @@ def mean_stars(row: RatedModel) -> str:
     return f"{row.stars:.1f}"
 
 
-def ms(us: float | None) -> str:
-    return formats.UNKNOWN if us is None else formats.duration(us / 1000)
-
-
 def _model_column(width: int) -> Column[_Line]:
     return Column(
         key="model",
