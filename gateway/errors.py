@@ -13,6 +13,8 @@ A message is one sentence for a person: what happened, and what to do. It never 
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.model import Usage
+
 NO_HEADERS: Mapping[str, str] = {}
 UNSUPPORTED = "unsupported_parameter"
 
@@ -85,10 +87,11 @@ class UpstreamError(GatewayError):
     """A bad peer. The message is the provider's where it said one.
 
     `upstream_status` is what the provider answered (None where it answered nothing), `upstream_type` its own word.
-    `said`: its error's object, for a client of the same dialect.
+    `said`: its error's object, for a client of the same dialect. `usage`: what an answer counted that failed.
     """
 
     said: Mapping[str, Any] | None = None
+    usage: Usage | None = None
 
     def __init__(
         self,

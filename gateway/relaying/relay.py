@@ -256,6 +256,7 @@ class Relay:
         except UpstreamError as error:
             if plan.verbatim and error.kind == "unreadable_answer" and is_object(data):
                 return None
+            tally.usage, tally.final = error.usage, error.usage is not None
             raise
         if plan.tool_names:
             response = restored(response, plan.tool_names)

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from gateway.relaying.doors import DOORS, Door
-from tests.relaying.test_relay import ASKED, Run, json_answer
+from tests.relaying.test_relay import ASKED, WHOLE, Run, json_answer, sse
 
 CHAT = DOORS[0]
 MESSAGES = next(door for door in DOORS if door.name == "anthropic")
+RESPONSES = next(door for door in DOORS if door.name == "openai_responses")
 GEMINI = next(door for door in DOORS if door.name == "gemini").named("gemini-2.5-flash:generateContent", {})
 KEY = "key-of-google-0123456789"
 CLAUDE = b'{"model":"claude-sonnet-4-6","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}'
@@ -90,3 +91,30 @@ async def test_whether_to_try_again_is_the_provider_s_word(status: int, word: st
     }
     run = await refused(CLAUDE, MESSAGES, spent, 429, **{"x-should-retry": "true"})
     assert run.client.headers["x-should-retry"] == "false"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_what_a_failed_answer_used_is_on_its_row(streamed: bool) -> None:
+    counts = {"input_tokens": 5, "output_tokens": 2, "total_tokens": 7}
+    why = {"code": "server_error", "message": "Boom."}
+    failed = {
+        "id": "resp_1",
+        "model": "gpt-4.1-mini",
+        "status": "failed",
+        "error": why,
+        "output": [],
+        "usage": counts,
+    }
+    event = {"type": "response.failed", "sequence_number": 0, "response": failed}
+    body = b'{"model":"gpt-4.1-mini","input":"Hi","stream":%b}' % (b"true" if streamed else b"false")
+    run = Run(sse(event) if streamed else json_answer(failed))
+    row = await run.go(body, RESPONSES)
+    assert (row.outcome, row.input_tokens, row.output_tokens, row.usage_source) == ("error", 5, 2, "provider")
+    assert row.cost_nano == 5 * 400 + 2 * 1600
+
+
+async def test_what_a_failed_answer_used_is_on_its_row_at_another_door_too() -> None:
+    failed = {"index": 0, "message": {"role": "assistant", "content": "Hel"}, "finish_reason": "error"}
+    run = Run(json_answer({**WHOLE, "choices": [failed]}))
+    row = await run.go(CLAUDE.replace(b"claude-sonnet-4-6", b"gpt-4.1-mini"), MESSAGES)
+    assert (row.outcome, row.input_tokens, row.output_tokens, row.usage_source) == ("error", 5, 2, "provider")

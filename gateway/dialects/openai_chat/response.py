@@ -47,7 +47,9 @@ def parse_response(body: bytes) -> Response:
         raise unreadable()
     failed = next((choice for choice in answer.choices if choice.finish_reason == FAILED), None)
     if failed is not None:
-        raise failed_answer(failed.error)
+        failure = failed_answer(failed.error)
+        failure.usage = parse_usage(answer.usage, answer.service_tier)
+        raise failure
     answer_id = answer.id if isinstance(answer.id, str) else None
     choices = [_parse_choice(choice, at, answer_id) for at, choice in enumerate(answer.choices)]
     if choices:

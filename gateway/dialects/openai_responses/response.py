@@ -24,6 +24,7 @@ from gateway.dialects.openai_responses.items import (
 )
 from gateway.dialects.openai_responses.usage import parse_usage
 from gateway.dialects.openai_responses.wire import NAME, Wire, foreign_state, own
+from gateway.errors import UpstreamError
 from gateway.model import Blob, Choice, Opaque, Part, Reasoning, Refusal, Response, Text, ToolCall
 
 
@@ -44,8 +45,7 @@ def parse_response(body: bytes) -> Response:
         raise error_in(fields)
     try:
         answer = msgspec.convert(fields, _Answer)
-        # A failed answer says why, whatever its output is.
-        parse_finish(fields, False)
+        _require_no_failure(fields)
         parts = _parse_output(answer.output, answer.id)
     except msgspec.ValidationError:
         raise unreadable() from None
@@ -58,6 +58,15 @@ def parse_response(body: bytes) -> Response:
         choices=(choice,),
         usage=parse_usage(fields),
     )
+
+
+def _require_no_failure(fields: Wire) -> None:
+    """A failed answer says why, whatever its output is, and may count what it used. Raises UpstreamError."""
+    try:
+        parse_finish(fields, False)
+    except UpstreamError as error:
+        error.usage = parse_usage(fields)
+        raise
 
 
 def _parse_output(output: Sequence[Wire], answer_id: str | None) -> list[Part]:
