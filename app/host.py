@@ -131,7 +131,7 @@ class Host:
         )
         # Whether the gateway is meant to run; what stops it then is told.
         self._wanted = True
-        self._today = Today(self.window, self.tray, self.spawn, self._running)
+        self._today = Today(self.window, self.tray, self.spawn)
         self._connect()
 
     def _connect(self) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec.structs import replace
 from PySide6.QtCore import QTimer
@@ -13,26 +13,21 @@ from app.tray import Tray, error_words
 from app.window import Window
 from gateway import Changes, ExchangeRecord
 
-if TYPE_CHECKING:
-    from gateway import Gateway
-
 _LOOK_MS = 30_000
 
 
 class Today:
-    """`running` gives the gateway while it runs. It looks every half minute, and when the tray's menu opens."""
+    """It looks every half minute, and when the tray's menu opens; also while the gateway is off, for days change."""
 
     def __init__(
         self,
         window: Window,
         tray: Tray,
         spawn: Callable[[Coroutine[Any, Any, Any]], None],
-        running: Callable[[], "Gateway | None"],
     ) -> None:
         self._window = window
         self._tray = tray
         self._spawn = spawn
-        self._running = running
         self._is_old = False
         self._began_us = self._midnight_us()
         self._last_error: ExchangeRecord | None = None
@@ -56,7 +51,7 @@ class Today:
 
     def _read(self) -> None:
         """A new day has its own figures also where nothing was asked in it yet."""
-        if self._running() is None:
+        if not self._window.ready:
             return
         self._window.context.shell.follow_system_zone()
         began_us = self._midnight_us()
@@ -69,14 +64,13 @@ class Today:
             self._spawn(self._window.refresh_today())
 
     def _read_error(self) -> None:
-        gateway = self._running()
-        if gateway is not None:
-            self._spawn(self._show_error(gateway))
+        if self._window.ready:
+            self._spawn(self._show_error())
 
-    async def _show_error(self, gateway: "Gateway") -> None:
+    async def _show_error(self) -> None:
         day = today(time.time_ns() // 1000, self._window.context.filters.tz)
         query = replace(day, outcome=("error", "interrupted"))
-        found = await gateway.requests(query, limit=1)
+        found = await self._window.context.gateway.requests(query, limit=1)
         self._last_error = found.rows[0] if found.rows else None
         self._tray.show_error(error_words(self._last_error) if self._last_error is not None else "")
 

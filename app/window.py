@@ -209,6 +209,11 @@ class Window(QMainWindow):
     # pages
 
     @property
+    def ready(self) -> bool:
+        """Whether the gateway answers what it is asked; it need not listen for that."""
+        return self._ready
+
+    @property
     def page(self) -> Page | None:
         opened = self._opened.get(self._current)
         return opened.page if opened is not None else None

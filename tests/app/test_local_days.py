@@ -1,5 +1,6 @@
 """A window that runs for weeks: the day changes while nobody calls, and its machine is carried to another zone."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -115,3 +116,28 @@ def test_what_a_clock_that_was_ahead_left_is_not_of_today(stage: Stage) -> None:
 
     assert stage.run(drive) == 0
     assert seen == ["Gateway on · $1.00 today · 1 request"]
+
+
+def test_a_new_day_begins_while_the_gateway_is_off_too(stage: Stage) -> None:
+    async def drive(host: Host) -> None:
+        await started(host)
+        gateway = stage.gateways[0]
+        host._today._timer.stop()
+        gateway.rows = [msgspec.structs.replace(gateway.rows[0], started_us=time.time_ns() // 1000)]
+        await host._switch(False)
+        host.window.hide()
+        await host.window.refresh_today()
+        assert (
+            host.tray.icon.toolTip().startswith("Gateway off · $") and "· 0 requests" not in host.tray.icon.toolTip()
+        )
+        host._today._timer.timeout.emit()
+        await asyncio.sleep(0)
+        gateway.rows.clear()
+        gateway.calls.clear()
+        host._today._timer.timeout.emit()
+        assert gateway.calls == [], "what is known is not asked again"
+        host._today._began_us -= DAY_US
+        host._today._timer.timeout.emit()
+        await until(lambda: host.tray.icon.toolTip() == "Gateway off · $0.00 today · 0 requests")
+
+    assert stage.run(drive) == 0
