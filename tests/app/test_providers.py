@@ -15,6 +15,7 @@ from app.context import AppContext
 from app.filters import FilterState
 from app.local_days import today
 from app.pages.providers import ProvidersPage
+from app.pages.providers_parts.card import LEAST_WIDTH, ProviderCard
 from app.pages.providers_parts.steps import StepList
 from app.pages.providers_parts.words import better_provider, source_words, state_words
 from app.theme import Theme
@@ -190,11 +191,11 @@ def test_every_state_has_a_word_and_a_shape(state: str, source: str, text: str, 
 @pytest.mark.parametrize(
     ("source", "backend", "words"),
     [
-        ("vault", "keyring", "in the system keyring"),
+        ("vault", "keyring", "in the keyring"),
         ("vault", "file", "in the sealed file"),
-        ("vault", "memory", "in memory until quit"),
-        ("memory", "keyring", "in memory until quit"),
-        ("environment", "keyring", "from the environment"),
+        ("vault", "memory", "kept until quit"),
+        ("memory", "keyring", "kept until quit"),
+        ("environment", "keyring", "environment"),
         ("none", "keyring", "Not set"),
     ],
 )
@@ -437,7 +438,7 @@ def test_without_a_keyring_keys_can_be_kept_until_quit(
     turns.run()
     assert "choose_vault memory" in gateway.calls
     assert not no_keyring.drawer.isVisible()
-    assert no_keyring.cards["openai"].source.text() == "in memory until quit"
+    assert no_keyring.cards["openai"].source.text() == "kept until quit"
 
 
 def test_a_sealed_file_is_opened_with_its_passphrase(
@@ -678,3 +679,18 @@ def test_a_step_that_took_no_time_of_its_own_says_none(qtbot: QtBot, theme: Them
         "4 ms",
         "List models",
     ]
+
+
+@pytest.mark.parametrize("source", ["vault", "unneeded", "environment", "none"])
+@pytest.mark.parametrize("backend", ["keyring", "memory", "file"])
+def test_where_a_key_is_kept_is_read_whole_on_the_narrowest_card(
+    qtbot: QtBot, theme: Theme, source: str, backend: str
+) -> None:
+    card = ProviderCard(theme, "openai")
+    qtbot.addWidget(card)
+    row = msgspec.structs.replace(ROW, key_source=source)
+    card.show_row(row, None, backend, 2_000_000)
+    card.resize(LEAST_WIDTH, 200)
+    card.show()
+    words = source_words(row, backend)
+    assert card.source.fontMetrics().horizontalAdvance(words) <= card.source.width(), words

@@ -10,10 +10,10 @@ from gateway import ProviderRow, Summary
 
 _SOURCES = Words(
     {
-        "keyring": "in the system keyring",
+        "keyring": "in the keyring",
         "file": "in the sealed file",
-        "memory": "in memory until quit",
-        "environment": "from the environment",
+        "memory": "kept until quit",
+        "environment": "environment",
     }
 )
 
@@ -56,7 +56,7 @@ def source_words(row: ProviderRow, vault_backend: str, demo: bool = False) -> st
     if row.key_source == "none":
         return tr("not readable") if row.unreadable else tr("Not set")
     if row.key_source == "unneeded":
-        return tr("This provider takes requests without a key")
+        return tr("none needed")
     return _SOURCES.get(vault_backend if row.key_source == "vault" else row.key_source, row.key_source)
 
 
