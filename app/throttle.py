@@ -15,31 +15,8 @@ INTERVAL_MS = 1000
 # A look may take a fifth of the time; that much a second is what a quiet machine needs for the largest page.
 _TIMES_AS_LONG = 5
 _LONGEST_MS = 3000.0
-EVERYTHING = Changes(
-    usage=True,
-    keys=True,
-    providers=True,
-    prices=True,
-    state=True,
-    meter=True,
-    conversations=True,
-    comparisons=True,
-)
+EVERYTHING = Changes(**dict.fromkeys(Changes.__struct_fields__, True))
 NOTHING = Changes()
-
-
-def merged(left: Changes, right: Changes) -> Changes:
-    """What either says has changed."""
-    return Changes(
-        usage=left.usage or right.usage,
-        keys=left.keys or right.keys,
-        providers=left.providers or right.providers,
-        prices=left.prices or right.prices,
-        state=left.state or right.state,
-        meter=left.meter or right.meter,
-        conversations=left.conversations or right.conversations,
-        comparisons=left.comparisons or right.comparisons,
-    )
 
 
 class Coalescer(QObject):
@@ -69,7 +46,7 @@ class Coalescer(QObject):
 
     def mark(self, changes: Changes) -> None:
         """Gather a change; it is kept while nobody looks."""
-        self._pending = merged(self._pending, changes)
+        self._pending |= changes
         self._arm()
 
     def set_active(self, active: bool) -> None:

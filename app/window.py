@@ -42,7 +42,7 @@ from app.shortcuts import SHORTCUTS
 from app.sidebar import Sidebar
 from app.sidebar_figures import SidebarFigures
 from app.state_notices import show_hindrances
-from app.throttle import EVERYTHING, NOTHING, Coalescer, merged
+from app.throttle import EVERYTHING, NOTHING, Coalescer
 from app.translation import tr
 from app.widgets import Banner, Curtain, SegmentedControl, Toasts
 from app.work_strip import WorkStrip
@@ -376,7 +376,7 @@ class Window(QMainWindow):
         try:
             for key in self._opened:
                 if key != self._current:
-                    self._dirty[key] = merged(self._dirty.get(key, NOTHING), changes)
+                    self._dirty[key] = self._dirty.get(key, NOTHING) | changes
             await self._refresh_page(self._current, changes)
             await self._figures.refresh(self.context, changes)
         finally:

@@ -27,17 +27,7 @@ class Bell:
 
     def note(self, changes: Changes) -> None:
         """A state is told at once, and with it what waits."""
-        pending = self._pending
-        self._pending = Changes(
-            usage=pending.usage or changes.usage,
-            keys=pending.keys or changes.keys,
-            providers=pending.providers or changes.providers,
-            prices=pending.prices or changes.prices,
-            state=pending.state or changes.state,
-            meter=pending.meter or changes.meter,
-            conversations=pending.conversations or changes.conversations,
-            comparisons=pending.comparisons or changes.comparisons,
-        )
+        self._pending |= changes
         if changes.state:
             self._ring()
         elif self._timer is None:

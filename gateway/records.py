@@ -509,3 +509,7 @@ class Changes(Struct, frozen=True, kw_only=True):
     meter: bool = False
     conversations: bool = False
     comparisons: bool = False
+
+    def __or__(self, other: "Changes") -> "Changes":
+        """What either says has changed."""
+        return Changes(**{name: getattr(self, name) or getattr(other, name) for name in self.__struct_fields__})

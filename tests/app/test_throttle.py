@@ -3,7 +3,7 @@
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.throttle import EVERYTHING, NOTHING, Coalescer, merged
+from app.throttle import EVERYTHING, NOTHING, Coalescer
 from gateway import Changes
 from tests.waiting import PATIENCE_MS
 
@@ -23,9 +23,9 @@ def coalescer(qtbot: QtBot, told: list[Changes]) -> Coalescer:
 
 
 def test_changes_add_up() -> None:
-    assert merged(USAGE, KEYS) == Changes(usage=True, keys=True)
-    assert merged(NOTHING, NOTHING) == NOTHING
-    assert merged(EVERYTHING, NOTHING) == EVERYTHING
+    assert Changes(usage=True, keys=True) == USAGE | KEYS
+    assert NOTHING | NOTHING == NOTHING
+    assert EVERYTHING | NOTHING == EVERYTHING
 
 
 def test_the_first_is_told_at_once(qtbot: QtBot, told: list[Changes]) -> None:
