@@ -60,9 +60,7 @@ def line(reading: Completeness) -> str:
         return tr("No requests since start")
     seen, written = formats.count(reading.seen), formats.count(reading.written)
     if reading.seen == reading.written:
-        return (
-            tr("1 request, recorded") if reading.seen == 1 else tr("All {seen} requests recorded").format(seen=seen)
-        )
+        return tr("1 request, recorded") if reading.seen == 1 else tr("{seen} requests, recorded").format(seen=seen)
     return tr("{written} of {seen} recorded").format(seen=seen, written=written)
 
 

@@ -140,7 +140,7 @@ def window(qtbot: QtBot, context: AppContext, tmp_path: Path) -> Window:
 def test_the_window_follows_the_meter_on_every_page_also_while_nothing_is_written(
     qtbot: QtBot, window: Window, fake_gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    qtbot.waitUntil(lambda: window.sidebar.meter.text() == "All 400 requests recorded")
+    qtbot.waitUntil(lambda: window.sidebar.meter.text() == "400 requests, recorded")
     reading: Callable[[], Completeness] = lambda: QUIET  # noqa: E731
     monkeypatch.setattr(fake_gateway, "completeness", reading)
     window.open_page("providers")
