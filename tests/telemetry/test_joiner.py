@@ -570,3 +570,20 @@ def test_a_call_that_only_a_record_without_its_duration_tells(tmp_path: Path) ->
         (row,) = joined.store.threads(ThreadQuery(), limit=9).rows
         (turn,) = cast(Any, joined.store.thread(row.id)).turns
     assert (turn.input_tokens, turn.latency_us, row.input_tokens) == (7, None, 7)
+
+
+@pytest.mark.parametrize(("ids", "word"), [({}, "nested"), ({"gen_ai.response.id": "msg_1"}, "id")])
+def test_how_two_spans_of_one_call_that_went_past_the_gateway_were_found(
+    tmp_path: Path, ids: dict[str, str], word: str
+) -> None:
+    outer = span("a", 0, 100, ask="a?", **ids)
+    inner = replace(
+        span("b", 10, 90, **ids), trace_id=outer.trace_id, parent_span_id=outer.span_id, resource=outer.resource
+    )
+    with joining(tmp_path / "one") as joined:
+        for arrival in (inner, outer):
+            joined.arrive(arrival)
+        (row,) = joined.store.threads(ThreadQuery(), limit=9).rows
+        (turn,) = cast(Any, joined.store.thread(row.id)).turns
+    assert (turn.joined, [each.latency_us for each in turn.other_figures]) == (word, [80_000])
+    assert turn.latency_us == 100_000
