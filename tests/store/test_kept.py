@@ -212,3 +212,18 @@ def test_the_first_and_the_last_day_of_all_are_told_without_their_rows(tmp_path:
         summary = store.summary(query)
         assert (summary.requests, summary.complete_from_us) == (len(records), None)
     store.close()
+
+
+def test_from_where_buckets_begin_within_a_day_nothing_is_lacking(store: UsageStore) -> None:
+    store.insert_history(history())
+    store.combine()
+    first_us = CUT_US - 2 * HOUR_US
+    take_rows(store, CUT_US)
+    take_buckets(store, first_us)
+    for query in (
+        UsageQuery(start_us=first_us),
+        UsageQuery(start_us=first_us, provider=("openai",), key=("laptop",)),
+    ):
+        summary = store.summary(query)
+        assert (summary.requests, summary.complete_from_us) == (45, None)
+        assert all(bucket.complete for bucket in store.timeseries(query, "hour"))
