@@ -35,6 +35,7 @@ class Asked:
         self.exports: list[Export] = []
         self.breakdowns: list[Breakdown] = []
         self.cuts: list[tuple[int | None, Collection[str | None] | None, bool]] = []
+        self.told: list[tuple[str | None, ...]] = []
 
     async def summary(self, query: UsageQuery, *, previous: bool = False) -> tuple[Summary, Summary | None]:
         self.queries.append(query)
@@ -42,6 +43,7 @@ class Asked:
 
     async def timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> tuple[TimeBucket, ...]:
         self.queries.append(query)
+        self.told.append((bucket, by))
         return ()
 
     async def breakdown(
@@ -56,6 +58,7 @@ class Asked:
     ) -> Breakdown:
         self.queries.append(query)
         self.cuts.append((limit, only, others))
+        self.told.append((by, sort))
         return self.breakdowns.pop(0) if self.breakdowns else Breakdown(rows=())
 
     async def conversations(
@@ -278,3 +281,14 @@ async def test_an_export_that_makes_no_sense_is_refused_before_it_begins(name: s
     with pytest.raises(ClientError) as refused:
         await answer(Asked(), path, (name, value), who=principal("admin"))
     assert refused.value.param == name
+
+
+async def test_a_question_is_passed_on_as_it_was_asked_or_as_usual() -> None:
+    admin, asked = principal("admin"), Asked()
+    usual = await answer(asked, "/usage/timeseries", who=admin), await answer(asked, "/usage/breakdown", who=admin)
+    assert usual == ({"buckets": []}, {"data": [], "overlapping": False})
+    await answer(asked, "/usage/timeseries", ("bucket", "day"), ("by", "user"), who=admin)
+    await answer(asked, "/usage/breakdown", ("by", "tag:team"), ("sort", "requests"), who=admin)
+    assert asked.told == [("hour", None), ("model", "cost_usd"), ("day", "user"), ("tag:team", "requests")]
+    (row,) = (await answer(asked, "/usage/requests", who=admin))["data"]
+    assert row["id"] == ROW.id
