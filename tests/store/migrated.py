@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from gateway.store.thread_store import FILE, ThreadStore
 from gateway.store.usage import DATABASE, UsageStore
 
 
@@ -24,3 +25,19 @@ def started(folder: Path, day_zone: str = "UTC") -> UsageStore:
     store = UsageStore(folder, day_zone=day_zone)
     store.start()
     return store
+
+
+@cache
+def _empty_threads() -> bytes:
+    with TemporaryDirectory() as folder:
+        store = ThreadStore(Path(folder), key=bytes(32))
+        store.start()
+        store.close()
+        return (Path(folder) / FILE).read_bytes()
+
+
+def lay_out_threads(folder: Path) -> None:
+    """An empty database of what was said, where there is none; nothing in it depends on the seal key."""
+    path = folder / FILE
+    if not path.exists():
+        path.write_bytes(_empty_threads())

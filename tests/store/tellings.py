@@ -23,6 +23,7 @@ from gateway.store.signing import Signing
 from gateway.store.thread_store import ThreadStore
 from gateway.thread_records import Thread, ThreadQuery
 from gateway.told import Told
+from tests.store.migrated import lay_out_threads
 
 START_US = 1_767_224_400_000_000
 SECOND_US = 1_000_000
@@ -108,6 +109,7 @@ def session(*said: str, every_s: float = 60, **fields: Any) -> list[Told]:
 
 @contextmanager
 def opened(folder: Path, **options: Any) -> Iterator[ThreadStore]:
+    lay_out_threads(folder)
     store = ThreadStore(folder, key=KEY, **options)
     store.start()
     try:
