@@ -28,7 +28,7 @@ def refuse_later(field: str, *, asked: bool, stream: bool) -> None:
     """Raises Unsupported for an answer that is to be fetched later: there is no door for that, and what it used would
     never be known."""
     if asked and not stream:
-        raise Unsupported(f"An answer cannot be fetched later here: leave `{field}` out, or stream it.", param=field)
+        raise Unsupported(f"An answer cannot be fetched later here: leave `{field}` out.", param=field)
 
 
 class _Named(msgspec.Struct):
