@@ -86,6 +86,7 @@ class RequestsPage(Page):
         self.export_button.setToolTip(tr("Save the filtered requests, with all columns or those on show (Ctrl+E)"))
         self.view = TableView(theme, self.model, tr("Requests"), pictures=True)
         self.view.setObjectName("requests_table")
+        self.view.show_order("time", descending=True)
         self.view.restore_columns(self.context.shell.preferences.kept(_KEPT_COLUMNS))
         self.area = TableArea(theme, self.view, self.context.gateway.state.url)
         self.details = RequestDetails(self.context)

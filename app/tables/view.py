@@ -135,10 +135,19 @@ class TableView(QTableView):
         return tuple(self._rows.columns[section] for section in logical if not self.isColumnHidden(section))
 
     def show_column(self, key: str, shown: bool) -> None:
-        section = next(i for i, column in enumerate(self._rows.columns) if column.key == key)
+        section = self._section_of(key)
         self.setColumnHidden(section, not shown)
         self.fit_columns()
         self.columns_changed.emit()
+
+    def show_order(self, key: str, *, descending: bool) -> None:
+        """Mark the column by which the rows stand in order before anybody chooses one."""
+        header = self.horizontalHeader()
+        assert isinstance(header, TableHeader)
+        header.show_arrow(self._section_of(key), descending)
+
+    def _section_of(self, key: str) -> int:
+        return next(i for i, column in enumerate(self._rows.columns) if column.key == key)
 
     def columns_menu(self, parent: QWidget, section: int = -1) -> QMenu:
         """A menu in which each column can be shown or hidden; the first one always stays. Of a header's `section`

@@ -11,7 +11,7 @@ from PySide6.QtCore import QRectF
 from app.widgets.painting import CONTROL_HEIGHT
 
 _MARGIN, _GAP, _PAD = 24, 12, 16
-_ROW, _LINE = 30, 10
+_ROW, _LINE, _HEADER = 30, 10, 36
 # Of a row's width: where its bars begin, and how long they are.
 _CELLS = ((0.02, 0.16), (0.24, 0.10), (0.42, 0.18), (0.70, 0.08), (0.86, 0.12))
 
@@ -43,7 +43,7 @@ def table_places(width: float, height: float) -> Iterator[Place]:
     """A toolbar over a table."""
     top = 2 * _GAP + CONTROL_HEIGHT
     yield _control(_MARGIN, _GAP, (width - 2 * _MARGIN) * 0.4)
-    yield from _table(QRectF(_MARGIN, top, width - 2 * _MARGIN, height - top - _GAP))
+    yield from _table(QRectF(_MARGIN, top, width - 2 * _MARGIN, height - top - _PAD))
 
 
 def bare_table_places(width: float, height: float) -> Iterator[Place]:
@@ -54,8 +54,9 @@ def bare_table_places(width: float, height: float) -> Iterator[Place]:
 def _table(box: QRectF) -> Iterator[Place]:
     card, room, top = _card(box.left(), box.top(), box.width(), box.height()), box.width(), box.top()
     yield card
-    for number in range(int(card.box.height()) // _ROW):
-        middle = top + number * _ROW + _ROW / 2
+    middles = [top + _HEADER / 2]
+    middles += [top + _HEADER + (row + 0.5) * _ROW for row in range(int(card.box.height() - _HEADER) // _ROW)]
+    for middle in middles:
         for begin, length in _CELLS:
             yield _words(_MARGIN + begin * room, middle - _LINE / 2, length * room)
 

@@ -17,9 +17,13 @@ from app.pages.conversations_parts.waterfall import Waterfall
 from app.pages.settings_parts.table import ROWS, Row
 from app.questions import ask_to_discard
 from app.sidebar import GatewayCard
+from app.tables.column import Column
+from app.tables.header import TableHeader
+from app.tables.model import ListModel
+from app.tables.view import TableView
 from app.theme import DARK, LIGHT, Theme, Tokens
-from app.widgets import Pill
-from app.widgets.combo_box import ComboBox
+from app.widgets import Card, ComboBox, Pill
+from app.widgets.places import table_places
 from gateway import TraceSpan
 from tests.app.test_theme import contrast
 
@@ -208,3 +212,33 @@ def test_words_that_act_tell_that_they_are_pointed_at(theme: Theme, qtbot: QtBot
     assert theme.tokens.accent in colours_of(link)
     link.setAttribute(Qt.WidgetAttribute.WA_UnderMouse)
     assert theme.tokens.accent not in colours_of(link)
+
+
+def test_a_table_is_awaited_where_it_will_stand(theme: Theme, qtbot: QtBot) -> None:
+    """What stands in its place until it is read neither jumps nor grows."""
+    rows: ListModel[int] = ListModel([Column(key="n", title="N", text=str, value=str)], key=str)
+    rows.set_rows(range(40))
+    table = TableView(theme, rows, "Numbers")
+    card = Card.around(theme, table)
+    qtbot.addWidget(card)
+    awaited = [place for place in table_places(1220, 840) if place.box.top() >= 56]
+    box = awaited[0].box
+    assert awaited[0].card and box == QRectF(24, 56, 1172, 840 - 56 - 16)
+    card.resize(int(box.width()), int(box.height()))
+    card.show()
+    lines = sorted({place.box.center().y() - box.top() for place in awaited[1:]})
+    shown = [table.viewport().mapTo(card, table.visualRect(rows.index(row, 0)).center()).y() for row in (0, 1, 20)]
+    assert [abs(lines[row + 1] - at) <= 2 for row, at in zip((0, 1, 20), shown, strict=True)] == [True] * 3
+
+
+def test_a_table_tells_in_which_order_it_stands_before_it_is_sorted(theme: Theme, qtbot: QtBot) -> None:
+    columns = [Column(key=key, title=key, text=str, value=int, sortable=True) for key in ("time", "number")]
+    rows: ListModel[int] = ListModel(columns, key=str)
+    rows.set_rows((3, 2, 1))
+    table = TableView(theme, rows, "Numbers")
+    qtbot.addWidget(table)
+    table.show_order("number", descending=True)
+    header = table.horizontalHeader()
+    assert isinstance(header, TableHeader) and header.arrow == (1, True)
+    header.sectionClicked.emit(1)
+    assert header.arrow == (1, False) and list(rows.rows) == [1, 2, 3]

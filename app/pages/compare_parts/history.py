@@ -75,6 +75,7 @@ class HistoryPane(QWidget):
         self.models_model: ListModel[RatedModel] = ListModel(model_columns(), self, key=lambda row: row.model)
         self.models_view = TableView(theme, self.models_model, self.tr("Models by the ratings of their answers"))
         self.models_view.setObjectName("compare_models_table")
+        self.models_view.show_order("stars", descending=True)
         self.models_view.setSelectionMode(TableView.SelectionMode.SingleSelection)
         self.model: ListModel[RatedAnswer] = ListModel(answer_columns(), self, key=lambda row: row.request_id)
         self.view = TableView(theme, self.model, self.tr("Compared answers"))
