@@ -71,12 +71,14 @@ class _KeyringStore(_Store):
     """Entries of service `faregate`, account `<folder id>/<provider>/<slot>`; another purpose adds `/<purpose>`.
 
     A locked keyring asks its user to unlock it, whenever it is asked. Once that was refused, reading waits until it
-    is open: only storing and removing, which its user wants, ask again.
+    is open, or has kept a value again: only storing and removing, which its user wants, ask again.
     """
 
     def __init__(self, folder: DataFolder) -> None:
         self._folder = folder
         self._answered = False
+        # An open keyring may ask for each of its entries; that it is open tells nothing then.
+        self._entry_locked = False
 
     def check(self) -> str:
         backend = self._backend()
@@ -119,20 +121,27 @@ class _KeyringStore(_Store):
         self._ask(delete)
 
     def reopened(self) -> bool:
-        if not self._answers(self._backend()):
+        try:
+            answers = self._answers(self._backend())
+        except VaultError:
             return False
-        self.locked = None
-        return True
+        if answers:
+            self.locked = None
+        return answers
 
     def _answers(self, backend: Any) -> bool:
-        return self._answered or _is_open(backend)
+        return self._answered or (not self._entry_locked and _is_open(backend))
 
     def _get(self, backend: Any, context: Context) -> str | None:
         # That it was locked is known until what it keeps is read again.
         if self.locked is not None and not self._answers(backend):
             raise self.locked
         account = self._account(context)
-        found: str | None = self._ask(lambda: backend.get_password(SERVICE, account))
+        try:
+            found: str | None = self._ask(lambda: backend.get_password(SERVICE, account))
+        except VaultError:
+            self._entry_locked = self.locked is not None and _is_open(backend)
+            raise
         return found
 
     def _account(self, context: Context) -> str:
@@ -145,7 +154,7 @@ class _KeyringStore(_Store):
 
         backend: Any = self._ask(keyring.get_keyring)
         # Below 1 are those that keep nothing or keep plain text.
-        if not keyring.core.recommended(backend):
+        if not self._ask(lambda: keyring.core.recommended(backend)):
             raise VaultError(f"This system has no keyring that keeps secrets: {_OFFER}.")
         return backend
 
@@ -177,7 +186,8 @@ def _is_open(backend: Any) -> bool:
     try:
         with closing(secretstorage.dbus_init()) as bus:
             return not secretstorage.Collection(bus).is_locked()
-    except secretstorage.SecretStorageException:
+    except Exception:
+        # The bus, or whoever serves secrets on it, may have gone, and each says so in its own way.
         return False
 
 

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import keyring
+import keyring.core
 import keyring.errors
 import pytest
+import secretstorage
+from keyring.backends import SecretService
 
 from gateway.folder import DataFolder
 from gateway.keys import vault as vault_module
@@ -86,3 +89,40 @@ async def test_another_vault_asks_anew(folder: DataFolder, system: FakeKeyring) 
     await keys.use(Vault(folder, "keyring"))
     assert keys.configured() == ("anthropic", "openai", "xai")
     keys.close()
+
+
+async def test_an_open_keyring_whose_entry_was_refused_is_not_asked_again(
+    folder: DataFolder, system: FakeKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that asks for each entry, as KeePassXC can."""
+    keys = ProviderKeys(folder, Vault(folder, "keyring"), {})
+    monkeypatch.setattr(vault_module, "_is_open", lambda backend: True)
+    await keys.load()
+    for _ in range(3):
+        assert await keys.poll() is False
+    assert system.calls == 1
+    keys.close()
+
+
+async def test_a_keyring_that_leaves_while_it_is_locked_is_told_and_hinders_nothing(
+    folder: DataFolder, system: FakeKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = ProviderKeys(folder, Vault(folder, "keyring"), {})
+    await keys.load()
+
+    def gone(backend: object) -> bool:
+        raise RuntimeError("The Secret Service has left the bus.")
+
+    monkeypatch.setattr(keyring.core, "recommended", gone)
+    assert await keys.poll() is False
+    state = await keys.vault.state()
+    assert not state.available and "The system keyring failed (RuntimeError)" in state.message
+    keys.close()
+
+
+def test_a_session_bus_that_is_gone_is_no_open_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> None:
+        raise FileNotFoundError("/run/user/1000/bus")
+
+    monkeypatch.setattr(secretstorage, "dbus_init", gone)
+    assert vault_module._is_open(SecretService.Keyring()) is False
