@@ -240,7 +240,7 @@ def provider_card(provider: Json, today: Json | None) -> dict[str, str]:
     words = "1 request" if requests == 1 else f"{requests:,} requests"
     return {
         "provider_cost": money(0) if today is None else marked_cost(money(nano(today["cost_usd"])), today),
-        "provider_requests": f"{words} · {percent(errors / requests)} failed" if errors else words,
+        "provider_requests": f"{words}, {percent(errors / requests)} failed" if errors else words,
         "provider_models": count(provider["models"]),
         "provider_masked": provider["masked"] or UNKNOWN,
     }

@@ -330,7 +330,7 @@ def test_keys_are_the_apis_and_the_sidebar_counts_what_there_is(running: tuple[R
             (
                 row["name"],
                 f"{row['prefix']}…",
-                row["role"],
+                row["role"].title(),
                 ", ".join(row["tags"]),
                 "Active",
                 formats.count(used.get(row["name"], 0)),
