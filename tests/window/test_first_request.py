@@ -42,7 +42,7 @@ def test_a_key_is_shown_once_and_what_it_does_is_seen_live(
         assert re.fullmatch(r"tk_[A-Za-z0-9_-]{43}", key)
         app.wait_for("rows", 1, name="api_keys_table")
         line = app.ask("table", name="api_keys_table")["rows"][0]
-        assert line[:5] == ["laptop", f"{key[:7]}…", "admin", "team:platform, env:dev", "ana"]
+        assert line[:5] == ["laptop", f"{key[:7]}…", "Admin", "team:platform, env:dev", "ana"]
         app.click("create_key")
         app.wait_for("shown", name="new_key_name")
         assert not app.ask("shown", name="new_key"), "it is seen once"
