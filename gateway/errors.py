@@ -87,7 +87,8 @@ class UpstreamError(GatewayError):
     """A bad peer. The message is the provider's where it said one.
 
     `upstream_status` is what the provider answered (None where it answered nothing), `upstream_type` its own word.
-    `said`: its error's object, for a client of the same dialect. `usage`: what an answer counted that failed.
+    `said`: its error's whole body, decoded, for a client of the same dialect. `usage`: what an answer counted that
+    failed.
     """
 
     said: Mapping[str, Any] | None = None

@@ -13,9 +13,9 @@ from msgspec import Struct
 
 from gateway.capture.heard import Heard
 from gateway.capture.redactor import Redactor
+from gateway.dialects.redaction import HIDDEN
 from gateway.header_records import ANSWERED, ASKED, GIVEN, SENT, HeaderGroup
 from gateway.keys.key_format import mask
-from gateway.relaying.attempts import HIDDEN
 
 # Of one message's headers; of larger ones each value is cut.
 MOST_LINES, MOST_CHARACTERS, CUT_AT = 100, 8000, 200

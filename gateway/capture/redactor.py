@@ -21,7 +21,7 @@ from gateway.capture.recent_digests import RecentDigests
 from gateway.capture.rules import Rule, replaced
 from gateway.capture.texts import mapped
 from gateway.configuration.redact_rules import RedactRule
-from gateway.relaying.attempts import HIDDEN
+from gateway.dialects.redaction import HIDDEN
 from gateway.told import Told
 
 # For the texts of one exchange that were not seen before.

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from gateway.dialects.json_text import decode_json
-from gateway.dialects.redaction import redact
+from gateway.dialects.redaction import HIDDEN, redact
 from gateway.errors import NO_HEADERS, GatewayError, UpstreamError
 from gateway.events import StreamError
 
@@ -123,34 +123,39 @@ def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def own_form(body: bytes) -> Mapping[str, Any] | None:
-    """What a provider's error says, for a client of its dialect: the object as it came, every key and token taken out
-    of its texts; None where it has not the form that all these dialects share."""
+def own_form(body: bytes, key: str | None) -> Mapping[str, Any] | None:
+    """What a provider's error says, for a client of its dialect: the object as it came, `key` and every other key and
+    token taken out of its texts and names; None where it has not the form that all these dialects share, or is nested
+    too deeply to be looked through."""
     said = decode_error(body) if len(body) <= _LONGEST_OWN else None
-    if said is None or not isinstance(said.get("error"), dict):
+    try:
+        redacted: Mapping[str, Any] = _redacted(said or {}, key)
+    except RecursionError:
         return None
-    return dict(_redacted(said))
+    return redacted if isinstance(redacted.get("error"), dict) else None
 
 
 def as_said(rendered: bytes, said: Mapping[str, Any]) -> bytes:
     """An error of ours with all that its provider said of it; its message and what stands around it are ours."""
     ours = msgspec.json.decode(rendered)
-    error = {**ours["error"], **_present(said["error"]), "message": ours["error"]["message"]}
-    return msgspec.json.encode({**said, **ours, "error": error})
+    error = ours["error"]
+    # Where a dialect has a text, some compatible servers say a number: their status.
+    taken = {
+        name: value
+        for name, value in said["error"].items()
+        if value is not None and (isinstance(value, str) or not isinstance(error.get(name), str))
+    }
+    return msgspec.json.encode({**said, **ours, "error": {**error, **taken, "message": error["message"]}})
 
 
-def _present(said: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in said.items() if value is not None}
-
-
-def _redacted(value: Any) -> Any:
+def _redacted(value: Any, key: str | None) -> Any:
     match value:
         case str():
-            return redact(value)
+            return redact(value.replace(key, HIDDEN) if key else value)
         case list():
-            return [_redacted(item) for item in value]
+            return [_redacted(item, key) for item in value]
         case dict():
-            return {name: _redacted(item) for name, item in value.items()}
+            return {_redacted(name, key): _redacted(item, key) for name, item in value.items()}
     return value
 
 

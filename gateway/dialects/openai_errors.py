@@ -213,12 +213,14 @@ def _from_object(error: dict[str, Any]) -> _Said:
     if isinstance(detail, list):
         detail = "; ".join(_detail(entry) for entry in detail)
     code = error.get("code")
+    # vLLM and OpenRouter repeat the status there.
+    is_status = isinstance(code, int) and 400 <= code <= 599
     statuses = [value for value in (error.get("status"), error.get("status_code"), code) if isinstance(value, int)]
     return _Said(
         message=next((text for text in (message, detail) if isinstance(text, str) and text), ""),
         type=_text(error.get("type")),
         param=_text(error.get("param")),
-        code=None if code is None else str(code),
+        code=None if code is None or is_status else str(code),
         status=statuses[0] if statuses else None,
     )
 

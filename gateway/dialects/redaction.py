@@ -2,9 +2,12 @@
 
 import re
 
+# What stands for the key that was sent.
+HIDDEN = "[hidden]"
+
 _SECRETS = re.compile(
     r"""
-    \b(?:sk|xai|tk|gsk)[-_][\w*.…-]{6,}          # OpenAI, Anthropic, xAI, ours
+    \b(?:sk|xai|tk|gsk|pplx|rk)[-_][\w*.…-]{6,}  # OpenAI, Anthropic, xAI, ours and others
     | \bAIza[\w*.…-]{6,}                         # Google, standard keys
     | \bAQ\.[\w*.…-]{6,}                         # Google, authorisation keys
     | (?<=key=)[^\s&"'<>]+                       # in an address

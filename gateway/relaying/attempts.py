@@ -5,13 +5,13 @@ from collections.abc import Callable
 from gateway.capture.heard import Called
 from gateway.configuration.settings import Timeouts
 from gateway.dialects.error_bodies import own_form
+from gateway.dialects.redaction import HIDDEN
 from gateway.errors import UpstreamError
 from gateway.relaying.deadlines import Deadline
 from gateway.relaying.exchange import Exchange
 from gateway.relaying.plan import UNREADABLE_STATE, Plan, Planner
 from gateway.relaying.upstream import Answer, Upstream
 
-HIDDEN = "[hidden]"
 # Is told what an answer says of its key: (provider, "connected" | "rejected" | "unreachable", a sentence or None).
 Learnt = Callable[[str, str, str | None], None]
 
@@ -73,7 +73,7 @@ class Attempts:
         error = plan.dialect.parse_error(answer.status, body, answer.headers)
         if plan.dialect.name == plan.door.dialect.name and error.status == answer.status:
             # Clients act on more than its status and message: on which quota it was, or how long to wait.
-            error.said = own_form(body.replace(plan.key.encode(), HIDDEN.encode()) if plan.key else body)
+            error.said = own_form(body, plan.key)
         if error.kind == "provider_key_rejected" and not exchange.byok:
             self._learnt(provider.name, "rejected", error.message)
         return error

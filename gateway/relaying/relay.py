@@ -14,6 +14,7 @@ from gateway.capture.heard import Heard, Listener
 from gateway.configuration.settings import Timeouts
 from gateway.dialects.dialect import AnswerPeek, Reader
 from gateway.dialects.json_text import is_object
+from gateway.dialects.redaction import HIDDEN
 from gateway.dialects.tool_names import RestoringReader, restored
 from gateway.dialects.void_answers import AnswerReader, require_answer
 from gateway.errors import ClientError, GatewayError, UpstreamError
@@ -25,7 +26,7 @@ from gateway.model import Response
 from gateway.prices.pricing import Pricing
 from gateway.relaying.answer_headers import answer_headers, whole_headers
 from gateway.relaying.answer_state import remember, watch
-from gateway.relaying.attempts import HIDDEN, Attempts, Learnt, without_key
+from gateway.relaying.attempts import Attempts, Learnt, without_key
 from gateway.relaying.clients import CONVERSATION_HEADERS, baggage_user, client_name, conversation_ids
 from gateway.relaying.connection import Client, Incoming
 from gateway.relaying.deadlines import Deadline, Deadlines

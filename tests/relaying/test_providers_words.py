@@ -118,3 +118,31 @@ async def test_what_a_failed_answer_used_is_on_its_row_at_another_door_too() -> 
     run = Run(json_answer({**WHOLE, "choices": [failed]}))
     row = await run.go(CLAUDE.replace(b"claude-sonnet-4-6", b"gpt-4.1-mini"), MESSAGES)
     assert (row.outcome, row.input_tokens, row.output_tokens, row.usage_source) == ("error", 5, 2, "provider")
+
+
+@pytest.mark.parametrize("written", ["{}", "\\u{:04x}"])
+async def test_a_key_is_taken_out_however_it_is_written(written: str) -> None:
+    key = "".join(written.format(letter if written == "{}" else ord(letter)) for letter in "key-of-openai-0123456789")
+    body = f'{{"error":{{"message":"m","used":["{key}"],"{key}":1}},"{key}":{{"x":"rk-0123456789 pplx-0123456789"}}}}'
+    run = Run((400, [body.encode()], {}))
+    await run.go()
+    shown = json.loads(run.client.body)
+    assert (shown["error"]["used"], shown["error"]["[hidden]"]) == (["[hidden]"], 1)
+    assert shown["[hidden]"] == {"x": "[redacted] [redacted]"}
+
+
+async def test_an_error_nested_too_deeply_is_told_in_the_dialect_s_own() -> None:
+    nested: Any = "x"
+    for _ in range(700):
+        nested = [nested]
+    run = await refused(ASKED, CHAT, {"message": "m", "nested": nested})
+    assert (run.client.status, json.loads(run.client.body)["error"]["message"]) == (400, "m")
+
+
+async def test_a_number_takes_no_text_s_place() -> None:
+    """vLLM and OpenRouter write the status as the code."""
+    run = await refused(ASKED, CHAT, {"message": "It has a maximum context length of 9.", "code": 400})
+    assert json.loads(run.client.body)["error"]["code"] == "context_length_exceeded"
+    run = await refused(ASKED, CHAT, {"message": "m", "type": 7, "code": 20012})
+    shown = json.loads(run.client.body)["error"]
+    assert (shown["type"], shown["code"]) == ("invalid_request_error", "20012")
