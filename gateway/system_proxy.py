@@ -3,6 +3,8 @@
 import urllib.request
 from urllib.parse import urlsplit
 
+from yarl import URL
+
 from gateway.configuration.settings import is_loopback
 
 
@@ -29,7 +31,11 @@ def system_proxy(url: str) -> str | None:
 
 def _is_usable(proxy: str) -> bool:
     try:
-        parts = urlsplit(proxy)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        parts = URL(proxy)
+        host = parts.raw_host or ""
+        # Whoever calls would meet what these raise: a name that none can have, a password that no header can hold.
+        host.encode("idna")
+        f"{parts.user}{parts.password}".encode("latin-1")
     except ValueError:
         return False
+    return parts.scheme in ("http", "https") and bool(host) and parts.port != 0 and ":" not in (parts.user or "")

@@ -33,7 +33,18 @@ def test_a_server_on_this_machine_is_never_asked_through_a_proxy(host: str, monk
     assert system_proxy(f"http://{host}/v1/models") is None
 
 
-@pytest.mark.parametrize("named", ["socks5://user:secret@proxy.example:1080", "http://", "http://proxy.example:x"])
+@pytest.mark.parametrize(
+    "named",
+    [
+        "socks5://user:secret@proxy.example:1080",
+        "http://",
+        "http://proxy.example:x",
+        "http://proxy..example:80",
+        "http://" + "a" * 64 + ":80",
+        "http://user:secret€@proxy.example:80",
+        "http://us%3Aer:secret@proxy.example:80",
+    ],
+)
 def test_what_is_no_proxy_is_told_without_what_it_holds(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", named)
     with pytest.raises(UnusableProxy, match="HTTPS_PROXY must say http://host:port") as told:

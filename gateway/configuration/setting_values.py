@@ -204,6 +204,8 @@ def check_base_url(value: Any) -> str:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
         usable = usable and "@" not in parts.netloc and not any(map(str.isspace, url))
+        # Raises for a name that none can have, as each call would.
+        (parts.hostname or "").encode("idna")
     except ValueError:
         usable = False
     if not usable or parts.query or parts.fragment:

@@ -209,7 +209,7 @@ def _unreachable(probe: Probe, error: Exception) -> str:
         case aiohttp.ClientProxyConnectionError():
             at = f"{error.host}:{error.port}"
             return f"The proxy for {probe.title}, {at}, does not answer: start it, or change HTTPS_PROXY."
-        case aiohttp.ClientConnectorDNSError() if error.host.rstrip(".") != URL(probe.url).host:
+        case aiohttp.ClientConnectorDNSError() if error.host != URL(probe.url).raw_host:
             return f"The proxy for {probe.title}, {error.host}, cannot be found: check HTTPS_PROXY."
         case aiohttp.ClientConnectorDNSError():
             host = error.host

@@ -153,7 +153,7 @@ class Upstream:
         try:
             return Answer(exchange, title, await self._reply(url, headers, body, connected))
         except (aiohttp.ClientError, OSError, TimeoutError, UnusableProxy) as error:
-            raise unreachable(title, error, url.host or "") from None
+            raise unreachable(title, error, url.raw_host or "") from None
         finally:
             exchange.provider_ns += time.perf_counter_ns() - (exchange.sent_ns or before)
 
@@ -194,13 +194,13 @@ class Upstream:
 def unreachable(title: str, error: BaseException, host: str = "") -> UpstreamError:
     """What a failed connection means, in a sentence; never the error's own words, which can hold an address.
 
-    `host` is the provider's: what was looked up besides is the proxy's.
+    `host` is the provider's, as it is looked up: what was looked up besides is the proxy's.
     """
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
         reason = "its certificate cannot be trusted: check the clock, the proxy and the base URL"
     elif isinstance(error, UnusableProxy):
         reason = str(error)
-    elif isinstance(error, aiohttp.ClientConnectorDNSError) and host and error.host.rstrip(".") != host:
+    elif isinstance(error, aiohttp.ClientConnectorDNSError) and host and error.host != host:
         reason = "the system's proxy cannot be found: check HTTPS_PROXY"
     elif isinstance(error, aiohttp.ClientProxyConnectionError):
         reason = "the system's proxy does not answer: start it, or change HTTPS_PROXY"

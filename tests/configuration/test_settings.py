@@ -146,6 +146,7 @@ WRONG = [
     ('[retention]\ncontent = "1 day, 2 days"', {}, "retention.content must be"),
     ("", {"FAREGATE_STORE": "postgres://x"}, "FAREGATE_STORE must be sqlite"),
     ('[providers.openai]\nbase_url = "api.openai.com"', {}, "providers.openai.base_url must be an address"),
+    ('[providers.openai]\nbase_url = "https://api..openai.com"', {}, "providers.openai.base_url must be an address"),
     ("", {"FAREGATE_XAI_BASE_URL": "http://u:p@x/v1"}, "FAREGATE_XAI_BASE_URL must be an address"),
     ("", {"FAREGATE_XAI_BASE_URL": "http://:p@x/v1"}, "FAREGATE_XAI_BASE_URL must be an address"),
     ("", {"FAREGATE_XAI_BASE_URL": "http://[x/v1"}, "FAREGATE_XAI_BASE_URL must be an address"),

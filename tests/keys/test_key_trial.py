@@ -156,9 +156,17 @@ async def test_no_listener(session: aiohttp.ClientSession) -> None:
     assert not trial.steps[-1].ok
 
 
-async def test_no_such_host(session: aiohttp.ClientSession) -> None:
-    trial = await try_key(session, probe("Acme", "http://no-such-host.invalid", "/models", "bearer"), KEY)
-    assert "no-such-host.invalid cannot be found" in trial.message
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("no-such-host.invalid", "no-such-host.invalid"),
+        ("bücher.invalid", "xn--bcher-kva.invalid"),
+        ("no.invalid.", "no.invalid."),
+    ],
+)
+async def test_no_such_host(session: aiohttp.ClientSession, host: str, told: str) -> None:
+    trial = await try_key(session, probe("Acme", f"http://{host}", "/models", "bearer"), KEY)
+    assert f"{told} cannot be found: check the internet connection" in trial.message
     assert [(step.title, step.ok) for step in trial.steps] == [("Find the address", False)]
 
 

@@ -187,6 +187,16 @@ async def test_proxies_are_the_system_s(upstream: Upstream, serving: Any, monkey
         await upstream.send(exchange(), "Some", URL("http://direct.invalid/v1/x"), {}, b"{}")
 
 
+@pytest.mark.parametrize("host", ["bücher.invalid", "far.invalid."])
+async def test_a_provider_that_is_not_found_is_not_its_proxy(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UpstreamError, match="its name cannot be found"):
+        await upstream.send(exchange(), "Some", URL(f"http://{host}/v1/x"), {}, b"{}")
+
+
 @pytest.mark.parametrize(
     ("proxy", "words"),
     [
