@@ -40,7 +40,7 @@ HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
 # The example company is never silent for longer than five hours: a shorter gap is a quiet night.
 GAP_HOURS = 8
-# Whenever the demo is opened, somebody has just been at work.
+# Opened for the first time, or again after a gap, the demo shows somebody who has just been at work.
 _JUST_NOW_US, _QUARTER_US = 300_000_000, 900_000_000
 # A key is a little older than its first request.
 MADE_BEFORE_US = 600_000_000

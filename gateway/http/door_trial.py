@@ -1,6 +1,7 @@
 """Trying a door from outside: one tiny call over HTTP to this gateway's own address, as a tool would make it.
 
-It is a normal exchange with a row of its own, told apart by its client and the tag `source:test`.
+It is a normal exchange with a row of its own, told apart by its client and the tag `source:test`; an export of
+telemetry has no row.
 """
 
 import asyncio

@@ -17,8 +17,8 @@ class DoorTrials:
         self._url = url
 
     async def try_door(self, door: str, model: str, key: str | None = None) -> DoorTrial:
-        """One tiny call that asks a model at a door (`TRIED_DOORS`), with a row of its own. Without a key, with one
-        that is made for this call and ends with it.
+        """One tiny call that asks a model at a door (`TRIED_DOORS`), with a row of its own; an export of
+        telemetry has no row. Without a key, with one that is made for this call and ends with it.
 
         Raises ClientError for a door that cannot be tried, FaregateError where no key can be made.
         """

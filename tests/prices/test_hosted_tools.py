@@ -14,6 +14,7 @@ from gateway.dialects.openai_chat.reader import ChatReader
 from gateway.dialects.openai_chat.response import parse_response as parse_chat
 from gateway.dialects.openai_responses.reader import ResponsesReader
 from gateway.dialects.openai_responses.response import parse_response
+from gateway.errors import UpstreamError
 from gateway.model import UNTOLD_MODEL, Usage
 from gateway.price_records import PriceOverride, UnitPrices
 from gateway.prices.pricing import Priced, Pricing
@@ -345,6 +346,10 @@ def test_a_search_that_chat_shows_by_what_it_cites() -> None:
     assert PRICING.price("openai", "gpt-5-search-api", whole, AT_US) == Priced(
         2_250_000, "list", "gpt-5-search-api", True
     )
+    failed = {**answer, "choices": [{"index": 0, "message": message, "finish_reason": "error"}]}
+    with pytest.raises(UpstreamError) as told:
+        parse_chat(json.dumps(failed).encode())
+    assert told.value.usage == whole
     message["annotations"] = [{"type": "file_citation"}, 3]
     plain = parse_chat(json.dumps(answer).encode()).usage
     assert plain is not None and plain.web_searches is None
@@ -407,6 +412,8 @@ def test_searches_of_a_message_that_broke_off_are_counted(
     counted = {"output_tokens": 5, "server_tool_use": {"web_search_requests": 7}}
     last = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": counted}
     assert streamed(AnthropicReader(), begun, *told, last, {"type": "message_stop"}).web_searches == 7
+    unended = [event for event in told if event["type"] == "content_block_start"]
+    assert streamed(AnthropicReader(), begun, *unended, last, {"type": "message_stop"}).web_searches == 7
 
 
 def test_a_search_that_a_chat_answer_cited_before_it_broke_off_is_counted() -> None:

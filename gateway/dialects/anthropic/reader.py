@@ -223,7 +223,7 @@ class AnthropicReader:
         part = self._next_part
         self._next_part += 1
         events += [PartStart(part, "opaque", value=Opaque(NAME, value)), PartEnd(part)]
-        if searched(value):
+        if searched(value) and self._ending is None:
             # A stream that breaks off never comes to their number.
             self._usage.web_searches = (self._usage.web_searches or 0) + 1
             events.append(UsageReport(parse_usage(self._usage), final=False))

@@ -45,24 +45,25 @@ def parse_response(body: bytes) -> Response:
         raise error_in_answer(body)
     if answer.choices is None:
         raise unreadable()
+    messages = (choice.message or choice.delta for choice in answer.choices)
+    cited = any(cites_the_web(message.annotations) for message in messages if message is not None)
+    usage = with_search(parse_usage(answer.usage, answer.service_tier), cited)
     failed = next((choice for choice in answer.choices if choice.finish_reason == FAILED), None)
     if failed is not None:
         failure = failed_answer(failed.error)
-        failure.usage = parse_usage(answer.usage, answer.service_tier)
+        failure.usage = usage
         raise failure
     answer_id = answer.id if isinstance(answer.id, str) else None
     choices = [_parse_choice(choice, at, answer_id) for at, choice in enumerate(answer.choices)]
     if choices:
         choices[0] = structs.replace(choices[0], extra=merge_extra(choices[0].extra, citations_in(answer)))
     fingerprint = answer.system_fingerprint
-    messages = (choice.message or choice.delta for choice in answer.choices)
-    cited = any(cites_the_web(message.annotations) for message in messages if message is not None)
     return Response(
         id=answer_id,
         model=answer.model if isinstance(answer.model, str) else None,
         created=int(answer.created) if isinstance(answer.created, int | float) else None,
         choices=tuple(choices),
-        usage=with_search(parse_usage(answer.usage, answer.service_tier), cited),
+        usage=usage,
         extra=pocket({"system_fingerprint": fingerprint} if fingerprint else {}),
     )
 
