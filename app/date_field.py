@@ -28,7 +28,6 @@ _FIRST_DAYS = {
 }
 _NAVIGATION = {"qt_calendar_prevmonth": "chevron-left", "qt_calendar_nextmonth": "chevron-right"}
 
-
 # What stands between the parts of a date, however it is written.
 _BETWEEN = frozenset(" -/.,")
 
@@ -94,6 +93,7 @@ class DateField(QDateEdit):
             day = QDate.fromString(text, form)
             if day.isValid():
                 self.setDate(day)
+                return
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         # Qt makes one itself where there is none, in its own colours.

@@ -4,6 +4,7 @@ There is one thread: Qt's loop and asyncio's in one, and the gateway on it.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -79,6 +80,14 @@ def _run(loop: asyncio.AbstractEventLoop, host: Host) -> int:
         raise FaregateError(words) from None
 
 
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    # Where the display is gone Qt ends this loop too.
+    with contextlib.suppress(RuntimeError):
+        loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+    asyncio.set_event_loop(None)
+
+
 def run_window(launch: Launch) -> int:
     """The window, until it is quit. Raises FaregateError where another gateway holds the folder, and where the
     display goes."""
@@ -107,9 +116,7 @@ def run_window(launch: Launch) -> int:
                 loop.add_signal_handler(number, host.quit)
         return _run(loop, host)
     finally:
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
-        asyncio.set_event_loop(None)
+        _close(loop)
         garbage.stop()
         logging.getLogger().removeHandler(log)
         log.close()

@@ -105,10 +105,16 @@ class ValueAxis(Axis):
 class TimeAxis(Axis):
     """Its coordinates are seconds after the start of the range."""
 
+    _of: tuple[int, int, str, int] | None = None
+
     def __init__(self, theme: Theme) -> None:
         super().__init__("bottom", theme)
-        self._of: tuple[int, int, str, int] | None = None
         self.setHeight(TIME_AXIS_HEIGHT)
+
+    def recolour(self) -> None:
+        """What is painted anew may be told by another clock too."""
+        super().recolour()
+        self._of = None
 
     def set_range(self, start_us: int, end_us: int, tz: str, width: float) -> None:
         """Labels for [start, end) on `width` pixels."""

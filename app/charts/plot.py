@@ -131,6 +131,7 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
         self.setBackground(self._theme.color("surface"))
         self.values.recolour()
         self.times.recolour()
+        self._label_times()
         self.recolour_series()
 
     @property

@@ -14,12 +14,11 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QStackedWidget, QWidget
 
-from app.colour_slots import Colours, ColourSlots
+from app.colour_slots import ColourSlots
 from app.overview.answers import MOST_PROVIDERS, Answers, rest_name
 from app.overview.breakdown import TAG_KEY
 from app.overview.group_menu import open_choice_menu
 from app.overview.label import TextButton, opening
-from app.preferences import Preferences
 from app.theme import Theme
 from app.translation import Words, tr
 from app.widgets import Card
@@ -73,8 +72,7 @@ class ChartArea(QStackedWidget):
         self._shown_at_us = 0
         self._turn = 0
         self._titles: Mapping[str, str] = {}
-        colours = Colours(Preferences())
-        self._split_slots: Callable[[str], ColourSlots] = lambda split: ColourSlots(colours, split)
+        self._split_slots: Callable[[str], ColourSlots]
         self._timing = "latency"
         self.measure = "cost"
         self.view = ALL

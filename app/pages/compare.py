@@ -256,11 +256,11 @@ class ComparePage(Page):
             self.context.spawn(self._run())
 
     async def _run(self) -> None:
-        self._asked, models = self.question.asked(), self.question.models.models
+        asked, models = self.question.asked(), self.question.models.models
         self.error.hide()
         self.question.set_running(True)
         try:
-            await self.context.gateway.compare(models, self._asked.body(), told=partial(self._hear_of, models))
+            await self.context.gateway.compare(models, asked.body(), told=partial(self._hear_of, asked, models))
         except KNOWN_ERRORS as error:
             self._fail(str(error))
         finally:
@@ -289,10 +289,10 @@ class ComparePage(Page):
         self.columns = tuple(made)
         self.results.setCurrentWidget(self.area)
 
-    def _hear_of(self, models: Sequence[str], answer: ComparedAnswer) -> None:
+    def _hear_of(self, asked: Asked, models: Sequence[str], answer: ComparedAnswer) -> None:
         """Of a comparison that was begun: what was answered before stays until then."""
         if answer.comparison != self.comparison:
-            self.comparison = answer.comparison
+            self.comparison, self._asked = answer.comparison, asked
             self._make_columns(models)
         self._hear(answer)
 

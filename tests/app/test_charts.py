@@ -26,7 +26,7 @@ from app.charts.rectangles import ListedRectangles, PackedRectangles, make_recta
 from app.charts.scale import NiceMaximum, nice_maximum, tick_step, ticks
 from app.charts.timescale import bucket_title, time_ticks
 from app.charts.tooltip import Tooltip
-from app.formats import UNKNOWN, count, duration
+from app.formats import UNKNOWN, count, duration, use_clock
 from app.overview.exporting import chart_csv
 from app.shown_names import short_names
 from app.tables.column import safe_cell
@@ -653,3 +653,15 @@ def test_the_menus_of_several_charts_are_told_apart(qtbot: QtBot, theme: Theme) 
     for title, card in made.items():
         qtbot.addWidget(card)
         assert card.more.accessibleName() == f"Save this chart: {title}"
+
+
+def test_times_are_told_by_the_clock_that_was_chosen(qtbot: QtBot, light: Theme) -> None:
+    given = ChartInput(buckets=buckets(*[busy(1)] * 12), tz=BERLIN)
+    card = chart(qtbot, SPECS["requests"], light, given)
+    assert "06:00" in [text for _, text in card.plot.times.labels]
+    use_clock(None, twelve_hours=True)
+    try:
+        light.redraw()
+        assert "6:00 am" in [text for _, text in card.plot.times.labels]
+    finally:
+        use_clock(None, twelve_hours=False)

@@ -695,3 +695,18 @@ def test_a_question_that_nobody_is_asked_leaves_the_answers_before_it(
     gateway.fails = None
     page.run()
     assert page.columns != before and not page.error.isVisible()
+
+
+def test_an_answer_is_asked_again_what_its_neighbours_were_asked(
+    page: ComparePage, qtbot: QtBot, gateway: FakeGateway
+) -> None:
+    ask(page, qtbot, "First")
+    gateway.fails = "The gateway is off: switch it on to ask models."
+    page.question.user.setPlainText("Second")
+    page.run()
+    gateway.fails = None
+    page.ask_again(0)
+    assert len(gateway.asked) == 2 and gateway.asked[1] == gateway.asked[0]
+    page.run()
+    page.ask_again(0)
+    assert gateway.asked[3] == gateway.asked[2] != gateway.asked[0]

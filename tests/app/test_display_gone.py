@@ -9,7 +9,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.loop import QtLoop
-from app.window_process import _run
+from app.window_process import _close, _run
 from gateway import FaregateError
 
 
@@ -33,3 +33,15 @@ def test_what_the_window_itself_raises_is_its_own(loop: QtLoop) -> None:
     host: Any = SimpleNamespace(run=run)
     with pytest.raises(RuntimeError, match="A fault of ours"):
         _run(loop, host)
+
+
+def test_a_loop_that_qt_ends_once_more_is_closed_without_a_word(
+    qapp: QApplication, loop: QtLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def shut_down() -> None:
+        qapp.exit(1)
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr(loop, "shutdown_default_executor", shut_down)
+    _close(loop)
+    assert loop.is_closed()

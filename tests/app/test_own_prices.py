@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+import shiboken6
 from msgspec import structs
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QSignalSpy
@@ -18,7 +19,7 @@ from app.pages.models_parts.editor import PriceEditor
 from app.pages.models_parts.lines import ModelLine
 from app.pages.models_parts.own_prices import kept_words
 from app.theme import Theme
-from gateway import Changes, NewPriceOverride, PriceOverride, Summary, UnitPrices
+from gateway import Changes, FaregateError, NewPriceOverride, PriceOverride, Summary, UnitPrices
 from gateway.prices.pricing import Pricing
 from tests.app.fake_gateway import FakeGateway
 from tests.app.turns import Turns
@@ -176,3 +177,40 @@ def test_requests_that_ones_own_price_leaves_without_a_cost_are_told() -> None:
 
     assert line(UnitPrices(input="1")).unpriced == line(UnitPrices(output="1")).unpriced == 4
     assert line(UnitPrices(input="1", output="0")).unpriced == 0, "those are from before it was set"
+
+
+def test_a_price_is_told_as_kept_where_its_effect_cannot_be_read(
+    qtbot: QtBot, page: ModelsPage, fake_gateway: FakeGateway, turns: Turns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def prices() -> None:
+        monkeypatch.undo()
+        assert not editor.isEnabled(), "it could be saved twice"
+        raise FaregateError("Busy.")
+
+    offered = QSignalSpy(page.context.shell.offered)
+    monkeypatch.setattr(fake_gateway, "prices", prices)
+    editor = PriceEditor(page.context.theme, {"openai": "OpenAI"}, TZ)
+    qtbot.addWidget(editor)
+    turns(page.own.save(editor, PLAIN, None))
+    turns.run()
+    assert offered.count() == 1 and offered.at(0)[0] == "gpt-4.1 has your price from now on"
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_what_became_of_a_price_is_told_where_its_editor_is_gone(
+    page: ModelsPage, fake_gateway: FakeGateway, turns: Turns, monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    add = fake_gateway.add_price
+
+    async def add_price(price: NewPriceOverride) -> PriceOverride:
+        shiboken6.delete(editor)
+        if refused:
+            raise FaregateError("Busy.")
+        return await add(price)
+
+    offered, toasts = QSignalSpy(page.context.shell.offered), QSignalSpy(page.toast)
+    monkeypatch.setattr(fake_gateway, "add_price", add_price)
+    editor = PriceEditor(page.context.theme, {"openai": "OpenAI"}, TZ)
+    turns(page.own.save(editor, PLAIN, None))
+    turns.run()
+    assert (offered.count(), toasts.count()) == ((0, 1) if refused else (1, 0))

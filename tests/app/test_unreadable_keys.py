@@ -108,9 +108,11 @@ def test_the_overviews_steps_say_so(qtbot: QtBot, theme: Theme, gateway: FakeGat
     checklist.show_steps(FirstSteps(providers=tuple(gateway.provider_list)))
     label = checklist.labels["provider"]
     assert label.text() == "A provider's key, which cannot be read now" and checklist.done["provider"]
+    assert label.accessibleName() == f"{label.text()}: to do"
     ready = tuple(replace(row, key_source="vault", detail=None) for row in gateway.provider_list)
     checklist.show_steps(FirstSteps(providers=ready))
     assert label.text() == "A provider's key" and checklist.done["provider"]
+    assert label.accessibleName() == "A provider's key: done"
 
 
 def test_what_is_set_outside_of_the_window_is_not_said_in_it(

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 
+import shiboken6
 from PySide6.QtCore import QObject, Signal
 
 from app.context import AppContext
@@ -53,13 +54,15 @@ class OwnPrices(QObject):
         before = next((price for price in gateway.price_overrides() if price.id == replaces), None)
         try:
             made = await (gateway.add_price(new) if replaces is None else gateway.replace_price(replaces, new))
-            prevails = any(row.price_id == made.price_id for row in await gateway.prices())
+            if shiboken6.isValid(editor):
+                editor.settle()
+            prevails = await self._prevails(made)
         except KNOWN_ERRORS as error:
-            editor.tell(str(error))
+            tell = editor.tell if shiboken6.isValid(editor) else self._toast
+            tell(str(error))
             return
         finally:
             resume()
-        editor.settle()
 
         async def undo() -> None:
             await (
@@ -68,6 +71,13 @@ class OwnPrices(QObject):
 
         title, tz = self._title_of(new.provider), self._context.filters.tz
         self._tell(kept_words(new, title, tz, time.time_ns() // 1000, prevails), new, undo)
+
+    async def _prevails(self, price: PriceOverride) -> bool:
+        """Whether no other comes before it today; also where that cannot be read, for it is kept all the same."""
+        try:
+            return any(row.price_id == price.price_id for row in await self._context.gateway.prices())
+        except KNOWN_ERRORS:
+            return True
 
     async def remove(self, price: PriceOverride) -> None:
         gateway = self._context.gateway
