@@ -261,7 +261,9 @@ class ConnectPage(Page):
 
     def _give_up(self) -> None:
         if self._trying.give_up():
-            self.view.trial.show_idle(self.view.models.main, self.tr("Cancelled. Its request says what it used."))
+            model = self.view.models.main
+            said = self.tr("Cancelled. Its request says what it used.") if model else self.tr("Cancelled.")
+            self.view.trial.show_idle(model, said)
 
     # the first steps
 

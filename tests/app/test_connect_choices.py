@@ -468,3 +468,20 @@ def test_the_keyboard_goes_through_steps_and_checks_as_they_stand(
         widget = widget.nextInFocusChain()
     assert found == sorted(wanted, key=lambda each: each.mapTo(view, each.rect().topLeft()).y())
     assert (found[0] is view.trial.button) is checks_first
+
+
+def test_an_export_that_is_given_up_has_no_request_to_look_at(page: ConnectPage, turns: Turns) -> None:
+    choose(page, turns, "opentelemetry")
+    page.view.trial.button.click()
+    (test,) = turns.waiting
+
+    async def give_up() -> None:
+        running = asyncio.ensure_future(test)
+        await asyncio.sleep(0)
+        page._give_up()
+        await running
+
+    turns.waiting.clear()
+    turns(give_up())
+    turns.run()
+    assert page.view.trial.detail.text() == "Cancelled."

@@ -149,3 +149,15 @@ def test_a_second_tier_has_no_price_of_its_own_for_a_request(editor: PriceEditor
     assert not editor.complaint() and editor.save.isEnabled()
     assert not editor.tier_fields["request"].isEnabled() and editor.tier_fields["input"].isEnabled()
     assert (editor.price().prices, editor.price().tier_prices) == (prices, tier)
+
+
+def test_a_dollar_sign_alone_is_no_price(editor: PriceEditor) -> None:
+    editor.model.setText("house-model")
+    editor.fields["input"].setText("$")
+    assert editor.complaint() == "Give at least one price."
+    editor.fields["input"].setText("$ 5")
+    editor.fields["output"].setText("$")
+    assert editor.price().prices == UnitPrices(input="5") and "for output" in editor.caution()
+    editor.tier_start.setText("1000")
+    editor.tier_fields["input"].setText("$")
+    assert editor.complaint() == "The second tier needs the same prices as the first."

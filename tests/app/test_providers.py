@@ -694,3 +694,14 @@ def test_where_a_key_is_kept_is_read_whole_on_the_narrowest_card(
     card.show()
     words = source_words(row, backend)
     assert card.source.fontMetrics().horizontalAdvance(words) <= card.source.width(), words
+
+
+def test_a_key_for_ones_own_provider_is_not_said_to_look_like_one(
+    page: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "check_key_format", check_format)
+    gateway.provider_list.append(msgspec.structs.replace(ROW, name="lm", title="My server", own=True))
+    refresh(page, turns)
+    page.open_key_panel("lm")
+    type_key(page, qtbot, "sk-ant-0123456789abcdef")
+    assert page.key_panel.hint.text() == "The key stays on this machine."

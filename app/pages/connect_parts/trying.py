@@ -38,7 +38,7 @@ class Trying:
         return trial
 
     def give_up(self) -> bool:
-        """Break it off; whether one ran. What it used until then is in its row."""
+        """Break it off; whether one ran. What it used until then is in its row, where it has one."""
         running, self._running = self._running, None
         if running is None:
             return False

@@ -236,10 +236,10 @@ class PriceEditor(QWidget):
             return tr("Which model? * stands for all of the provider's.")
         if "*" in model and model != "*":
             return tr("* stands for all of the provider's models, and only by itself: write a model's exact name.")
-        if not any(field.text().strip() for field in self.fields.values()):
+        if not any(_dollars(field.text()) for field in self.fields.values()):
             return tr("Give at least one price.")
         if start and any(
-            bool(self.fields[unit].text().strip()) != bool(self.tier_fields[unit].text().strip())
+            bool(_dollars(self.fields[unit].text())) != bool(_dollars(self.tier_fields[unit].text()))
             for unit in UNITS
             if unit not in _UNTIERED
         ):
@@ -250,7 +250,7 @@ class PriceEditor(QWidget):
 
     def caution(self) -> str:
         """What can be saved so, and is seldom meant: one's own price stands alone, the list's fills no gap in it."""
-        lacking = [UNITS[unit].lower() for unit in ("input", "output") if not self.fields[unit].text().strip()]
+        lacking = [UNITS[unit].lower() for unit in ("input", "output") if not _dollars(self.fields[unit].text())]
         words = tr("Without a price for {units}, requests that use any will have no cost.")
         return words.format(units=tr(" and ").join(lacking)) if lacking else ""
 
@@ -283,7 +283,7 @@ def _line(name: str, key: str) -> QLineEdit:
 
 
 def _dollars(text: str) -> str:
-    return text.strip().removeprefix("$")
+    return text.strip().removeprefix("$").strip()
 
 
 def _read(fields: dict[str, QLineEdit]) -> UnitPrices:

@@ -116,8 +116,9 @@ class KeyPanel(QWidget):
         self._better = None
         if warning is not None:
             self._better = better_provider(warning, key, provider.name, self._rows, check)
-        # A form that nobody's key is known to have is nobody's rather than this one's.
-        known = bool(key) and any(check(row.name, key) for row in self._rows if row.name != provider.name)
+        # A form that nobody's key is known to have is nobody's rather than this one's; one's own provider has none.
+        others = () if provider.own else (row.name for row in self._rows if row.name != provider.name)
+        known = bool(key) and any(check(name, key) for name in others)
         words = tr("Looks like a key for {title}.") if known else tr("The key stays on this machine.")
         self.hint.set_tone("warn" if warning else "ok" if known else "text3")
         self.hint.setText(warning or words.format(title=provider.title))
