@@ -101,9 +101,9 @@ FAILURES: dict[str, tuple[str, int, str | None]] = {
     "error_object_mid_stream": ("overloaded", 503, "server_is_overloaded"),
     "error_string_mid_stream": ("provider_error", 502, "Some resource has been exhausted"),
     # OpenRouter's way of telling that the model's maker failed.
-    "failed_midway": ("overloaded", 503, "503"),
+    "failed_midway": ("overloaded", 503, None),
     "failed_midway_without_words": ("provider_error", 502, None),
-    "error_event": ("provider_error", 500, "500"),
+    "error_event": ("provider_error", 500, None),
     "error_first": ("rate_limited", 429, "rate_limit_exceeded"),
     "unreadable_chunk": ("unreadable_answer", 502, None),
     "wrong_shape": ("unreadable_answer", 502, None),
