@@ -40,7 +40,7 @@ class Alerts:
 
     def show_providers(self, rows: Iterable[ProviderRow]) -> None:
         for row in rows:
-            if row.state in _KEY_WORKS or row.key_source == "none":
+            if row.state in _KEY_WORKS or not row.has_key:
                 self._failing.discard(row.name)
             elif row.state in _KEY_FAILS and row.name not in self._failing:
                 self._failing.add(row.name)

@@ -28,8 +28,18 @@ class FirstSteps(Struct, frozen=True, kw_only=True):
 
     @property
     def provider_ready(self) -> bool:
-        """Whether any can be called now."""
-        return any(row.key_source != "none" for row in self.providers)
+        """Whether any can be asked now."""
+        return any(row.ready for row in self.providers)
+
+    @property
+    def provider_locked(self) -> bool:
+        """Whether keys are stored, and none of them can be read now."""
+        return bool(self.unreadable) and not any(row.has_key for row in self.providers)
+
+    @property
+    def switched_off(self) -> tuple[ProviderRow, ...]:
+        """Those that could be asked if only they were switched on."""
+        return tuple(row for row in self.providers if row.has_key and not row.enabled)
 
     @property
     def unreadable(self) -> tuple[ProviderRow, ...]:

@@ -49,7 +49,7 @@ def demo_without_looking(outer: DataFolder, settings: Settings) -> bool | None:
 
 def has_provider(rows: Iterable[ProviderRow]) -> bool:
     """Whether any provider could be called, if only its key can be read."""
-    return any(row.key_source != "none" or row.unreadable for row in rows)
+    return any(row.has_key or row.unreadable for row in rows)
 
 
 def running_at(outer: DataFolder) -> str | None:
@@ -63,8 +63,8 @@ def running_at(outer: DataFolder) -> str | None:
 
 
 def example_model(models: Iterable[ModelRow], providers: Iterable[ProviderRow]) -> str:
-    """A live chat model of a provider that has a key, else any live one."""
-    ready = {row.name for row in providers if row.key_source != "none"}
+    """A live chat model of a provider that can be asked, else any live one."""
+    ready = {row.name for row in providers if row.ready}
     live = [row for row in models if row.kind == "chat" and row.state == "live"]
     chosen = next((row for row in live if row.provider in ready), None) or next(iter(live), None)
     return chosen.id if chosen is not None else "gpt-5.1"

@@ -24,9 +24,9 @@ def price_words(row: ModelRow | None) -> str:
 
 
 def is_ready(row: ModelRow, providers: Mapping[str, ProviderRow]) -> bool:
-    """Whether its provider has a key, or needs none."""
+    """Whether its provider can be asked now."""
     provider = providers.get(row.provider)
-    return provider is not None and provider.key_source != "none"
+    return provider is not None and provider.ready
 
 
 def model_commands(
@@ -56,12 +56,19 @@ def _words(row: ModelRow, providers: Mapping[str, ProviderRow]) -> str:
             None,
             (
                 "" if row.state == "live" else row.state,
-                "" if is_ready(row, providers) else tr("no key"),
+                _hindrance(provider),
                 price_words(row) or tr("no price"),
                 provider.title if provider is not None else row.provider,
             ),
         )
     )
+
+
+def _hindrance(provider: ProviderRow | None) -> str:
+    """Why it cannot be asked, or ""."""
+    if provider is None or not provider.has_key:
+        return tr("no key")
+    return "" if provider.enabled else tr("switched off")
 
 
 class ModelPicker(Palette):

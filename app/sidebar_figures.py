@@ -40,7 +40,7 @@ class SidebarFigures:
                 buttons["requests"].set_count(formats.count(await gateway.request_count(UsageQuery())))
         if changes.providers and "providers" in buttons:
             rows = await gateway.providers()
-            ready, locked = sum(row.key_source != "none" for row in rows), sum(row.unreadable for row in rows)
+            ready, locked = sum(row.has_key for row in rows), sum(row.unreadable for row in rows)
             known = tr("{ready} of {all}").format(ready=ready, all=ready + locked)
             buttons["providers"].set_count(known if locked else str(ready))
         if (changes.conversations or changes.usage) and "conversations" in buttons:

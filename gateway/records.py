@@ -353,9 +353,19 @@ class ProviderRow(Struct, frozen=True, kw_only=True):
     detail: str | None = None
 
     @property
+    def has_key(self) -> bool:
+        """Whether its key is known, or it needs none."""
+        return self.key_source != "none"
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be asked now: it takes requests, and its key is known."""
+        return self.enabled and self.has_key
+
+    @property
     def unreadable(self) -> bool:
         """Whether a key was stored that cannot be read now; `detail` says why."""
-        return self.key_source == "none" and self.state == "unconfigured" and self.detail is not None
+        return not self.has_key and self.state == "unconfigured" and self.detail is not None
 
 
 class TrialStep(Struct, frozen=True, kw_only=True):

@@ -60,7 +60,7 @@ class Checklist(Card):
         """Takes itself away once all of them are done."""
         self.done = {key: bool(getattr(steps, field)) for key, _, field in STEPS}
         for key, title, _ in STEPS:
-            locked = key == "provider" and steps.provider_done and not steps.provider_ready
+            locked = key == "provider" and steps.provider_locked
             state = tr("done") if self.done[key] and not locked else tr("to do")
             words = tr("A provider's key, which cannot be read now") if locked else tr(title)
             self.labels[key].setText(words)

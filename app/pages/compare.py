@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLay
 from app.colour_slots import ColourSlots
 from app.context import AppContext
 from app.known_errors import KNOWN_ERRORS
+from app.launch import has_provider
 from app.pages.compare_parts.answer_column import AnswerColumn
 from app.pages.compare_parts.answer_words import winners
 from app.pages.compare_parts.asked import Asked, taken_from
@@ -19,6 +20,7 @@ from app.pages.compare_parts.question_card import QuestionCard
 from app.pages.conversations_parts.pictures import Pictures
 from app.pages.page import Page, RequestTarget, StepsTarget, Target, ThreadTarget
 from app.translation import later
+from app.vault_words import vault_words
 from app.widgets import Banner, EmptyState, SegmentedControl
 from app.widgets.places import question_places
 from gateway import LEAST_MODELS, AnswerEstimate, Changes, ComparedAnswer, ModelRow, ProviderRow, RatedAnswer
@@ -52,7 +54,7 @@ class ComparePage(Page):
         self._asked = Asked()
         self._titles: dict[str, str] = {}
         self._learned = False
-        self._able = False
+        self._any_key = False
         self._open = True
         self.history: HistoryPane | None = None
         self._slots = ColourSlots(context.colours, "model")
@@ -142,7 +144,7 @@ class ComparePage(Page):
                 self._titles = {row.name: row.title for row in providers}
                 if self.history is not None:
                     self.history.titles = self._titles
-                self._able = any(row.key_source != "none" for row in providers)
+                self._any_key = has_provider(providers)
                 self._open = (await gateway.vault_state()).available
                 self.question.models.offer(rows, providers)
                 if not self._learned and not self.question.models.models:
@@ -162,7 +164,7 @@ class ComparePage(Page):
         if len(models) >= LEAST_MODELS:
             return models
         found: dict[str, str] = {}
-        able = {row.name for row in providers if row.key_source != "none"}
+        able = {row.name for row in providers if row.ready}
         for row in rows:
             if row.provider in able and row.kind == "chat" and row.state == "live" and row.output_price is not None:
                 found.setdefault(row.provider, row.id)
@@ -188,14 +190,14 @@ class ComparePage(Page):
     def _in_the_way(self, estimate: AnswerEstimate) -> str:
         """Why a model cannot be asked. That nobody has it is said to programs in other words."""
         if estimate.provider is not None:
-            return estimate.problem or ""
+            return vault_words(estimate.problem or "")
         return self.tr("{model} is not known: check its name, or add its provider.").format(model=estimate.model)
 
     def _tell_keyless(self, problems: Sequence[str]) -> None:
         """Why some of the models cannot be asked, or that none can. Of keys that cannot be read the window tells on
         every page: whether there is one is not known then."""
         words = list(dict.fromkeys(problems))
-        if self._open and self._learned and not self._able:
+        if self._open and self._learned and not self._any_key:
             words = [self.tr("No provider has a key yet: add one, and its models can be asked.")]
         self.keyless.set_text(" ".join(words))
         self.keyless.setVisible(bool(words))

@@ -142,7 +142,7 @@ class ProvidersPage(Page):
                 )
         self.vault_banner.set_text(vault_words(self._vault.message))
         self.vault_banner.setVisible(not self._vault.available)
-        ready = sum(row.key_source != "none" for row in self._rows)
+        ready = sum(row.has_key for row in self._rows)
         words = tr("{ready} of {count} with a key").format(ready=ready, count=len(self._rows))
         if unreadable := sum(row.unreadable for row in self._rows):
             more = counted(unreadable, "1 key cannot be read", "{count} keys cannot be read")

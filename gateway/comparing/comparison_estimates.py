@@ -18,6 +18,7 @@ from gateway.errors import ClientError
 from gateway.keys.provider_keys import ProviderKeys
 from gateway.model import Blob, File, Part, Reasoning, Refusal, Request, Text, ToolCall, ToolCallResponse, Uri, Usage
 from gateway.prices.pricing import Pricing
+from gateway.providers.catalog import Provider
 from gateway.relaying.routing import Routing
 from gateway.relaying.tally import estimated_tokens
 
@@ -51,16 +52,27 @@ def estimates(
             at_us,
             provider=provider.name,
         )
-        keyless = provider.auth != "none" and keys.key_for(provider.name) is None
         found.append(
             msgspec.structs.replace(
                 estimate,
                 provider=provider.name,
                 cost_nano=priced.cost_nano,
-                problem=f"No key for {provider.title} is stored: add it under Providers." if keyless else None,
+                problem=_problem(provider, routing, keys),
             )
         )
     return tuple(found)
+
+
+def _problem(provider: Provider, routing: Routing, keys: ProviderKeys) -> str | None:
+    """Why it would refuse, or None."""
+    if not routing.is_on(provider.name):
+        return f"{provider.title} is switched off: switch it on under Providers."
+    if provider.auth != "none" and keys.key_for(provider.name) is None:
+        unreadable = keys.problem(provider.name)
+        if unreadable:
+            return f"The key for {provider.title} cannot be read. {unreadable}"
+        return f"No key for {provider.title} is stored: add it under Providers."
+    return None
 
 
 def _input_tokens(request: Request) -> int:

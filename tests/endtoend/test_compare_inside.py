@@ -146,6 +146,9 @@ async def test_what_it_would_cost_is_told_before_and_what_cannot_be_asked_costs_
     for models, request in ((TWO[:1], body("Hi")), (TWO, {"messages": []}), (TWO, {})):
         with pytest.raises(ClientError):
             await gateway.compare(models, request)
+    await gateway.switch_provider("openai", False)
+    off = gateway.estimate_comparison(TWO, body("Hi"))[0]
+    assert off.problem == "OpenAI is switched off: switch it on under Providers." and off.cost_nano
     assert gateway.completeness().seen == 0
 
 

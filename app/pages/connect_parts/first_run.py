@@ -14,6 +14,7 @@ from app.context import AppContext
 from app.first_steps import FirstSteps
 from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
+from app.launch import example_model
 from app.pages.connect_parts.arrivals import free_name, told
 from app.pages.connect_parts.code_block import CodeBlock
 from app.pages.connect_parts.snippets import BASE, KEY, MODEL, NO_KEY, Models, Snippet, render
@@ -222,13 +223,18 @@ class FirstRun(QWidget):
         self._check()
 
     def _show_provider(self, vault: bool) -> None:
-        ready = [row.title for row in self._steps.providers if row.key_source not in ("none", "unneeded")]
-        words, tone = self.tr("Ready: {names}").format(names=", ".join(ready)) if ready else "", None
-        if not self._steps.provider_ready and (unreadable := self._steps.unreadable):
+        steps, words, tone = self._steps, "", None
+        if steps.provider_ready:
+            names = ", ".join(row.title for row in steps.providers if row.ready)
+            words = self.tr("Ready: {names}").format(names=names)
+        elif steps.switched_off:
+            words, tone = self.tr("{title} is switched off: switch it on under Providers."), "warn"
+            words = words.format(title=steps.switched_off[0].title)
+        elif steps.unreadable:
             words, tone = self.tr("{title}'s key cannot be read: {why}"), "warn"
-            words = words.format(title=unreadable[0].title, why=vault_words(unreadable[0].detail or ""))
-        self.provider_card.show_done(self._steps.provider_ready, words, tone)
-        self.key_form.setVisible(not self._steps.provider_ready)
+            words = words.format(title=steps.unreadable[0].title, why=vault_words(steps.unreadable[0].detail or ""))
+        self.provider_card.show_done(steps.provider_ready, words, tone)
+        self.key_form.setVisible(not steps.provider_ready)
         self.demo.setVisible(not self._context.gateway.demo)
         self.vault.setVisible(not vault)
 
@@ -275,8 +281,13 @@ class FirstRun(QWidget):
         self.command.show_text(render(FIRST_REQUEST, self._url, self._fresh or NO_KEY, models=models))
 
     def _model(self) -> str:
-        ready = (row.name for row in self._steps.providers if row.key_source not in ("none", "unneeded"))
-        return next((FIRST_MODELS[name] for name in ready if name in FIRST_MODELS), FIRST_MODELS["openai"])
+        """One that can be asked, as far as any can."""
+        providers = self._steps.providers
+        ready = [row.name for row in providers if row.ready]
+        usual = next((FIRST_MODELS[name] for name in ready if name in FIRST_MODELS), None)
+        if usual is None and ready:
+            usual = example_model(self._context.gateway.models(), providers)
+        return usual or FIRST_MODELS["openai"]
 
     def forget(self) -> None:
         """Leaves no key behind, neither the provider's nor the tool's."""

@@ -154,8 +154,8 @@ class ProviderCard(Card):
         self.state.setText(tr("Testing …"))
 
     def _show_actions(self, row: ProviderRow, demo: bool) -> None:
-        has_key = row.key_source not in ("none", "unneeded")
-        self.set_key.setVisible(row.key_source == "none")
+        has_key = row.has_key and row.key_source != "unneeded"
+        self.set_key.setVisible(not row.has_key)
         self.replace.setVisible(has_key)
         self.replace.setText(tr("Set your own key") if demo else tr("Replace key"))
         self.replace.setEnabled(can_store(row, demo))

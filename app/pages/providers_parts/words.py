@@ -53,7 +53,7 @@ def source_words(row: ProviderRow, vault_backend: str, demo: bool = False) -> st
     """Where the key is kept, and where it comes from."""
     if demo and row.key_source == "environment":
         return tr("simulated")
-    if row.key_source == "none":
+    if not row.has_key:
         return tr("not readable") if row.unreadable else tr("Not set")
     if row.key_source == "unneeded":
         return tr("none needed")
@@ -70,7 +70,7 @@ def can_remove(row: ProviderRow) -> bool:
 
 
 def can_test(row: ProviderRow) -> bool:
-    return row.key_source != "none"
+    return row.has_key
 
 
 def traffic_words(today: Summary | None) -> str:
