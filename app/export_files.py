@@ -71,14 +71,9 @@ async def export_table(
 ) -> None:
     """Write these rows as CSV, marked as the person wants it, and tell the window in these words. Raises
     FaregateError where it cannot be written."""
-    await save_table(columns, rows, path, marked=shell.marks_csv)
-    shell.saved.emit(words, path.parent)
-
-
-async def save_table(columns: Iterable[Column[Row]], rows: Iterable[Row], path: Path, *, marked: bool) -> None:
-    """Write these rows as CSV, `marked` with a byte order mark. Raises FaregateError where it cannot be written."""
     shown, written = tuple(columns), tuple(rows)
-    await save_csv(lambda: comma_separated(shown, written), path, marked=marked)
+    await save_csv(lambda: comma_separated(shown, written), path, marked=shell.marks_csv)
+    shell.saved.emit(words, path.parent)
 
 
 async def save_csv(make: Callable[[], str], path: Path, *, marked: bool) -> None:

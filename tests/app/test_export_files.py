@@ -15,7 +15,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.export_files import ask_where, gateway_export, save_table, save_text
+from app.export_files import ask_where, export_table, gateway_export, save_text
+from app.filters import FilterState
+from app.preferences import OFF, ON
+from app.shell import Shell
 from app.tables.column import Column
 from app.theme import Theme
 from gateway import Export, FaregateError
@@ -23,7 +26,12 @@ from gateway import Export, FaregateError
 _NOBODY = 65_534
 
 
-async def test_a_table_is_made_and_written_beside_the_loop(tmp_path: Path) -> None:
+@pytest.fixture
+def shell(theme: Theme) -> Shell:
+    return Shell(theme, FilterState(tz="UTC"))
+
+
+async def test_a_table_is_made_and_written_beside_the_loop(tmp_path: Path, shell: Shell) -> None:
     threads: set[int] = set()
 
     def seen(row: str) -> str:
@@ -31,11 +39,15 @@ async def test_a_table_is_made_and_written_beside_the_loop(tmp_path: Path) -> No
         return row
 
     column: Column[str] = Column(key="a", title="A", text=str, value=seen, width=1)
-    await save_table([column], ["=1", "b"], tmp_path / "rows.csv", marked=False)
+    told: list[tuple[str, Path]] = []
+    shell.saved.connect(lambda *saved: told.append(saved))
+    await export_table(shell, [column], ["=1", "b"], tmp_path / "rows.csv", "2 rows")
+    assert told == [("2 rows", tmp_path)]
     assert (tmp_path / "rows.csv").read_text() == "A\n'=1\nb\n"
     assert threads and threading.get_ident() not in threads
     with pytest.raises(FaregateError, match=r"rows.csv cannot be written \(No such file or directory\): choose"):
-        await save_table([column], [], tmp_path / "no" / "rows.csv", marked=False)
+        await export_table(shell, [column], [], tmp_path / "no" / "rows.csv", "0 rows")
+    assert len(told) == 1, "what is not there was not saved"
 
 
 @pytest.fixture
@@ -117,10 +129,11 @@ def test_a_name_without_an_ending_gets_that_of_the_kind_that_was_chosen(
     assert chosen == [tmp_path / "one.csv", tmp_path / "two.jsonl"]
 
 
-async def test_csv_begins_with_the_mark_where_it_was_chosen(tmp_path: Path) -> None:
+async def test_csv_begins_with_the_mark_where_it_was_chosen(tmp_path: Path, shell: Shell) -> None:
     column: Column[str] = Column(key="a", title="Größe", text=str, value=str, width=1)
     for marked in (False, True):
-        await save_table([column], ["漢"], tmp_path / "rows.csv", marked=marked)
+        shell.preferences.set("csv_mark", ON if marked else OFF)
+        await export_table(shell, [column], ["漢"], tmp_path / "rows.csv", "1 row")
         assert (tmp_path / "rows.csv").read_bytes().startswith(codecs.BOM_UTF8) is marked
         assert (tmp_path / "rows.csv").read_text("utf-8-sig") == "Größe\n漢\n"
 
@@ -136,9 +149,7 @@ def test_only_csv_is_marked() -> None:
 def test_every_csv_of_the_window_asks_whether_to_be_marked() -> None:
     """Whoever writes CSV says what was chosen; prices of one's own are written for this window and not for Excel."""
     app = Path(__file__).parents[2] / "app"
-    writing = re.compile(
-        r"(?:await save_table|await save_csv|= gateway_export|export_reconciliation)\(([^\n]*(?:\n[^\n]*)?)"
-    )
+    writing = re.compile(r"(?:await save_csv|= gateway_export|export_reconciliation)\(([^\n]*(?:\n[^\n]*)?)")
     found = {
         str(path.relative_to(app)): writing.findall(path.read_text("utf-8"))
         for path in app.rglob("*.py")
