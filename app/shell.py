@@ -65,11 +65,15 @@ class Shell(QObject):
             self._theme.set_patterns(self.preferences.is_on("patterns"))
         elif name in ("clock", "zone"):
             self._apply_clock()
-            self._theme.redraw()
-            self.redraw_asked.emit()
+            self.tell_times_anew()
         elif name == "week_start":
             formats.use_week(self.preferences.get(name))
             self._theme.redraw()
+
+    def tell_times_anew(self) -> None:
+        """By another clock, or on another day, which times of the one before are told with."""
+        self._theme.redraw()
+        self.redraw_asked.emit()
 
     def follow_system_zone(self) -> None:
         """Where the machine was moved to another time zone meanwhile, days and hours are that zone's, unless the

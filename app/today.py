@@ -58,7 +58,9 @@ class Today:
         if began_us != self._began_us:
             self._began_us = began_us
             self._is_old = True
-            self._window.mark(Changes(usage=True))
+            # Dates come to stand beside times, prices begin and end, and a day's sums are another's.
+            self._window.context.shell.tell_times_anew()
+            self._read_error()
         if self._is_old:
             self._is_old = False
             self._spawn(self._window.refresh_today())

@@ -16,6 +16,8 @@ from app.local_days import midnight_us, today
 from app.range_picker import day_range
 from app.shell import Shell
 from app.theme import Theme
+from app.throttle import EVERYTHING
+from gateway import Changes
 from tests.app.test_host import Host, Stage, stage, started
 from tests.app.test_preferences import MON_18_03
 from tests.waiting import until
@@ -94,6 +96,37 @@ def test_a_new_day_has_its_own_figures_also_where_nobody_calls(stage: Stage) -> 
         host._today._began_us -= DAY_US
         host._today._timer.timeout.emit()
         await until(lambda: host.tray.icon.toolTip() != before)
+
+    assert stage.run(drive) == 0
+
+
+@pytest.mark.parametrize("days", [1, -1])
+def test_on_a_new_day_all_that_depends_on_it_is_told_anew(stage: Stage, days: int) -> None:
+    """Times of yesterday stood without their date, and prices that began today as those to come. A clock that is put
+    back makes another day too."""
+
+    async def drive(host: Host) -> None:
+        await started(host)
+        gateway, today = stage.gateways[0], host._today
+        today._timer.stop()
+        await until(lambda: not host.window._busy and host.window.coalescer.pending == Changes())
+        host.window.hide()
+        drawn = QSignalSpy(host.theme.changed)
+        gateway.put(
+            msgspec.structs.replace(
+                gateway.rows[0], id="bad", outcome="error", status=500, started_us=time.time_ns() // 1000
+            )
+        )
+        today._read_error()
+        await until(lambda: today._last_error is not None)
+        gateway.rows.clear()
+        today._timer.timeout.emit()
+        assert drawn.count() == 0 and not host.window.coalescer.pending.prices
+        today._began_us -= days * DAY_US
+        today._timer.timeout.emit()
+        assert drawn.count() == 1 and host.window.coalescer.pending == EVERYTHING
+        await until(lambda: today._last_error is None)
+        assert not host.tray.error_action.isVisible(), "yesterday's last error is none of today's"
 
     assert stage.run(drive) == 0
 
