@@ -1,5 +1,6 @@
 """Settings: a section at a time, each change taken at once or, where the gateway must restart for it, said so."""
 
+import time
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt
@@ -39,6 +40,10 @@ from gateway import Changes, SettingRow
 
 _NAV_WIDTH = 190
 _NAMED = 3
+# Less than the half minute after which the page looks by itself, whose timer may be early.
+_COUNT_AFTER_S = 25.0
+# What an error was told of.
+_SETTINGS, _COUNTS = "settings", "counts"
 _VIEWS: dict[str, type[SectionView]] = {
     "gateway": GatewaySection,
     "appearance": AppearanceSection,
@@ -98,8 +103,9 @@ class SettingsPage(Page):
         self.views: dict[str, SectionView] = {}
         self.buttons: dict[str, SectionButton] = {}
         self._rows: dict[str, SettingRow] = {}
+        self._counted_s: dict[str, float] = {}
         self._build()
-        self.error_banner.action.connect(lambda: context.spawn(self.refresh(Changes(state=True))))
+        self.error_banner.action.connect(lambda: context.spawn(self._retry()))
         self.restart_banner.action.connect(context.shell.restart_asked)
         self.vault_panel.chosen.connect(self._vault_chosen)
         self.drawer.closed.connect(self.vault_panel.leave)
@@ -171,7 +177,7 @@ class SettingsPage(Page):
         self.buttons[key].setChecked(True)
         self.stack.setCurrentWidget(view)
         self.drawer.close_drawer()
-        self.context.spawn(self._read(view))
+        self.context.spawn(self._read(view, asked=True))
 
     def _make(self, key: str) -> SectionView:
         view = self.views[key] = _VIEWS.get(key, SectionView)(self.context, key)
@@ -199,20 +205,31 @@ class SettingsPage(Page):
         try:
             rows = await self.context.gateway.setting_rows()
         except KNOWN_ERRORS as error:
-            self.error_banner.tell(str(error))
+            self.error_banner.tell(str(error), _SETTINGS)
             return
-        self.error_banner.hide()
+        self.error_banner.clear(_SETTINGS)
         self._rows = {row.key: row for row in rows}
         for view in self.views.values():
             view.show_settings(self._rows)
         self._show_waiting([row for row in rows if row.waits])
         await self._read(self.views[self.section])
 
-    async def _read(self, view: SectionView) -> None:
+    async def _retry(self) -> None:
+        self._counted_s.clear()
+        await self.refresh(Changes(state=True))
+
+    async def _read(self, view: SectionView, *, asked: bool = False) -> None:
+        """What a section shows beside its settings. `asked`: by a person, to whom it is told as it is now."""
+        now_s = time.monotonic()
+        if view.counts and not asked and now_s - self._counted_s.get(view.key, -_COUNT_AFTER_S) < _COUNT_AFTER_S:
+            return
+        self._counted_s[view.key] = now_s
         try:
             await view.refresh()
         except KNOWN_ERRORS as error:
-            self.error_banner.tell(str(error))
+            self.error_banner.tell(str(error), _COUNTS)
+        else:
+            self.error_banner.clear(_COUNTS)
 
     def _show_waiting(self, rows: list[SettingRow]) -> None:
         names = [translated(TITLES[row.key]) if row.key in TITLES else row.key for row in rows]

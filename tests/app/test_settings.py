@@ -33,6 +33,7 @@ from app.pages.settings_parts.values import size_text
 from app.shell import Shell
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.throttle import EVERYTHING
 from app.work import Job
 from app.work_strip import JobLine
 from gateway import Changes, Cleaned, FaregateError, VaultState
@@ -436,6 +437,32 @@ def test_sizes_are_those_of_the_disk(open_page: Callable[[str], SettingsPage], f
         assert section.sizes[part.name].text() == formats.size(part.bytes_of(fake_gateway.storage))
     assert section.total.text() == formats.size(on_disk(fake_gateway.storage)) == "12.6 MB"
     assert section.size_lines["requests"].words.text() == "12,482 requests, the oldest of 14 Oct 18:03."
+
+
+@pytest.mark.parametrize(("section", "counted"), [("retention", "sizes"), ("data", "preview_deletion False")])
+def test_what_takes_long_to_count_is_counted_each_half_minute_at_most(
+    open_page: Callable[[str], SettingsPage],
+    fake_gateway: FakeGateway,
+    monkeypatch: pytest.MonkeyPatch,
+    section: str,
+    counted: str,
+) -> None:
+    """With each setting that was changed and each provider that failed everything was counted again."""
+    now_s = 1_000.0
+    monkeypatch.setattr("app.pages.settings.time.monotonic", lambda: now_s)
+    page = open_page(section)
+    fake_gateway.calls.clear()
+    for changes in (Changes(state=True), Changes(providers=True), EVERYTHING):
+        page.context.spawn(page.refresh(changes))
+    page.on_shown()
+    assert counted not in fake_gateway.calls
+    now_s += 30.0
+    page.as_time_passes()
+    page.as_time_passes()
+    assert fake_gateway.calls.count(counted) == 1
+    page.open_section("about")
+    page.open_section(section)
+    assert fake_gateway.calls.count(counted) == 2, "a person who looks sees it as it is"
 
 
 def test_a_clean_up_says_that_it_waits_for_the_one_that_runs_by_itself(

@@ -160,6 +160,35 @@ def test_nothing_is_deleted_beside_a_deletion_also_where_the_page_is_left_and_sh
     assert allowed == [False] and len(fake_gateway.deleted) == 1
 
 
+def test_the_button_keeps_the_keyboard_while_it_is_counted_again(
+    section: DataSection, fake_gateway: FakeGateway, qtbot: QtBot
+) -> None:
+    """Each half minute it was disabled for a moment, and who stood on it was elsewhere."""
+    deletion = section.deletion
+    with qtbot.waitActive(section):
+        section.activateWindow()
+    deletion.button.setFocus()
+    assert deletion.button.hasFocus()
+    preview, seen = fake_gateway.preview_deletion, []
+
+    async def slow(asked: Deletion) -> DeletionPreview:
+        seen.append(deletion.button.isEnabled())
+        return await preview(asked)
+
+    fake_gateway.preview_deletion = slow  # type: ignore[method-assign]
+    asyncio.run(section.refresh())
+    assert seen == [True] and deletion.button.hasFocus()
+    deletion.last.setDate(LAST.addDays(1))
+    assert seen == [True, False], "of other days nothing is known yet"
+
+
+def test_in_another_zone_the_days_are_others(section: DataSection, context: AppContext) -> None:
+    context.filters.set_zone("Pacific/Auckland")
+    section.show_settings({})
+    start_us, end_us = day_range(date(2026, 11, 3), date(2026, 11, 9), "Pacific/Auckland")
+    assert section.deletion._asked == Deletion(start_us=start_us, end_us=end_us)
+
+
 def test_the_last_day_is_today_as_tables_and_charts_have_it(
     make_page: Callable[[str], SettingsPage], monkeypatch: pytest.MonkeyPatch
 ) -> None:

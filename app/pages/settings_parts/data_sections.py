@@ -77,6 +77,8 @@ DISK_PARTS = (
 
 
 class RetentionSection(SectionView):
+    counts = True
+
     def build(self) -> None:
         self.add_rows()
         heading = self.tr("On the disk")
@@ -137,6 +139,8 @@ class RetentionSection(SectionView):
 
 
 class DataSection(Preferring):
+    counts = True
+
     def build(self) -> None:
         theme, gateway = self.context.theme, self.context.gateway
         place, out = self.tr("Data folder"), self.tr("Take it with you")
@@ -170,6 +174,10 @@ class DataSection(Preferring):
         self.deletion = DaysDeletion(self.context, self.add_line, self)
         self.deletion.done.connect(self.toast)
         self._add_demo()
+
+    def show_settings(self, rows: Rows) -> None:
+        super().show_settings(rows)
+        self.deletion.follow_the_day()
 
     async def refresh(self) -> None:
         self.deletion.follow_the_day()

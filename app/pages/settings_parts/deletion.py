@@ -86,11 +86,14 @@ class DaysDeletion(QObject):
         return holder
 
     def follow_the_day(self) -> None:
-        """A day that nobody chose is told from today, also once that is another day."""
+        """A day that nobody chose is told from today, also once that is another day; in another zone days are others
+        too."""
         before, self._today = self._today, formats.today()
         for field, ago in ((self.first, timedelta(days=_DAYS)), (self.last, timedelta())):
             if field.day() == before - ago:
                 field.show_day(self._today - ago)
+        if self._asked is not None and self.asked() != self._asked:
+            self._context.spawn(self.look())
 
     # how much
 
@@ -110,10 +113,12 @@ class DaysDeletion(QObject):
         self._context.spawn(self.look())
 
     async def look(self) -> None:
-        """Tell how much would go."""
-        asked = self._asked = self.asked()
-        self.preview = None
-        self._allow()
+        """Tell how much would go. What was told of the same days stands until then."""
+        before, asked = self._asked, self.asked()
+        self._asked = asked
+        if asked != before:
+            self.preview = None
+            self._allow()
         self.line.show_problem("")
         if asked is None:
             self.line.words.setText("")
@@ -123,6 +128,8 @@ class DaysDeletion(QObject):
             preview = await self._context.gateway.preview_deletion(asked)
         except KNOWN_ERRORS as error:
             if asked is self._asked:
+                self.preview = None
+                self._allow()
                 self.line.words.setText("")
                 self.line.show_problem(str(error))
             return

@@ -26,6 +26,8 @@ class SectionView(QScrollArea):
 
     changed = Signal()
     toast = Signal(str)
+    # Whether `refresh` counts what there is, which takes long where that is much.
+    counts = False
 
     def __init__(self, context: AppContext, key: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
