@@ -32,6 +32,8 @@ _ESTIMATE_AFTER_MS = 250
 _OFFERED = 3
 _NARROW_BELOW, _LOW_BELOW = 1100, 720
 _LINKS = ("http", "https", "mailto")
+# What an error was told of.
+_OFF, _READING, _ESTIMATE = "off", "reading", "estimate"
 
 
 class ComparePage(Page):
@@ -66,7 +68,7 @@ class ComparePage(Page):
         self.question.changed.connect(self._estimating.start)
         self.question.run_asked.connect(self.run)
         self.question.stop_asked.connect(self.stop_all)
-        self.error.action.connect(self.error.hide)
+        self.error.action.connect(lambda: self.error.tell(""))
         self.keyless.action.connect(lambda: self.navigate.emit("providers", None))
         entered = QShortcut(QKeySequence("Ctrl+Return"), self)
         entered.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -134,9 +136,8 @@ class ComparePage(Page):
     async def refresh(self, changes: Changes) -> None:
         """Reads models and providers anew, and what was compared, where it has changed."""
         gateway = self.context.gateway
-        if changes.state and gateway.state.word == "running":
-            # That it was off is said no more.
-            self.error.hide()
+        if gateway.state.word == "running":
+            self.error.clear(_OFF)
         try:
             if not self._learned or changes.providers or changes.prices:
                 providers = await gateway.providers()
@@ -150,11 +151,12 @@ class ComparePage(Page):
                 if not self._learned and not self.question.models.models:
                     self.question.models.choose(await self._usual_models(rows, providers))
                 self._learned = True
+                self.error.clear(_READING)
                 self._estimating.start()
             if self.history is not None and (changes.comparisons or changes.conversations):
                 await self.history.refresh()
         except KNOWN_ERRORS as error:
-            self._fail(str(error))
+            self._fail(str(error), _READING)
 
     async def _usual_models(self, rows: Sequence[ModelRow], providers: Sequence[ProviderRow]) -> tuple[str, ...]:
         """Those that were compared last, else one of each provider that can be asked."""
@@ -180,8 +182,9 @@ class ComparePage(Page):
         try:
             found = await asyncio.to_thread(self.context.gateway.estimate_comparison, models, asked.body())
         except KNOWN_ERRORS as error:
-            self._fail(str(error))
+            self._fail(str(error), _ESTIMATE)
             return
+        self.error.clear(_ESTIMATE)
         if models == self.question.models.models:
             self.question.show_estimates(found)
             told = (each for each in found if each.problem and (self._open or each.provider is None))
@@ -259,7 +262,7 @@ class ComparePage(Page):
 
     async def _run(self) -> None:
         asked, models = self.question.asked(), self.question.models.models
-        self.error.hide()
+        self.error.tell("")
         self.question.set_running(True)
         try:
             await self.context.gateway.compare(models, asked.body(), told=partial(self._hear_of, asked, models))
@@ -344,9 +347,10 @@ class ComparePage(Page):
         finally:
             self._settle()
 
-    def _fail(self, text: str) -> None:
-        self.error.set_text(text)
-        self.error.show()
+    def _fail(self, text: str, of: str = "") -> None:
+        """`of`: what goes well again without the person, and what is said then no more."""
+        off = self.context.gateway.state.word != "running"
+        self.error.tell(text, of or (_OFF if off else ""))
 
     # what became of it
 

@@ -49,6 +49,8 @@ _KEPT = (
     (later("Without a price"), "none"),
 )
 _NAMED = 3
+# What an error was told of.
+_READING, _FILE = "reading", "file"
 _PROVIDER_WIDTH = 260
 
 
@@ -76,7 +78,7 @@ class ModelsPage(Page):
         self.section.changed.connect(self._leave_section)
         self.past.action.connect(lambda: self.drawer.unless_unsaved(self._price_the_past))
         self.imported.action.connect(lambda: context.spawn(self.files.undo()))
-        self.files.failed.connect(self.banner.tell)
+        self.files.failed.connect(lambda words: self.banner.tell(words, _FILE))
         self.files.imported.connect(self._tell_imported)
         self.files.undone.connect(self._import_undone)
         self.own.changed.connect(lambda *price: context.spawn(self._prices_changed(*price)))
@@ -86,7 +88,7 @@ class ModelsPage(Page):
         self.provider.currentIndexChanged.connect(lambda _: self._filter())
         self.kept.currentIndexChanged.connect(lambda _: self._filter())
         self.empty.action.connect(self.clear_filters)
-        self.banner.action.connect(self._again)
+        self.banner.action.connect(self._retry)
         self.unpriced.action.connect(self._price_the_first)
         self.price_line.asked.connect(lambda: context.spawn(self._update_prices()))
         self.view.opened.connect(self._open_row)
@@ -255,7 +257,7 @@ class ModelsPage(Page):
         menu.popup(self.more_button.mapToGlobal(self.more_button.rect().bottomLeft()))
 
     def _tell_imported(self, words: str, can_undo: bool) -> None:
-        self.banner.hide()
+        self.banner.clear(_FILE)
         self.imported.set_text(words)
         assert self.imported.button is not None
         self.imported.button.setVisible(can_undo)
@@ -292,12 +294,12 @@ class ModelsPage(Page):
                 *(gateway.breakdown(_of(query, provider), "model", sort="requests") for provider in every)
             )
         except KNOWN_ERRORS as error:
-            self.banner.tell(str(error))
+            self.banner.tell(str(error), _READING)
             return
         if range_key != self.range.current:
             # Another range was chosen meanwhile; its own answers are on their way.
             return
-        self.banner.hide()
+        self.banner.clear(_READING)
         lines = model_lines(gateway.models(), prices, dict(zip(every, found, strict=True)), gone)
         self.price_line.show_list(gateway.price_list())
         self._offer_bills(tuple((row.name, row.title) for row in rows))
@@ -316,6 +318,10 @@ class ModelsPage(Page):
         filters = self.context.filters
         start = None if range_key == _ALL else filters.preset_start(range_key, time.time_ns() // 1000)
         return UsageQuery(start_us=start, tz=filters.tz)
+
+    def _retry(self) -> None:
+        self.banner.tell("")
+        self._again()
 
     def _again(self) -> None:
         self.context.spawn(self._read_again())

@@ -45,6 +45,8 @@ _KEPT_COLUMNS = "columns/requests"
 _ALL_FILTER = later("CSV, all columns (*.csv)")
 _VISIBLE_FILTER = later("CSV, the columns on show (*.csv)")
 _LINES_FILTER = later("JSON lines (*.jsonl)")
+# What an error was told of.
+_LIST, _ROWS, _FILE = "list", "rows", "file"
 
 
 def _now_us() -> int:
@@ -168,7 +170,7 @@ class RequestsPage(Page):
         self.feed.opened.connect(self._opened)
         self.feed.counted.connect(self._counted)
         self.feed.pending.connect(self.area.show_waiting)
-        self.model.failed.connect(self.banner.tell)
+        self.model.failed.connect(lambda words: self.banner.tell(words, _ROWS))
         self._details = QTimer(self, singleShot=True, interval=_DETAILS_AFTER_MS)
         self._details.timeout.connect(self._show_details)
         self._keeping = QTimer(self, singleShot=True, interval=_KEEP_AFTER_MS)
@@ -189,7 +191,9 @@ class RequestsPage(Page):
             elif changes.usage:
                 await self.feed.advance(self.model, self.context.filters.query(_now_us()), self._at_top())
         except KNOWN_ERRORS as error:
-            self.banner.tell(str(error))
+            self.banner.tell(str(error), _LIST)
+        else:
+            self.banner.clear(_LIST)
 
     def on_shown(self) -> None:
         self.view.setFocus()
@@ -237,7 +241,7 @@ class RequestsPage(Page):
         return self.live.isChecked() and self.view.verticalScrollBar().value() == 0
 
     def _opened(self) -> None:
-        self.banner.hide()
+        self.banner.clear(_ROWS)
         self.view.scrollToTop()
 
     def _counted(self, count: int) -> None:
@@ -250,7 +254,7 @@ class RequestsPage(Page):
         self.export_button.setEnabled(bool(count) and not self._exporting)
 
     def _retry(self) -> None:
-        self.banner.hide()
+        self.banner.tell("")
         self.model.retry()
         self.context.spawn(self.refresh(Changes(usage=True)))
 
@@ -281,7 +285,7 @@ class RequestsPage(Page):
                     found = await self.context.gateway.breakdown(unfiltered, dimension, sort="requests")
                     wanted[dimension] = resolve(values, (row.value for row in found.rows if row.value is not None))
         except KNOWN_ERRORS as error:
-            self.banner.tell(str(error))
+            self.banner.tell(str(error), _LIST)
         filters = self.context.filters
         dimensions = filters.dimensions
         for dimension, values in wanted.items():
@@ -340,7 +344,7 @@ class RequestsPage(Page):
         try:
             record = await self.context.gateway.request(id)
         except KNOWN_ERRORS as error:
-            self.banner.tell(str(error))
+            self.banner.tell(str(error), _LIST)
             return
         if record is None:
             self.toast.emit(tr("The row of this request is no longer kept"))
@@ -382,6 +386,7 @@ class RequestsPage(Page):
         """Writes the filtered requests, in the form that the file's ending names, and says how many. `visible_only`:
         of each what the table's columns show, in their order."""
         self._exporting = True
+        self.banner.clear(_FILE)
         resume = pause(self.export_button)
         query = self.context.filters.query(_now_us())
         columns = export_fields(self.view.shown_columns()) if visible_only else ()
@@ -395,7 +400,7 @@ class RequestsPage(Page):
                 tr("Exporting requests to {name}").format(name=path.name), tr("rows"), write
             )
         except KNOWN_ERRORS as error:
-            self.banner.tell(str(error))
+            self.banner.tell(str(error), _FILE)
         else:
             if rows is None:
                 self.toast.emit(tr("Cancelled"))

@@ -51,6 +51,7 @@ class Banner(QWidget):
         self.action_text = action_text
         self._look = _LOOKS[kind]
         self._announced = ""
+        self._of = ""
         self.label = QLabel(text, self)
         self.label.setFont(ui_font(13))
         self.label.setWordWrap(True)
@@ -85,10 +86,16 @@ class Banner(QWidget):
         self.updateGeometry()
         self._announce()
 
-    def tell(self, text: str) -> None:
-        """Show these words; "" takes the banner away."""
+    def tell(self, text: str, of: str = "") -> None:
+        """Show these words; "" takes the banner away. `of`: what they are about, see `clear`."""
+        self._of = of if text else ""
         self.set_text(text)
         self.setVisible(bool(text))
+
+    def clear(self, of: str) -> None:
+        """Take away what was told of this: it is well again. What was told of anything else stays."""
+        if self._of == of:
+            self.tell("")
 
     def set_kind(self, kind: str) -> None:
         """Raises KeyError for an unknown kind."""
@@ -107,7 +114,8 @@ class Banner(QWidget):
         words = _FIGURES.sub("", self.text())
         if self.kind in _URGENT and words != self._announced and self.isVisible():
             self._announced = words
-            announce(self, self.text())
+            if words:
+                announce(self, self.text())
 
     def _tint(self) -> None:
         palette = self.label.palette()

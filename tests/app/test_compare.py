@@ -671,15 +671,39 @@ def test_a_question_is_typed_at_once(page: ComparePage, qtbot: QtBot) -> None:
     assert page.question.user.toPlainText() == "Why?"
 
 
-def test_that_the_gateway_was_off_is_said_until_it_runs(page: ComparePage, gateway: FakeGateway) -> None:
-    page._fail("The gateway is off: switch it on to ask models.")
-    gateway.state = replace(gateway.state, word="off")
+def test_that_the_gateway_was_off_is_said_until_it_runs(
+    page: ComparePage, qtbot: QtBot, gateway: FakeGateway
+) -> None:
+    running = gateway.state
+    gateway.fails, gateway.state = "The gateway is off: switch it on to ask models.", replace(running, word="off")
+    ask(page, qtbot)
+    gateway.fails = None
     asyncio.run(page.refresh(Changes(state=True)))
     assert page.error.isVisible()
-    gateway.state = replace(gateway.state, word="running")
-    asyncio.run(page.refresh(Changes(usage=True)))
-    assert page.error.isVisible(), "what else went wrong is not over with the next row"
+    gateway.state = running
     asyncio.run(page.refresh(Changes(state=True)))
+    assert not page.error.isVisible()
+
+
+def test_what_else_went_wrong_is_said_until_the_person_has_seen_it(
+    page: ComparePage, qtbot: QtBot, gateway: FakeGateway
+) -> None:
+    """Pausing the log, which is another state of a gateway that runs, took it away."""
+    gateway.fails = "Six models are the most: remove one."
+    ask(page, qtbot)
+    gateway.fails = None
+    asyncio.run(page.refresh(Changes(state=True)))
+    asyncio.run(page.refresh(ALL))
+    asyncio.run(page._estimate())
+    assert page.error.isVisible() and page.error.text() == "Six models are the most: remove one."
+
+
+def test_what_could_not_be_read_is_said_until_it_is(page: ComparePage, gateway: FakeGateway) -> None:
+    gateway.fails = "The database is locked; close what holds it."
+    asyncio.run(page.refresh(ALL))
+    assert page.error.isVisible()
+    gateway.fails = None
+    asyncio.run(page.refresh(ALL))
     assert not page.error.isVisible()
 
 

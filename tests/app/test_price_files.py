@@ -1,5 +1,6 @@
 """Prices as files: what is written is read back the same, and a table that holds none is refused by its line."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -151,6 +152,8 @@ def test_of_a_file_with_a_wrong_line_nothing_is_imported(
     fake_gateway.add_prices = picky  # type: ignore[method-assign]
     chosen(page, turns, "provider,model,input\nopenai,a,1\nopenai,b,2\nopenai,a,1\n", tmp_path)
     assert page.banner.text().endswith("A price needs a model's exact id.")
+    asyncio.run(page.refresh(Changes(usage=True)))
+    assert page.banner.isVisible(), "the next request took it away"
     assert fake_gateway.price_overrides() == () and page.imported.isHidden()
 
 

@@ -1259,9 +1259,24 @@ def test_an_export_that_fails_says_so(page: RequestsPage, turns: Turns, tmp_path
     turns.run()
     assert page.banner.isVisible()
     assert page.export_button.isEnabled()
+    refresh(page, turns)
+    assert page.banner.isVisible(), "that other things go well does not write the file"
+    turns(page.export_to(tmp_path / "out.csv"))
+    turns.run()
+    assert not page.banner.isVisible()
 
 
 # states
+
+
+def test_what_could_not_be_read_is_said_until_it_is(page: RequestsPage, gateway: FakeGateway, turns: Turns) -> None:
+    """It stood until the list was opened anew, over rows that came."""
+    gateway.fails = "The database is locked; close what holds it."
+    refresh(page, turns)
+    assert page.banner.isVisible()
+    gateway.fails = None
+    refresh(page, turns)
+    assert not page.banner.isVisible()
 
 
 def test_nothing_in_the_range(theme: Theme, turns: Turns, qtbot: QtBot) -> None:

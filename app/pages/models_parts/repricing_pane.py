@@ -35,6 +35,10 @@ from gateway import RepricedModel, Repricing, RepricingPreview, UsageQuery
 _HISTORY_ROWS = 4
 
 
+# What an error was told of.
+_HISTORY = "history"
+
+
 class RepricingPane(QWidget):
     """Range and filters are its own: those of the window say what is looked at, and these what is changed.
 
@@ -203,8 +207,9 @@ class RepricingPane(QWidget):
         try:
             rows = await self._context.gateway.repricings()
         except KNOWN_ERRORS as error:
-            self.banner.tell(said_here(error, self.filters.tz))
+            self.banner.tell(said_here(error, self.filters.tz), _HISTORY)
             return
+        self.banner.clear(_HISTORY)
         if rows == self.history.rows:
             return
         self.history.set_rows(rows)
