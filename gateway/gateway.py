@@ -163,6 +163,7 @@ class Gateway:
         self.add_price = prices.add_price
         self.add_prices = prices.add_prices
         self.replace_price = prices.replace_price
+        self.restore_price = prices.restore_price
         self.remove_price = prices.remove_price
         self.remove_prices = prices.remove_prices
         self.aliases = prices.aliases

@@ -82,6 +82,7 @@ class ModelsPage(Page):
         self.files.imported.connect(self._tell_imported)
         self.files.undone.connect(self._import_undone)
         self.own.changed.connect(lambda *price: context.spawn(self._prices_changed(*price)))
+        self.own.undone.connect(lambda *price: context.spawn(self._prices_undone(*price)))
         self.add_button.clicked.connect(lambda: self.drawer.unless_unsaved(self.open_editor))
         self.range.changed.connect(lambda _: self._again())
         self.search.textChanged.connect(lambda _: self._filter())
@@ -465,6 +466,14 @@ class ModelsPage(Page):
         if not self._is_unsaved():
             self.drawer.close_drawer()
         self._tell_past(provider, model)
+        await self.refresh(Changes(prices=True))
+
+    async def _prices_undone(self, provider: str, model: str) -> None:
+        if not self._is_unsaved():
+            self.drawer.close_drawer()
+        if self._repriced == (provider, model):
+            # It told of the step that is taken back.
+            self.past.hide()
         await self.refresh(Changes(prices=True))
 
     async def _update_prices(self) -> None:

@@ -100,6 +100,12 @@ class PriceCommands:
         self.use_overrides()
         return removed
 
+    async def restore_price(self, id: int, *, instead_of: int | None = None) -> PriceOverride:
+        """One that was removed holds again as it did, under its id; what took its place is removed."""
+        restored = await self._work(self._parts.overrides.restore, id, instead_of=instead_of)
+        self.use_overrides()
+        return restored
+
     # Other names for models.
 
     def aliases(self) -> Mapping[str, str]:

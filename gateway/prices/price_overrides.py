@@ -1,7 +1,8 @@
 """The user's own prices in `state.db`: made, replaced, removed, and followed when another process changes them.
 
 A kept price never changes and is never deleted: replacing one removes it and makes another, so that the id on a row
-says for ever what it was priced by. Everything here may wait for the disk: call it from a worker thread.
+says for ever what it was priced by. One that was removed can be restored: it holds again as it did, in its place
+among others. Everything here may wait for the disk: call it from a worker thread.
 """
 
 import re
@@ -26,6 +27,7 @@ _INSERT = (
     " (:provider, :model, :valid_from_us, :valid_to_us, :prices, :tier_start, :tier_prices, :note, :created_us)"
 )
 _REMOVE = "UPDATE price_overrides SET removed_us = ? WHERE id = ? AND removed_us IS NULL"
+_RESTORE = "UPDATE price_overrides SET removed_us = NULL WHERE id = ? AND removed_us IS NOT NULL"
 _PART = "price_overrides"
 _MOST_DOLLARS = Decimal(1_000_000)
 _PLACES = 12
@@ -70,6 +72,11 @@ class PriceOverrides:
         self._change(gone=ids)
         return self._with(ids)
 
+    def restore(self, id: int, *, instead_of: int | None = None) -> PriceOverride:
+        """One that was removed holds again; what took its place is removed. Raises NoSuchPrice."""
+        self._change(gone=() if instead_of is None else (instead_of,), back=(id,))
+        return self._with((id,))[0]
+
     def poll(self) -> bool:
         """Follows other processes: whether there is anything new since the last look."""
         with self._lock:
@@ -83,13 +90,17 @@ class PriceOverrides:
         with self._lock:
             self._connection.close()
 
-    def _change(self, *, gone: Sequence[int] = (), new: Sequence[NewPriceOverride] = ()) -> tuple[PriceOverride, ...]:
+    def _change(
+        self, *, gone: Sequence[int] = (), back: Sequence[int] = (), new: Sequence[NewPriceOverride] = ()
+    ) -> tuple[PriceOverride, ...]:
         """Within one transaction; what was made."""
         rows = [_fields(_checked(each)) for each in new]
         with self._lock:
             with state_db.transaction(self._connection):
                 for id in gone:
-                    self._end(id)
+                    self._set(_REMOVE, id, time.time_ns() // 1000)
+                for id in back:
+                    self._set(_RESTORE, id)
                 made = [self._connection.execute(_INSERT, row).lastrowid for row in rows]
                 state_db.bump(self._connection, _PART)
             self.poll()
@@ -99,8 +110,8 @@ class PriceOverrides:
         by_id = {row.id: row for row in self._rows}
         return tuple(by_id[id] for id in ids if id is not None)
 
-    def _end(self, id: int) -> None:
-        if not 0 < id < 2**63 or self._connection.execute(_REMOVE, (time.time_ns() // 1000, id)).rowcount != 1:
+    def _set(self, statement: str, id: int, *values: int) -> None:
+        if not 0 < id < 2**63 or self._connection.execute(statement, (*values, id)).rowcount != 1:
             raise NoSuchPrice(f"There is no price {id} of yours: see the list of prices for what there is.")
 
     def _read(self) -> tuple[PriceOverride, ...]:

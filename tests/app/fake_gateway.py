@@ -113,6 +113,7 @@ class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
         )
         self.door_waits: asyncio.Event | None = None
         self.own_prices: list[PriceOverride] = []
+        self.removed_prices: dict[int, PriceOverride] = {}
         self.price_ids = 0
         self.changed_prices: dict[str, str] = {}
         self.next_changes: dict[str, str] = {}
@@ -516,9 +517,22 @@ class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
 
     async def remove_price(self, id: int) -> PriceOverride:
         self._note("remove_price")
-        removed = next(price for price in self.own_prices if price.id == id)
+        removed = next((price for price in self.own_prices if price.id == id), None)
+        if removed is None:
+            raise FaregateError(f"There is no price {id} of yours: see the list of prices for what there is.")
         self.own_prices.remove(removed)
+        self.removed_prices[id] = removed
         return removed
+
+    async def restore_price(self, id: int, *, instead_of: int | None = None) -> PriceOverride:
+        self._note("restore_price")
+        if id not in self.removed_prices:
+            raise FaregateError(f"There is no price {id} of yours: see the list of prices for what there is.")
+        if instead_of is not None:
+            await self.remove_price(instead_of)
+        restored = self.removed_prices.pop(id)
+        self.own_prices = sorted((*self.own_prices, restored), key=lambda price: price.id)
+        return restored
 
     async def remove_prices(self, ids: Sequence[int]) -> tuple[PriceOverride, ...]:
         self._note("remove_prices")

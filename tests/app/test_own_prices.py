@@ -112,6 +112,67 @@ def test_each_step_is_told_and_taken_back(
     assert [toasts.at(number)[0] for number in range(toasts.count())] == ["Your prices are as they were"] * 3
 
 
+def kept(gateway: FakeGateway, usd: str) -> PriceOverride:
+    return next(price for price in gateway.own_prices if price.prices.input == usd)
+
+
+def test_a_price_that_is_restored_stands_where_it_stood_among_others(
+    page: ModelsPage, fake_gateway: FakeGateway, turns: Turns
+) -> None:
+    """Made anew it would be the youngest, and come before the one that prevailed over it."""
+    offered = QSignalSpy(page.context.shell.offered)
+    for usd in ("3", "4"):
+        turns(fake_gateway.add_price(structs.replace(PLAIN, prices=UnitPrices(input=usd))))
+    turns.run()
+    turns(page.own.remove(kept(fake_gateway, "3")))
+    turns.run()
+    undo(offered, turns)
+    assert [(price.id, price.prices.input) for price in fake_gateway.own_prices] == [(1, "3"), (2, "4")]
+
+
+def test_steps_are_taken_back_one_after_the_other_and_none_that_was_changed_since(
+    qtbot: QtBot, page: ModelsPage, fake_gateway: FakeGateway, turns: Turns
+) -> None:
+    offered, toasts = QSignalSpy(page.context.shell.offered), QSignalSpy(page.toast)
+
+    def save(usd: str, replaces: int | None) -> None:
+        editor = PriceEditor(page.context.theme, {"openai": "OpenAI"}, TZ)
+        qtbot.addWidget(editor)
+        turns(page.own.save(editor, structs.replace(PLAIN, prices=UnitPrices(input=usd)), replaces))
+        turns.run()
+
+    save("3", None)
+    save("4", fake_gateway.own_prices[0].id)
+    added, changed = (offered.at(number)[2] for number in range(2))
+    added()
+    turns.run()
+    assert prices(fake_gateway) == ["4"] and page.past.isVisible(), "the later change is not taken back with it"
+    assert toasts.at(0)[0] == "Your price of gpt-4.1 was changed since then, and stays as it is now"
+    changed()
+    turns.run()
+    assert prices(fake_gateway) == ["3"] and page.past.isHidden(), "nothing costs otherwise than before"
+    added()
+    turns.run()
+    assert prices(fake_gateway) == []
+
+
+def test_what_is_told_of_another_step_stays_where_one_is_taken_back(
+    page: ModelsPage, fake_gateway: FakeGateway, turns: Turns
+) -> None:
+    offered = QSignalSpy(page.context.shell.offered)
+    for model in ("gpt-4.1", "gpt-5"):
+        turns(fake_gateway.add_price(structs.replace(PLAIN, model=model)))
+    turns.run()
+    for price in fake_gateway.price_overrides():
+        turns(page.own.remove(price))
+    turns.run()
+    first = offered.at(0)[2]
+    first()
+    turns.run()
+    assert [price.model for price in fake_gateway.own_prices] == ["gpt-4.1"]
+    assert page.past.isVisible() and page._repriced == ("openai", "gpt-5")
+
+
 def test_what_is_typed_meanwhile_stays_where_a_step_is_taken_back(
     page: ModelsPage, fake_gateway: FakeGateway, turns: Turns
 ) -> None:

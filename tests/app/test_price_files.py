@@ -134,6 +134,22 @@ def test_an_import_holds_at_once_and_can_be_taken_back(
     assert [price.model for price in fake_gateway.price_overrides()] == ["gpt-5.1", "house-model"]
 
 
+def test_an_import_that_could_not_be_taken_back_still_can(
+    page: ModelsPage, fake_gateway: FakeGateway, turns: Turns, tmp_path: Path
+) -> None:
+    """Pressed again it said that no price was removed, which was so."""
+    chosen(page, turns, "provider,model,input\nopenai,a,1\n", tmp_path)
+    fake_gateway.fails = "The data folder is locked."
+    page.imported.action.emit()
+    with pytest.raises(FaregateError):
+        turns.run()
+    assert page.imported.isVisible()
+    fake_gateway.fails = None
+    page.imported.action.emit()
+    turns.run()
+    assert fake_gateway.price_overrides() == () and page.imported.isHidden()
+
+
 def test_of_a_file_with_a_wrong_line_nothing_is_imported(
     page: ModelsPage, fake_gateway: FakeGateway, turns: Turns, tmp_path: Path
 ) -> None:

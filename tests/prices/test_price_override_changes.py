@@ -48,6 +48,21 @@ def test_where_one_is_wrong_none_is_changed(overrides: PriceOverrides) -> None:
     assert overrides.every() == (kept,) and _version(overrides) == 1
 
 
+def test_one_that_was_removed_holds_again_in_its_place(overrides: PriceOverrides) -> None:
+    (old,) = overrides.add(_price("a"))
+    new = overrides.replace(old.id, _price("a", "2"))
+    with pytest.raises(NoSuchPrice):
+        overrides.restore(new.id)
+    with pytest.raises(NoSuchPrice):
+        overrides.restore(old.id, instead_of=99)
+    assert [row.removed_us is None for row in overrides.every()] == [False, True], "all of it or nothing"
+    before = _version(overrides)
+    assert overrides.restore(old.id, instead_of=new.id) == old and _version(overrides) == before + 1
+    assert [row.id for row in overrides.every() if row.removed_us is None] == [old.id]
+    overrides.remove(old.id)
+    assert overrides.restore(old.id) == old
+
+
 def test_a_star_within_a_name_would_price_nothing_and_is_refused(overrides: PriceOverrides) -> None:
     with pytest.raises(PriceFieldError, match="only by itself"):
         overrides.add(_price("gpt-*"))

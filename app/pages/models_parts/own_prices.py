@@ -1,4 +1,8 @@
-"""The person's own prices: added, replaced and removed, told with when they hold, each to be taken back."""
+"""The person's own prices: added, replaced and removed, told with when they hold, each to be taken back.
+
+What is taken back holds again under its own id, in its place among others; a step that another one has changed since
+is not taken back.
+"""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -36,9 +40,11 @@ def kept_words(price: NewPriceOverride, provider_title: str, tz: str, now_us: in
 
 
 class OwnPrices(QObject):
-    """`changed(provider, model)`: prices are others than before; "*" is every model of the provider's."""
+    """`changed(provider, model)`: prices are others than before; "*" is every model of the provider's. `undone`, with
+    the same: they are as they were."""
 
     changed = Signal(str, str)
+    undone = Signal(str, str)
 
     def __init__(
         self, context: AppContext, title_of: Callable[[str], str], toast: Callable[[str], object], parent: QObject
@@ -66,11 +72,13 @@ class OwnPrices(QObject):
 
         async def undo() -> None:
             await (
-                gateway.remove_price(made.id) if before is None else gateway.replace_price(made.id, as_new(before))
+                gateway.remove_price(made.id)
+                if before is None
+                else gateway.restore_price(before.id, instead_of=made.id)
             )
 
         title, tz = self._title_of(new.provider), self._context.filters.tz
-        self._tell(kept_words(new, title, tz, time.time_ns() // 1000, prevails), new, undo)
+        self._tell(kept_words(new, title, tz, time.time_ns() // 1000, prevails), new, undo, made.id)
 
     async def _prevails(self, price: PriceOverride) -> bool:
         """Whether no other comes before it today; also where that cannot be read, for it is kept all the same."""
@@ -90,17 +98,25 @@ class OwnPrices(QObject):
         if price.model == "*":
             words = tr("Your price of every model of {provider} is removed")
         told = words.format(model=price.model, provider=self._title_of(price.provider))
-        self._tell(told, price, lambda: gateway.add_price(as_new(price)))
+        self._tell(told, price, lambda: gateway.restore_price(price.id))
 
-    def _tell(self, words: str, price: NewPriceOverride, undo: Undo) -> None:
-        self._context.shell.offered.emit(words, tr("Undo"), lambda: self._context.spawn(self._undo(price, undo)))
+    def _tell(self, words: str, price: NewPriceOverride, undo: Undo, made: int | None = None) -> None:
+        """`made`: the price that the step has left, which must still stand when it is taken back."""
+        act = lambda: self._context.spawn(self._undo(price, undo, made))  # noqa: E731
+        self._context.shell.offered.emit(words, tr("Undo"), act)
         self.changed.emit(price.provider, price.model)
 
-    async def _undo(self, price: NewPriceOverride, undo: Undo) -> None:
+    async def _undo(self, price: NewPriceOverride, undo: Undo, made: int | None) -> None:
+        if made is not None and made not in {kept.id for kept in self._context.gateway.price_overrides()}:
+            words = tr("Your price of {model} was changed since then, and stays as it is now")
+            if price.model == "*":
+                words = tr("Your price of every model of {provider} was changed since then, and stays as it is now")
+            self._toast(words.format(model=price.model, provider=self._title_of(price.provider)))
+            return
         try:
             await undo()
         except KNOWN_ERRORS as error:
             self._toast(str(error))
             return
         self._toast(tr("Your prices are as they were"))
-        self.changed.emit(price.provider, price.model)
+        self.undone.emit(price.provider, price.model)

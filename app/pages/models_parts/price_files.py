@@ -91,9 +91,10 @@ class PriceFiles(QObject):
 
     async def undo(self) -> None:
         """What was imported last prices nothing any more. Raises what `KNOWN_ERRORS` holds."""
-        added, self._added = self._added, ()
+        added = self._added
         kept = {price.id for price in self._context.gateway.price_overrides()}
         gone = [price.id for price in added if price.id in kept]
         if gone:
             await self._context.gateway.remove_prices(gone)
+        self._added = ()
         self.undone.emit(counted(len(added), "1 imported price is removed", "{count} imported prices are removed"))
