@@ -1,9 +1,10 @@
 """Compare: one question to two to six models at once, their answers side by side, and what people thought of them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
@@ -54,6 +55,11 @@ class ComparePage(Page):
         self.columns: tuple[AnswerColumn, ...] = ()
         self.comparison = ""
         self._asked = Asked()
+        # How many calls wait for answers, the places that are asked again, and who begins a comparison of which
+        # nothing was heard yet.
+        self._asking = 0
+        self._again: set[int] = set()
+        self._beginning: asyncio.Task[Any] | None = None
         self._titles: dict[str, str] = {}
         self._learned = False
         self._any_key = False
@@ -254,7 +260,7 @@ class ComparePage(Page):
 
     @property
     def running(self) -> bool:
-        return any(column.running for column in self.columns)
+        return self._asking > 0
 
     def run(self) -> None:
         if self.question.can_run:
@@ -263,12 +269,23 @@ class ComparePage(Page):
     async def _run(self) -> None:
         asked, models = self.question.asked(), self.question.models.models
         self.error.tell("")
+        task = self._beginning = asyncio.current_task()
+        assert task is not None
+        with self._waiting():
+            await self.context.gateway.compare(models, asked.body(), told=partial(self._hear_of, task, asked, models))
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Nothing else is asked meanwhile; what fails is told."""
+        self._asking += 1
         self.question.set_running(True)
         try:
-            await self.context.gateway.compare(models, asked.body(), told=partial(self._hear_of, asked, models))
+            yield
         except KNOWN_ERRORS as error:
             self._fail(str(error))
         finally:
+            self._asking -= 1
+            self._beginning = None
             self._settle()
 
     def _make_columns(self, models: Sequence[str]) -> None:
@@ -294,15 +311,18 @@ class ComparePage(Page):
         self.columns = tuple(made)
         self.results.setCurrentWidget(self.area)
 
-    def _hear_of(self, asked: Asked, models: Sequence[str], answer: ComparedAnswer) -> None:
+    def _hear_of(self, task: asyncio.Task[Any], asked: Asked, models: Sequence[str], answer: ComparedAnswer) -> None:
         """Of a comparison that was begun: what was answered before stays until then."""
-        if answer.comparison != self.comparison:
+        if self._beginning is task:
+            self._beginning = None
             self.comparison, self._asked = answer.comparison, asked
             self._make_columns(models)
         self._hear(answer)
 
     def _hear(self, answer: ComparedAnswer) -> None:
-        """An answer has grown, or is over."""
+        """An answer has grown, or is over. One of an earlier comparison has no column any more."""
+        if answer.comparison != self.comparison:
+            return
         column = self.columns[answer.place]
         provider = answer.record.provider if answer.record is not None else None
         if provider is not None:
@@ -311,9 +331,9 @@ class ComparePage(Page):
 
     def _settle(self) -> None:
         """All are over: who was cheapest and fastest, and how each differs from the first."""
-        self.question.set_running(self.running)
         if self.running:
             return
+        self.question.set_running(False)
         answers = [column.answer for column in self.columns if column.answer is not None]
         won = winners(answers)
         first = answers[0] if answers else None
@@ -324,28 +344,30 @@ class ComparePage(Page):
             self.results.setCurrentWidget(self.empty)
 
     def stop_all(self) -> None:
-        if self.comparison:
+        if self._beginning is not None:
+            # There is no answer yet that could be given up.
+            self._beginning.cancel()
+        elif self.comparison:
             self.context.gateway.cancel_comparison(self.comparison)
 
     def _stop(self, place: int) -> None:
         self.context.gateway.cancel_comparison(self.comparison, place)
 
     def ask_again(self, place: int) -> None:
-        if not self.columns[place].running:
+        """What it answered before stays until it is heard again."""
+        if self._beginning is None and place not in self._again and not self.columns[place].running:
+            self._again.add(place)
             self.context.spawn(self._ask_again(place))
 
     async def _ask_again(self, place: int) -> None:
-        column = self.columns[place]
-        column.begin()
-        self.question.set_running(True)
+        model = self.columns[place].model
         try:
-            await self.context.gateway.ask_again(
-                self.comparison, place, column.model, self._asked.body(), told=self._hear
-            )
-        except KNOWN_ERRORS as error:
-            self._fail(str(error))
+            with self._waiting():
+                await self.context.gateway.ask_again(
+                    self.comparison, place, model, self._asked.body(), told=self._hear
+                )
         finally:
-            self._settle()
+            self._again.discard(place)
 
     def _fail(self, text: str, of: str = "") -> None:
         """`of`: what goes well again without the person, and what is said then no more."""

@@ -445,6 +445,91 @@ def test_one_that_failed_is_asked_again_alone(page: ComparePage, gateway: FakeGa
     assert page.columns[1].marks["fastest"].isVisible()
 
 
+def test_one_that_cannot_be_asked_again_keeps_what_it_said(
+    page: ComparePage, gateway: FakeGateway, qtbot: QtBot
+) -> None:
+    """It was empty then, without a way to ask it once more."""
+    ask(page, qtbot)
+    column = page.columns[1]
+    before = column.answer
+    gateway.fails = "The gateway is off: switch it on to ask models."
+    click(qtbot, column.again_button)
+    assert page.error.text() == gateway.fails and page.question.can_run
+    assert column.answer is before and said(column) == [("assistant", "Freeze the time.")]
+    gateway.fails = None
+    click(qtbot, column.again_button)
+    assert column.answer is not before and said(column) == [("assistant", "Freeze the time.")]
+
+
+async def test_nothing_is_asked_beside_what_is_asked_again(
+    page: ComparePage, gateway: FakeGateway, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one that was over let all be asked anew, and its neighbour's words came among other answers."""
+    ask(page, qtbot)
+    await meanwhile(lambda: page.question.can_run and len(page.columns) == 2)
+    again, called, first, second = gateway.ask_again, [0], asyncio.Event(), asyncio.Event()
+
+    async def slow(comparison: str, place: int, *asked: Any, **told: Any) -> ComparedAnswer:
+        called[0] += 1
+        await (first, second)[place].wait()
+        return await again(comparison, place, *asked, **told)
+
+    monkeypatch.setattr(gateway, "ask_again", slow)
+    for column in page.columns:
+        click(qtbot, column.again_button)
+        click(qtbot, column.again_button)
+    await meanwhile(lambda: called[0] == 2)
+    first.set()
+    await meanwhile(lambda: not page._again & {0})
+    assert page.running and not page.question.can_run and page.question.stop_button.isVisible()
+    second.set()
+    await meanwhile(lambda: page.question.can_run)
+    assert called == [2], "a second press asks nothing"
+
+
+def test_an_answer_of_an_earlier_comparison_lands_in_no_later_one(
+    page: ComparePage, gateway: FakeGateway, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare, told = gateway.compare, []
+
+    async def listened(models: tuple[str, ...], request: Any, **given: Any) -> Any:
+        told.append(given["told"])
+        return await compare(models, request, **given)
+
+    monkeypatch.setattr(gateway, "compare", listened)
+    ask(page, qtbot)
+    old = page.columns[1].answer
+    page.run()
+    new, columns = page.columns[1].answer, page.columns
+    assert old is not None and new is not None and old.comparison != new.comparison
+    for hear in (told[0], page._hear):
+        hear(replace(old, parts=(Text("Too late."),)))
+    assert page.columns == columns and page.comparison == new.comparison
+    assert columns[1].answer is new and said(columns[1]) == [("assistant", "Freeze the time.")]
+
+
+async def test_what_nobody_has_begun_to_answer_can_be_stopped_too(
+    page: ComparePage, gateway: FakeGateway, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the disk is slow the first word is late: the button gave up the comparison before it."""
+    ask(page, qtbot)
+    await meanwhile(lambda: page.question.can_run and len(page.columns) == 2)
+    begun, columns = asyncio.Event(), page.columns
+
+    async def late(*asked: Any, **told: Any) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(gateway, "compare", late)
+    page.run()
+    await meanwhile(begun.is_set)
+    page.ask_again(0)
+    click(qtbot, page.question.stop_button)
+    await meanwhile(lambda: page.question.can_run)
+    assert not any(call.startswith(("cancel_comparison", "ask_again")) for call in gateway.calls)
+    assert page.columns == columns and not page.error.isVisible()
+
+
 def test_a_gateway_that_cannot_is_told_and_the_question_stays(
     page: ComparePage, gateway: FakeGateway, qtbot: QtBot
 ) -> None:

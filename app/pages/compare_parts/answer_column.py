@@ -143,14 +143,16 @@ class AnswerColumn(Card):
     def show_provider(self, title: str) -> None:
         self._provider = title
 
-    def begin(self) -> None:
-        """The model is asked anew: nothing of an earlier answer stays."""
+    def _begin(self) -> None:
+        """The model answers anew: nothing of an earlier answer stays."""
         self.answer = None
         self._clear()
         self.view.set_blocks((), keep=False)
 
     def show_answer(self, answer: ComparedAnswer) -> None:
         """What it has said so far; painted now where it is in sight, else when it comes into sight."""
+        if self.answer is not None and self.answer.request_id != answer.request_id:
+            self._begin()
         before, self.answer = self.answer, answer
         if before is None:
             self.view.waiting_since_us = answer.started_us
