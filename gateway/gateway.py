@@ -312,7 +312,7 @@ class Gateway:
         parts = self._parts
         return (
             *door_routes(),
-            *read_routes(self, self._healthz, lambda: parts.routing.offered),
+            *read_routes(self, self._healthz, lambda: parts.routing),
             *admin_routes(self),
             *alias_routes(self),
             *price_routes(self),

@@ -87,6 +87,20 @@ def test_a_key_is_made_listed_and_revoked(tmp_path: Path) -> None:
     assert "revoked" in run(tmp_path, "api-key", "list").stdout
 
 
+def test_where_only_a_demo_runs_a_new_key_says_that_it_is_not_the_demo_s(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    with contextlib.ExitStack() as held:
+        held.callback(folder.demo().lock("http://127.0.0.1:1").release)
+        made = run(tmp_path, "api-key", "create", "--name", "laptop")
+        assert f"--data-dir {folder.demo_path}" in made.stderr
+        of_demo = run(folder.demo_path, "api-key", "create", "--name", "laptop")
+        held.callback(folder.lock("http://127.0.0.1:2").release)
+        beside_another = run(tmp_path, "api-key", "create", "--name", "desk")
+    assert "demo" not in of_demo.stderr.replace(str(tmp_path), "")
+    assert "demo" not in beside_another.stderr
+    assert "demo" not in run(tmp_path, "api-key", "create", "--name", "later").stderr
+
+
 def test_the_short_form_makes_a_key_too(tmp_path: Path) -> None:
     made = run(tmp_path, "api-key", "--name", "ci", "--role", "admin")
     assert made.returncode == 0 and made.stdout.splitlines()[-1].startswith("tk_")

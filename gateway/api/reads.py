@@ -14,7 +14,7 @@ from gateway.api.model_lists import SHAPES
 from gateway.errors import ClientError, missing
 from gateway.periods import period_before
 from gateway.price_records import CostExplanation
-from gateway.providers.models import BY_SPELLING, MODELS, Model, spelling_key
+from gateway.providers.models import Model
 from gateway.read_api import (
     EXPORT_PARAMETERS,
     FILTERS,
@@ -85,10 +85,19 @@ class Queries(Protocol):
     def explain(self, record: ExchangeRecord) -> CostExplanation: ...
 
 
+class Models(Protocol):
+    """The models that can be asked."""
+
+    @property
+    def offered(self) -> Sequence[Model]: ...
+
+    def listed(self, name: str) -> Model | None: ...
+
+
 def read_routes(
-    queries: Queries, health: Callable[[], dict[str, Any]], models: Callable[[], Sequence[Model]] = lambda: MODELS
+    queries: Queries, health: Callable[[], dict[str, Any]], models: Callable[[], Models]
 ) -> tuple[Route, ...]:
-    """All routes that only read; `models` gives those that are listed."""
+    """All routes that only read; `models` gives those in force."""
 
     async def requests(call: Call) -> Any:
         page = await queries.requests(_query(call), limit=parse_limit(call.query), cursor=call.one("cursor"))
@@ -166,16 +175,14 @@ def read_routes(
     return (*routes, one, Route(method="GET", path="/healthz", role=OPEN, read=healthz), *_model_routes(models))
 
 
-def _model_routes(models: Callable[[], Sequence[Model]]) -> tuple[Route, ...]:
+def _model_routes(models: Callable[[], Models]) -> tuple[Route, ...]:
     async def page(call: Call) -> Any:
-        return SHAPES[call.dialect].page(models(), call.query, datetime.now(UTC).date())
+        return SHAPES[call.dialect].page(models().offered, call.query, datetime.now(UTC).date())
 
     async def one(call: Call) -> Any:
-        name = call.rest.removeprefix("models/")
-        by_id = {model.id: model for model in models()}
-        spelt = BY_SPELLING.get(spelling_key(name))
-        row = by_id.get(name) or (by_id.get(spelt.id) if spelt is not None else None)
+        row = models().listed(call.rest)
         if row is None:
+            name = call.rest.removeprefix("models/")
             raise ClientError(
                 f"The model '{name[:100]}' is not in the list: GET {BASE}/models says what is.",
                 status=404,

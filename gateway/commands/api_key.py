@@ -5,6 +5,7 @@ import contextlib
 from datetime import datetime
 
 from gateway.commands import UsageError, open_folder, print_table, tell
+from gateway.folder import LOCK_FILE, DataFolder, holder_of
 from gateway.keys.access import AccessKeys
 
 
@@ -12,9 +13,12 @@ def create(args: argparse.Namespace) -> int:
     if not hasattr(args, "name"):
         raise UsageError("a new key needs a name: faregate api-key create --name NAME.")
     role, tags = getattr(args, "role", "execute"), getattr(args, "tags", "")
-    with contextlib.closing(AccessKeys(open_folder(args))) as keys:
+    folder = open_folder(args)
+    with contextlib.closing(AccessKeys(folder)) as keys:
         new = keys.create(args.name, role, getattr(args, "user", None), tags.split(","))
     tell(f'The key "{new.row.name}" ({new.row.role}) is shown this once: keep it where your tool reads it.')
+    if _only_demo_runs(folder):
+        tell(f"The demo that is running now does not know it: make its keys with --data-dir {folder.demo_path}.")
     print(new.key)
     return 0
 
@@ -47,6 +51,10 @@ def revoke(args: argparse.Namespace) -> int:
         row = keys.revoke(args.key)
     tell(f'The key "{row.name}" ({row.prefix}…) is revoked.')
     return 0
+
+
+def _only_demo_runs(folder: DataFolder) -> bool:
+    return folder.holder() is None and holder_of(folder.demo_path / LOCK_FILE) is not None
 
 
 def _time(us: int | None) -> str:

@@ -112,6 +112,15 @@ class Routing:
         named = [replace(known[model], id=name) for name, model in self._aliases.items() if model in known]
         return (*listed, *(model for model in named if model.id not in known))
 
+    def listed(self, name: str) -> Model | None:
+        """The offered model that a name leads to, however it is written; None where there is none."""
+        offered = {model.id: model for model in self.offered}
+        try:
+            row = offered.get(name) or self.candidates(name)[0].row
+        except ClientError:
+            return None
+        return None if row is None else offered.get(row.id)
+
     def provider(self, name: str) -> Provider:
         """A provider in force; KeyError for others."""
         return self._providers[name]

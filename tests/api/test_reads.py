@@ -104,7 +104,7 @@ def principal(role: str, name: str = "laptop") -> Principal:
 
 
 async def answer(asked: Asked, path: str, *query: tuple[str, str], who: Principal, rest: str = "") -> Any:
-    route = next(route for route in read_routes(asked, dict) if route.path == BASE + path)
+    route = next(route for route in read_routes(asked, dict, dict) if route.path == BASE + path)
     assert route.read is not None
     return await route.read(Call(principal=who, query=query, rest=rest))
 

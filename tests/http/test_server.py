@@ -53,7 +53,7 @@ def test_where_a_key_may_stand(headers: dict[str, str], query: dict[str, str], k
 
 def test_cve_2026_42271_every_route_asks_for_a_key_but_health() -> None:
     telemetry = otlp_routes([OtlpDoor(signal, None, 1, 1) for signal in SIGNALS])  # type: ignore[arg-type]
-    routes = (*door_routes(), *telemetry, *read_routes(None, dict), *admin_routes(None))  # type: ignore[arg-type]
+    routes = (*door_routes(), *telemetry, *read_routes(None, dict, dict), *admin_routes(None))  # type: ignore[arg-type]
     assert {(route.method, route.path): route.role for route in routes} == {
         ("POST", "/api/ai/v1/chat/completions"): "execute",
         ("POST", "/api/ai/v1/embeddings"): "execute",
