@@ -1,9 +1,12 @@
 """A date that can be typed, or picked from a month that opens below it, in the theme's colours."""
 
+from collections.abc import Iterator
 from datetime import date
 
-from PySide6.QtCore import QDate, QRect, QSize, Qt
+from PySide6.QtCore import QDate, QLocale, QRect, QSize, Qt
 from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
@@ -30,6 +33,9 @@ _NAVIGATION = {"qt_calendar_prevmonth": "chevron-left", "qt_calendar_nextmonth":
 
 # What stands between the parts of a date, however it is written.
 _BETWEEN = frozenset(" -/.,")
+_SHOWN, _ISO, _DOTTED = "d MMM yyyy", "yyyy-MM-dd", "d.M.yyyy"
+# "26" is this century's.
+_CENTURY = 2000
 
 
 class DateField(QDateEdit):
@@ -39,7 +45,9 @@ class DateField(QDateEdit):
         super().__init__(parent)
         self._theme = theme
         self.setCalendarPopup(True)
-        self.setDisplayFormat("d MMM yyyy")
+        # As all dates in the window.
+        self.setLocale(QLocale(QLocale.Language.English))
+        self.setDisplayFormat(_SHOWN)
         self.setAccessibleName(name)
         self.lineEdit().setAccessibleName(name)
         self.setMinimumWidth(160)
@@ -88,12 +96,21 @@ class DateField(QDateEdit):
 
     def _paste(self) -> None:
         """What is no date is left where it is."""
-        text = QGuiApplication.clipboard().text().strip()
-        for form in (self.displayFormat(), "yyyy-MM-dd", "d.M.yyyy"):
-            day = QDate.fromString(text, form)
+        for day in _readings(QGuiApplication.clipboard().text().strip()):
             if day.isValid():
                 self.setDate(day)
                 return
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Qt's own would write the clipboard into one part of the date."""
+        menu = self.lineEdit().createStandardContextMenu()
+        menu.setObjectName("menu.date")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        paste = menu.findChild(QAction, "edit-paste")
+        if paste is not None:
+            paste.triggered.disconnect()
+            paste.triggered.connect(self._paste)
+        menu.popup(event.globalPos())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         # Qt makes one itself where there is none, in its own colours.
@@ -136,3 +153,15 @@ class DateField(QDateEdit):
         picture = icons.pixmap("calendar", self._theme.color("text3"), _ICON, self.devicePixelRatioF())
         place = QRect(self.width() - _ICON - 9, (self.height() - _ICON) // 2, _ICON, _ICON)
         QPainter(self).drawPixmap(place, picture)
+
+
+def _readings(text: str) -> Iterator[QDate]:
+    """A text as a date in each form in which it may be written: as it stands in the field, as ISO, also before a time
+    of the day, and as the person's system writes it."""
+    english, own = QLocale(QLocale.Language.English), QLocale()
+    yield english.toDate(text, _SHOWN)
+    yield QDate.fromString(text[:10] if text[10:11] in ("T", " ") else text, _ISO)
+    short = own.dateFormat(QLocale.FormatType.ShortFormat)
+    for form in (short if "yyyy" in short else short.replace("yy", "yyyy"), short, _SHOWN, _DOTTED):
+        yield own.toDate(text, form, _CENTURY)
+    yield own.toDate(text, QLocale.FormatType.LongFormat)
