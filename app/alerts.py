@@ -4,6 +4,7 @@ A cause is told again only after it was over: a gateway that runs again, a key t
 switched off in the settings. `deliver` shows a notification (`notifications`).
 """
 
+import time
 from collections.abc import Callable, Iterable
 
 from app.preferences import Preferences
@@ -25,6 +26,7 @@ class Alerts:
         self._deliver = deliver
         self._stopped: GatewayState | None = None
         self._failing: set[str] = set()
+        self._began_us = time.time_ns() // 1000
 
     def show_state(self, state: GatewayState, *, wanted: bool) -> None:
         """`wanted`: the gateway is meant to run, so that being off is unexpected."""
@@ -44,7 +46,8 @@ class Alerts:
                 self._failing.discard(row.name)
             elif row.state in _KEY_FAILS and row.name not in self._failing:
                 self._failing.add(row.name)
-                if self._preferences.is_on("notify_keys"):
+                # What was learnt before the last start was told then.
+                if (row.state_at_us or 0) >= self._began_us and self._preferences.is_on("notify_keys"):
                     usual = tr("Requests to it fail until another key is set under Providers.")
                     title = tr("{provider} rejects its key").format(provider=row.title)
                     self._deliver(title, row.detail or usual)

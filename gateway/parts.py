@@ -27,7 +27,8 @@ from gateway.errors import FaregateError, Unusable
 from gateway.folder import DataFolder
 from gateway.http.server import Arrivals, Server
 from gateway.keys.access import AccessKeys
-from gateway.keys.provider_health import ProviderHealth
+from gateway.keys.kept_health import KeptHealth
+from gateway.keys.provider_health import Health, ProviderHealth
 from gateway.keys.provider_keys import ProviderKeys
 from gateway.keys.sealing import make_seal_key
 from gateway.keys.vault import Vault
@@ -106,6 +107,8 @@ class Parts:
         self._upgrading = upgrading
         self.workers = Workers(folder.path)
         self.health = ProviderHealth(lambda: bell.note(Changes(providers=True)))
+        self.kept_health: KeptHealth | None = None
+        self._health_written: Mapping[str, Health] = {}
         self.pricing = Pricing({} if demo else {extra.name: extra.prices for extra in settings.providers})
         self.store = UsageStore(
             folder.path, on_commit=lambda: bell.note_from_thread(Changes(usage=True)), cache_kib=cache_kib
@@ -181,6 +184,8 @@ class Parts:
             await self._open(stack)
             await self._load_prices()
             await self.keys.load()
+            if not self.demo:
+                await self._recall_health(stack)
             self._stack = stack.pop_all()
         self.opened = True
 
@@ -291,6 +296,22 @@ class Parts:
         receiver.intake.start()
         stack.push_async_callback(self.workers.run, receiver.intake.close)
         return receiver
+
+    async def _recall_health(self, stack: contextlib.AsyncExitStack) -> None:
+        """What was learnt of keys before; and what is learnt by the end, for the next time."""
+        kept = await self._opened(stack, KeptHealth, self.folder)
+        self.health.recall(await self.workers.run(kept.read, self.keys.mark))
+        self.kept_health = kept
+        stack.push_async_callback(self.keep_health)
+
+    async def keep_health(self) -> None:
+        """Write down what was learnt of keys, where it is something else than before."""
+        known = self.health.known
+        if self.kept_health is None or known == self._health_written:
+            return
+        with contextlib.suppress(FaregateError):
+            await self.workers.run(self.kept_health.write, known, self.keys.mark)
+            self._health_written = known
 
     async def _load_prices(self) -> None:
         try:

@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 POLL_S = 0.5
 FLUSH_EVERY = 6
 LET_GO_EVERY = 10
+# A kill forgets what was learnt of keys in this time.
+KEEP_HEALTH_EVERY = 120
 CLEAN_UP_EVERY_S = 3600.0
 # Rows whose combinations are not counted yet are read one by one wherever these are asked.
 COMBINE_EVERY_S = 5.0
@@ -100,6 +102,8 @@ class Upkeep:
                     await self._work(parts.access.flush)
                 if beat % LET_GO_EVERY == 0:
                     await self._work(self._let_go)
+            if beat % KEEP_HEALTH_EVERY == 0:
+                await parts.keep_health()
             with contextlib.suppress(FaregateError):
                 if await self._work(parts.pricing.poll_list, parts.folder.path):
                     self._prices.changed()

@@ -1,7 +1,7 @@
-"""What traffic and trials say of each provider's key, since the start."""
+"""What traffic and trials say of each provider's key, and said before the last start."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
@@ -29,6 +29,14 @@ class ProviderHealth:
         self._known[provider] = Health(state, time.time_ns() // 1000, detail)
         if known is None or known.state != state:
             self._changed()
+
+    @property
+    def known(self) -> Mapping[str, Health]:
+        return dict(self._known)
+
+    def recall(self, kept: Mapping[str, Health]) -> None:
+        """What was learnt before the last start, of providers of whom nothing was learnt since."""
+        self._known = {**kept, **self._known}
 
     def forget(self, provider: str) -> None:
         """Another key, or none, starts anew."""

@@ -6,6 +6,7 @@ stored or removed.
 """
 
 import asyncio
+import hashlib
 import sqlite3
 import threading
 import time
@@ -62,6 +63,13 @@ class ProviderKeys:
     def masked(self, provider: str) -> str | None:
         key = self.key_for(provider)
         return None if key is None else mask(key)
+
+    def mark(self, provider: str, salt: bytes) -> str | None:
+        """What a key is known again by, and nothing else; None without one, and of one that lives in memory only."""
+        key = self.key_for(provider)
+        if key is None or self.source(provider) == "memory":
+            return None
+        return hashlib.blake2b(key.encode(), digest_size=4, key=salt).hexdigest()
 
     def problem(self, provider: str) -> str | None:
         """Why a stored key could not be read, in a sentence; None where nothing is wrong."""

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,9 @@ def state(word: str, message: str = "") -> GatewayState:
     return GatewayState(word=word, url=URL, message=message)
 
 
-def provider(state: str, detail: str | None = None, source: str = "vault", name: str = "openai") -> ProviderRow:
+def provider(
+    state: str, detail: str | None = None, source: str = "vault", name: str = "openai", at_us: int | None = None
+) -> ProviderRow:
     return ProviderRow(
         name=name,
         title="OpenAI",
@@ -48,7 +51,7 @@ def provider(state: str, detail: str | None = None, source: str = "vault", name:
         key_source=source,
         masked="sk-…a1b2",
         state=state,
-        state_at_us=1,
+        state_at_us=time.time_ns() // 1000 if at_us is None else at_us,
         detail=detail,
     )
 
@@ -91,6 +94,14 @@ def test_a_key_that_fails_is_told_until_it_works_again(alerts: Alerts, told: lis
     assert len(told) == 3
 
 
+def test_a_key_that_failed_before_the_last_start_was_told_then(alerts: Alerts, told: list[tuple[str, str]]) -> None:
+    alerts.show_providers([provider("rejected", at_us=1)])
+    assert told == []
+    alerts.show_providers([provider("connected")])
+    alerts.show_providers([provider("rejected")])
+    assert len(told) == 1
+
+
 def test_each_kind_can_be_switched_off(alerts: Alerts, told: list[tuple[str, str]], preferences: Preferences) -> None:
     preferences.set("notify_keys", OFF)
     alerts.show_providers([provider("rejected")])
@@ -114,6 +125,7 @@ def test_the_tray_delivers_where_there_is_one(theme: Theme, monkeypatch: pytest.
 
 PROGRAM = """
 import sys
+import time
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from app.notifications import Notifications

@@ -1,6 +1,7 @@
 """What the host does with a person's settings: restarting on new ones, starting switched off, closing, telling."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import msgspec
@@ -122,7 +123,8 @@ def test_what_stops_the_gateway_and_keys_that_fail_are_told_and_what_a_person_do
         await until(lambda: host.window.sidebar.card.word.text() == "Running")
         assert told == []
         gateway.provider_list = [msgspec.structs.replace(row, state="connected") for row in gateway.provider_list]
-        gateway._change_provider("openai", state="rejected", detail="401", key_source="vault")
+        at_us = time.time_ns() // 1000
+        gateway._change_provider("openai", state="rejected", state_at_us=at_us, detail="401", key_source="vault")
         await until(lambda: bool(told))
         gateway._set_word("error", "The disk is full.")
         await asyncio.sleep(0)
