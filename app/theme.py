@@ -38,6 +38,7 @@ class Tokens:
     text2: str
     text3: str
     accent: str
+    accent_hover: str
     accent_soft: str
     on_accent: str
     ok: str
@@ -64,6 +65,7 @@ LIGHT = Tokens(
     text2="#4E5665",
     text3="#5F6777",
     accent="#3B5BDB",
+    accent_hover="#324EC2",
     accent_soft="#E8ECFC",
     on_accent="#FFFFFF",
     ok="#177245",
@@ -89,6 +91,7 @@ DARK = Tokens(
     text2="#A9B1BE",
     text3="#8891A0",
     accent="#7C93FF",
+    accent_hover="#93A6FF",
     accent_soft="#222A47",
     on_accent="#0E1014",
     ok="#4CC38A",

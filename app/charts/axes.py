@@ -21,6 +21,8 @@ from app.theme import Theme
 VALUE_AXIS_WIDTH = 56
 TIME_AXIS_HEIGHT = 26
 TOP_ROOM = 8
+# Within the plot, so that the last time has it too.
+RIGHT_ROOM = 16
 _VALUE_GAP = 8
 _TIME_GAP = 7
 _TIME_SHIFT = 12

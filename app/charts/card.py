@@ -91,7 +91,7 @@ class ChartCard(Card):
         column.setSpacing(2)
         column.addLayout(head)
         body = QHBoxLayout()
-        body.setContentsMargins(2, 0, 16, 0)
+        body.setContentsMargins(2, 0, 0, 0)
         body.addWidget(self.plot)
         column.addLayout(body, 1)
         self.hairline = Hairline(self._theme, self.plot.viewport())

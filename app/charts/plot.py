@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, QTimer, Sig
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPolygon, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
-from app.charts.axes import TOP_ROOM, Grid, TimeAxis, ValueAxis
+from app.charts.axes import RIGHT_ROOM, TOP_ROOM, Grid, TimeAxis, ValueAxis
 from app.charts.bars import StackedBars
 from app.charts.data import ChartData, ChartSpec, Colour, peak_of
 from app.charts.lines import Lines
@@ -60,7 +60,7 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
         self.values.linkToView(self.view)
         self.times.linkToView(self.view)
         grid = self.centralLayout
-        grid.setContentsMargins(0, TOP_ROOM, 0, 0)
+        grid.setContentsMargins(0, TOP_ROOM, RIGHT_ROOM, 0)
         grid.setSpacing(0)
         grid.addItem(self.values, 0, 0)
         grid.addItem(self.view, 0, 1)

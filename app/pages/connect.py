@@ -27,9 +27,10 @@ from app.preferences import OFF, ON
 from app.translation import later
 from app.widgets import Banner, Curtain, PushButton, ScrollRing
 from app.widgets.places import list_places
+from app.widgets.scroll_bar import KeptScrollBar
 from gateway import ApiKeyRow, Changes
 
-_WIDEST = 890
+_WIDEST = 900
 
 
 class ConnectPage(Page):
@@ -297,14 +298,14 @@ class ConnectPage(Page):
 
 def _scrolled(content: QWidget, name: str, *, margins: tuple[int, int]) -> QScrollArea:
     """In a column that is not too wide to read; `margins` are those at the left and above."""
+    area = QScrollArea()
     holder = QWidget()
     line = QHBoxLayout(holder)
-    line.setContentsMargins(*margins, 24, 16)
+    line.setContentsMargins(*margins, KeptScrollBar.in_margin(area, 24), 16)
     content.setMaximumWidth(_WIDEST)
     line.addWidget(content, 1)
     # Takes what the widest column leaves, and nothing before.
     line.addStretch(0)
-    area = QScrollArea()
     area.setAccessibleName(name)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)

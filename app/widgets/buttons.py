@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QEnterEvent, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QEnterEvent, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from app import icons
@@ -27,12 +27,14 @@ class _Look(NamedTuple):
 
 
 KINDS: Mapping[str, _Look] = {
-    "primary": _Look("on_accent", "accent", "accent", None),
+    "primary": _Look("on_accent", "accent", "accent_hover", None),
     "secondary": _Look("text", "surface", "hover", "border_strong"),
     "ghost": _Look("text2", None, "hover", None),
     "danger": _Look("bad", "surface", "bad_soft", "border_strong"),
     "dashed": _Look("text2", None, "hover", "border_strong"),
 }
+# Of a primary one that waits for something: its words are still read, and on a fainter accent cannot be.
+_WAITING = _Look("text3", "inset", "inset", "border")
 
 
 class HoverButton(QAbstractButton):
@@ -104,21 +106,22 @@ class PushButton(HoverButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth_painter(self)
-        if not self.isEnabled():
+        waits = self.kind == "primary" and not self.isEnabled()
+        look = _WAITING if waits else self._look
+        if not self.isEnabled() and not waits:
             painter.setOpacity(0.45)
         elif self.isDown():
             painter.setOpacity(0.85)
         box = QRectF(self.rect())
         radius = box.height() / 2 if self._dashed else CONTROL_RADIUS
-        self._paint_ground(painter, box, radius)
-        self._paint_content(painter)
+        self._paint_ground(painter, look, box, radius)
+        self._paint_content(painter, self._theme.color(look.ink))
         if self.hasFocus():
             # On the accent itself the ring must be of another colour to be seen.
             ring = "text" if self.kind == "primary" else "accent"
             focus_ring(painter, box, radius, self._theme.color(ring))
 
-    def _paint_ground(self, painter: QPainter, box: QRectF, radius: float) -> None:
-        look = self._look
+    def _paint_ground(self, painter: QPainter, look: _Look, box: QRectF, radius: float) -> None:
         fill = look.hover if self.hot else look.fill
         line = None if look.line is None else self._theme.color(look.line)
         ground = None if fill is None else self._theme.color(fill)
@@ -127,8 +130,7 @@ class PushButton(HoverButton):
             painter.setPen(QPen(line, 1, Qt.PenStyle.DashLine))
             painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
 
-    def _paint_content(self, painter: QPainter) -> None:
-        ink = self._theme.color(self._look.ink)
+    def _paint_content(self, painter: QPainter, ink: QColor) -> None:
         words = QFontMetrics(self.font()).horizontalAdvance(self.text())
         icon = _ICON + (_GAP if self.text() else 0) if self._icon_name is not None else 0
         left = max(0, (self.width() - words - icon) // 2)

@@ -1,11 +1,20 @@
 """A scroll bar whose place is kept, so that nothing beside it is laid out anew, and that is seen where it scrolls."""
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QScrollBar
 
 
 class KeptScrollBar(QScrollBar):
-    """On the ground of its area's viewport."""
+    """On the ground of its area's viewport, in the margin of what scrolls."""
+
+    @classmethod
+    def in_margin(cls, area: QAbstractScrollArea, margin: int) -> int:
+        """Gives the area one for good; what is left of a right `margin` besides it, in pixels."""
+        bar = cls(area)
+        area.setVerticalScrollBar(bar)
+        area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        return max(0, margin - bar.sizeHint().width())
 
     def __init__(self, area: QAbstractScrollArea) -> None:
         super().__init__(area)

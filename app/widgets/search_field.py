@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QStyle, QStyleOptionFrame, QWidget
 from app import icons
 from app.fonts import ui_font
 from app.theme import Theme
+from app.translation import tr
 
 _EDGE = 8
 
@@ -24,8 +25,14 @@ class SearchField(QLineEdit):
         self._theme = theme
         self._glass = QAction(self)
         self.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
+        # Qt's own is a black disc, in both themes.
+        self._cross = QAction(self)
+        self._cross.setToolTip(tr("Empty the search"))
+        self._cross.setVisible(False)
+        self._cross.triggered.connect(self.clear)
+        self.addAction(self._cross, QLineEdit.ActionPosition.TrailingPosition)
+        self.textChanged.connect(lambda text: self._cross.setVisible(bool(text)))
         self.set_placeholder(placeholder, *shorter)
-        self.setClearButtonEnabled(True)
         self.setFont(ui_font(13))
         theme.changed.connect(self._tint)
         self._tint()
@@ -54,4 +61,6 @@ class SearchField(QLineEdit):
             self.setPlaceholderText(next(fitting, self._placeholders[-1]))
 
     def _tint(self) -> None:
-        self._glass.setIcon(icons.icon("search", self._theme.color("text3")))
+        ink = self._theme.color("text3")
+        self._glass.setIcon(icons.icon("search", ink))
+        self._cross.setIcon(icons.icon("x", ink))

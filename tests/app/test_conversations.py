@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from app import formats
 from app.context import AppContext
 from app.filters import FilterSnapshot, FilterState
+from app.pages.connect_parts.code_block import CodeBlock
 from app.pages.conversations import PAGE_ROWS, ConversationsPage
 from app.pages.conversations_parts.inspector import WIDTH as INSPECTOR_WIDTH
 from app.pages.conversations_parts.list_pane import SORTS
@@ -755,9 +756,14 @@ def test_without_conversations_the_page_says_how_they_come_about(
     gateway.told = []
     page = show(qtbot, ConversationsPage(context), turns)
     assert page.stack.currentWidget() is page.empty
-    page.empty.copy_button.click()
-    snippet = QGuiApplication.clipboard().text()
-    assert "x-conversation-id: my-first" in snippet and "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4210" in snippet
+    call, spans = page.empty.findChildren(CodeBlock)
+    for block, words in (
+        (call, "x-conversation-id: my-first"),
+        (spans, "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4210"),
+    ):
+        assert block.view.horizontalScrollBar().maximum() == 0, "a line is not cut"
+        block.copy_button.click()
+        assert words in QGuiApplication.clipboard().text()
     gateway.told = [plain_thread(1, now_us())]
     refresh(page, turns)
     assert page.stack.currentWidget() is not page.empty
@@ -899,16 +905,18 @@ def test_conversations_of_a_session_stand_together_in_order_of_time(qtbot: QtBot
 
 
 def test_how_many_calls_there_were_is_not_cut(qtbot: QtBot, theme: Theme, laid_out: list[str]) -> None:
-    """ "300…" may be three hundred thousand: the model's name is cut in its place."""
+    """ "300…" may be three hundred thousand: the model's name is cut in its place. So it is for other models."""
     shown = ThreadList(theme)
     qtbot.addWidget(shown)
     shown.resize(LIST_WIDTH, 3 * ROW_HEIGHT)
     name = "a-model-with-a-name-that-leaves-no-room"
     shown.show_rows(
-        (msgspec.structs.replace(plain_thread(1, now_us()).row, models=(name,), requests=300),), now_us(), ""
+        (msgspec.structs.replace(plain_thread(1, now_us()).row, models=(name, "b", "c"), requests=300),),
+        now_us(),
+        "",
     )
     shown.grab()
-    assert "  ·  300 calls" in laid_out
+    assert " +2  ·  300 calls" in laid_out
     assert any(text.startswith("a-model") and text.endswith("…") for text in laid_out)
 
 

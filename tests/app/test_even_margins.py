@@ -1,20 +1,39 @@
 """What stands in a card or a question has as much room on one side as on the other."""
 
 import pytest
+from PySide6.QtCore import QPoint
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QDialogButtonBox, QLabel, QMessageBox, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QDialogButtonBox,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QScrollBar,
+    QVBoxLayout,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from app.charts import ScatterCard
 from app.context import AppContext
 from app.filters import FilterState
 from app.pages.compare_parts.history import HistoryPane
+from app.pages.connect import ConnectPage
+from app.pages.conversations_parts.block import Block
+from app.pages.conversations_parts.pictures import Pictures
+from app.pages.conversations_parts.thread_view import ThreadView
+from app.pages.models_parts.scrolled import scrolled
+from app.pages.requests_parts.panel import RequestPanel
+from app.pages.settings import SettingsPage
+from app.pages.settings_parts.line import LineCard
 from app.questions import ask_to_leave_demo
 from app.tables.column import Column
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.theme import Theme
 from app.widgets import Card, ElidedLabel
+from gateway import CostExplanation
 from tests.app.fake_gateway import FakeGateway
 from tests.app.spawner import Spawner
 
@@ -91,3 +110,67 @@ def test_what_a_scatter_shows_is_said_whole_beside_a_drawer(history: HistoryPane
     scatter.show()
     assert scatter.note.width() >= scatter.note.sizeHint().width()
     scatter.deleteLater()
+
+
+def right_margin(part: QWidget, within: QWidget) -> int:
+    return within.width() - part.mapTo(within, part.rect().topRight()).x() - 1
+
+
+@pytest.mark.parametrize("height", [300, 2000])
+def test_what_scrolls_in_a_page_ends_where_its_banners_do(
+    qtbot: QtBot, theme: Theme, spawner: Spawner, height: int
+) -> None:
+    context = AppContext(FakeGateway(0), theme, FilterState(), spawner)  # type: ignore[arg-type]
+    settings, connect = SettingsPage(context), ConnectPage(context)
+    for page in (settings, connect):
+        qtbot.addWidget(page)
+        # Narrower than its widest column.
+        page.resize(960, height)
+        page.show()
+        for bar in page.findChildren(QScrollBar):
+            QApplication.sendPostedEvents(bar)
+    card = settings.views[settings.section].findChild(LineCard)
+    assert card is not None
+    assert [right_margin(card, settings), right_margin(connect.view, connect)] == [24, 24]
+
+
+@pytest.mark.parametrize("height", [100, 900])
+def test_what_scrolls_in_a_drawer_has_the_same_margin_on_both_sides(qtbot: QtBot, height: int) -> None:
+    content = QWidget()
+    column = QVBoxLayout(content)
+    column.setContentsMargins(16, 8, 16, 8)
+    field = QLineEdit()
+    field.setFixedHeight(200)
+    column.addWidget(field)
+    area = scrolled(content, "Fields")
+    qtbot.addWidget(area)
+    area.resize(420, height)
+    area.show()
+    assert field.mapTo(area, field.rect().topLeft()).x() == 16 == right_margin(field, area)
+
+
+def test_the_lines_of_a_request_end_where_its_search_does(qtbot: QtBot, theme: Theme) -> None:
+    panel = RequestPanel(theme)
+    qtbot.addWidget(panel)
+    panel.resize(420, 300)
+    panel.show()
+    row = FakeGateway(1).rows[0]
+    panel.show_record(row, str, CostExplanation(cost_nano=row.cost_nano, source="list"))
+    qtbot.waitUntil(lambda: panel.body is not None and panel.body.isVisible())
+    assert panel.body is not None
+    assert panel.body.mapTo(panel, QPoint(0, 0)).x() == 16 == right_margin(panel.body, panel)
+
+
+@pytest.mark.parametrize("margin", [13, 12])
+def test_blocks_on_another_ground_stand_as_far_below_its_edge_as_beside_it(
+    qtbot: QtBot, theme: Theme, spawner: Spawner, margin: int
+) -> None:
+    view = ThreadView(theme, Pictures(spawner), margins=(margin, margin, margin))
+    qtbot.addWidget(view)
+    view.resize(300, 300)
+    view.show()
+    view.set_blocks((Block(key="a", kind="waiting", title="Waiting"),), keep=False)
+    image = view.viewport().grab().toImage()
+    middle = image.width() // 2
+    first = next(y for y in range(image.height()) if image.pixelColor(middle, y) != image.pixelColor(middle, 0))
+    assert first == margin

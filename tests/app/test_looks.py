@@ -4,9 +4,11 @@ import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QFontMetricsF
-from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QToolButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from app import icons
+from app.charts import CHARTS, ChartCard, ChartInput, chart_data
 from app.charts.axes import TimeAxis
 from app.date_field import DateField
 from app.fonts import ui_font
@@ -22,14 +24,16 @@ from app.tables.header import TableHeader
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.theme import DARK, LIGHT, Theme, Tokens
-from app.widgets import Card, ComboBox, Pill
+from app.widgets import Card, ComboBox, Pill, PushButton, SearchField
+from app.widgets.buttons import KINDS
 from app.widgets.places import table_places
-from gateway import TraceSpan
+from gateway import Summary, TimeBucket, TraceSpan
 from tests.app.test_theme import contrast
 
 CHAT = TraceSpan(
     span_id="a", parent_span_id=None, name="chat", kind="client", started_us=0, duration_us=1, status="ok"
 )
+HOUR = 3_600_000_000
 MODES = pytest.mark.parametrize("mode", ["light", "dark"])
 
 
@@ -174,7 +178,12 @@ def test_models_have_their_short_names_on_a_timeline(waterfall: Waterfall) -> No
 
 @pytest.mark.parametrize(
     ("width", "shown"),
-    [(150, ["0 s", "15 min", "30 min", "45 min"]), (100, ["0 s", "30 min"]), (40, ["0 s", "45 min"])],
+    [
+        (150, ["0 s", "15 min", "30 min", "45 min"]),
+        (138, ["0 s", "30 min"]),
+        (100, ["0 s", "30 min"]),
+        (40, ["0 s", "45 min"]),
+    ],
 )
 def test_ticks_without_room_are_left_out_evenly(waterfall: Waterfall, width: int, shown: list[str]) -> None:
     waterfall.show_rows([call(0, "model", 0, 49 * 60 + 50)])
@@ -195,6 +204,24 @@ def test_a_time_at_the_edge_stands_below_its_tick(theme: Theme) -> None:
         assert place is not None
         assert abs(place[0].left() + half - (bounds.left() + share * bounds.width())) < 4
     assert QColor(theme.tokens.text3) == axis.textPen().color()
+
+
+def test_a_time_at_the_right_edge_is_whole(theme: Theme, qtbot: QtBot) -> None:
+    """It reaches into the card's margin, which is the plot's: beyond its view nothing is painted."""
+    card = ChartCard(CHARTS[0], theme)
+    qtbot.addWidget(card)
+    card.resize(560, 200)
+    start = 1_795_000_000_000_000
+    hours = [
+        TimeBucket(start_us=start + n * HOUR, end_us=start + (n + 1) * HOUR, summary=Summary()) for n in range(24)
+    ]
+    card.set_data(chart_data(card.spec, ChartInput(buckets=hours, now_us=start, tz="UTC")))
+    card.show()
+    axis, metrics = card.plot.times, QFontMetricsF(ui_font(11))
+    bounds = axis.mapRectFromParent(axis.geometry())
+    place = axis._place(bounds, 0.998, "30 Nov", metrics)
+    assert place is not None
+    assert axis.mapToScene(place[0].topRight()).x() <= card.plot.viewport().width()
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Space])
@@ -242,3 +269,37 @@ def test_a_table_tells_in_which_order_it_stands_before_it_is_sorted(theme: Theme
     assert isinstance(header, TableHeader) and header.arrow == (1, True)
     header.sectionClicked.emit(1)
     assert header.arrow == (1, False) and list(rows.rows) == [1, 2, 3]
+
+
+@MODES
+def test_a_search_is_emptied_by_a_cross_in_the_themes_grey(theme: Theme, qtbot: QtBot, mode: str) -> None:
+    theme.set_mode(mode)
+    field = SearchField(theme, "Search models")
+    qtbot.addWidget(field)
+    field.show()
+    cross = field.actions()[-1]
+    assert not cross.isVisible()
+    field.setText("gpt")
+    assert cross.isVisible()
+    button = next(each for each in field.findChildren(QToolButton) if each.defaultAction() is cross)
+    grey = icons.icon("x", theme.color("text3"))
+    assert cross.icon().pixmap(16).toImage() == grey.pixmap(16).toImage()
+    button.click()
+    assert field.text() == "" and not cross.isVisible()
+
+
+@MODES
+def test_what_a_button_would_do_is_read_while_it_cannot_be_pressed(theme: Theme, qtbot: QtBot, mode: str) -> None:
+    theme.set_mode(mode)
+    button = PushButton(theme, "MMM", kind="primary")
+    qtbot.addWidget(button)
+    button.resize(button.sizeHint())
+    assert theme.tokens.accent in colours_of(button)
+    button.setEnabled(False)
+    colours = colours_of(button)
+    assert theme.tokens.accent not in colours and theme.tokens.text3 in colours
+    assert contrast(theme.tokens.text3, colours[0]) >= 4.5
+
+
+def test_every_button_tells_that_it_is_pointed_at(theme: Theme) -> None:
+    assert [kind for kind, look in KINDS.items() if look.hover == look.fill] == []

@@ -117,7 +117,7 @@ def test_messages_are_those_of_the_turn(page: RequestsPage, gateway: FakeGateway
 def test_question_and_answer_are_rebuilt_as_json(page: RequestsPage, gateway: FakeGateway, turns: Turns) -> None:
     details = opened(page, turns, 0, "request")
     request = json.loads(text_of(details.view.blocks[0]))
-    assert details.view.blocks[0].detail == "rebuilt from what was kept"
+    assert details.view.blocks[0].right == "rebuilt from what was kept"
     texts = [part["content"] for message in request["messages"] for part in message["parts"]]
     assert texts == [
         "Question 0 of conversation 1", "Answer 0 about topic1.", "Question 1 of conversation 1",

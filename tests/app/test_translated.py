@@ -132,7 +132,7 @@ NAMES = re.compile(
     r"|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|6:04 pm"
     r"|\d+ (?:days|months|years)|for ever|qwen3:8b, gpt-oss:20b|bash, zsh|model:\"a name with spaces\""
     # Commands and files to paste, and the report for those who mend Faregate.
-    r"|curl .*|\{\".*|Python \{\}, Qt .*|Settings that differ from the defaults:",
+    r"|curl .*|export .*|\{\".*|Python \{\}, Qt .*|Settings that differ from the defaults:",
     re.DOTALL,
 )
 _WORD = re.compile(r"[A-Za-z]{2,}")

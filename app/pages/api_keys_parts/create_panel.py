@@ -5,9 +5,9 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QButtonGroup, QLineEdit, QRadioButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLineEdit, QRadioButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
 from app.focus import pause
@@ -127,7 +127,7 @@ class KeyForm(QWidget):
         column.addWidget(self.tags)
         column.addWidget(self.problem)
         column.addSpacing(8)
-        column.addWidget(self.make)
+        column.addWidget(self.make, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
         for field in (self.name, self.user, self.tags):
             field.textChanged.connect(self._check)
@@ -184,8 +184,12 @@ class ShownKey(QWidget):
         column.addWidget(self.title)
         column.addWidget(Banner(theme, "warn", tr("Copy it now: this is the only time that the key is shown.")))
         column.addWidget(self.key)
-        column.addWidget(self.copy)
-        column.addWidget(self.done)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self.copy)
+        buttons.addWidget(self.done)
+        buttons.addStretch(1)
+        column.addLayout(buttons)
         column.addStretch(1)
         self.copy.clicked.connect(self._copy)
         self.done.clicked.connect(self.stored)

@@ -85,7 +85,7 @@ class AnswerColumn(Card):
         self.again_button = IconButton(theme, "rotate-ccw", self.tr("Ask this model again"))
         self.again_button.setObjectName("answer_again")
         self.again_button.clicked.connect(self.asked_again)
-        self.view = ThreadView(theme, pictures, self, margins=(_SIDE, _SIDE))
+        self.view = ThreadView(theme, pictures, self, margins=(_SIDE, _SIDE, _SIDE))
         self.view.setObjectName("answer_words")
         self.view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.view.copied.connect(self.copied)

@@ -111,7 +111,7 @@ class ChoiceCard(Card):
         said.addWidget(self.words, 1)
         said.addWidget(self.make)
         column = QVBoxLayout(self)
-        column.setContentsMargins(16, 10, 12, 10)
+        column.setContentsMargins(16, 12, 16, 12)
         column.setSpacing(10)
         column.addLayout(grid)
         column.addLayout(said)

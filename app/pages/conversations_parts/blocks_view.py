@@ -23,11 +23,10 @@ from app.parts.piece import EVERYTHING, Piece
 from app.theme import Theme
 from app.widgets.scroll_bar import KeptScrollBar
 
-MARGINS = (20, 24)
-"""From the view's edges to the cards, in pixels: left, and right with the scroll bar's room in it."""
+MARGINS = (20, 4, 24)
+"""From the view's edges to the cards, in pixels: left, top, and right with the scroll bar's room in it."""
 _LEAST_RIGHT = 2
 GAP = 9
-TOP = 4
 # For laying out in one turn: the piece that is begun last goes beyond it, and painting comes on top.
 _BUDGET_S = 0.003
 _CARDS = 90
@@ -46,11 +45,11 @@ class BlocksView(QAbstractScrollArea):
         pictures: Pictures,
         parent: QWidget | None = None,
         *,
-        margins: tuple[int, int] = MARGINS,
+        margins: tuple[int, int, int] = MARGINS,
     ) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._left, self._right = margins
+        self._left, self._top, self._right = margins
         self._pictures = pictures
         self._blocks: Sequence[Block] = ()
         self._index: dict[str, int] = {}
@@ -168,7 +167,7 @@ class BlocksView(QAbstractScrollArea):
         return HEAD + 14 + text_height(characters, breaks, inner, 21.0, 6.6)
 
     def _place(self) -> None:
-        self._tops = list(accumulate(map(float(GAP).__add__, self._heights), initial=float(TOP)))
+        self._tops = list(accumulate(map(float(GAP).__add__, self._heights), initial=float(self._top)))
         whole = int(self._tops[-1]) + 24
         bar = self.verticalScrollBar()
         self._placing = True

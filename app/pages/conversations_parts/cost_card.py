@@ -118,7 +118,7 @@ class CostCard(QWidget):
         rounded_box(painter, QRectF(box.left(), box.center().y() - 4, 8, 8), 2, self._color(line))
         painter.setFont(ui_font(12))
         painter.setPen(theme.color("text2"))
-        painter.drawText(box.adjusted(24, 0, 0, 0), _LEFT, line.name)
+        painter.drawText(box.adjusted(16, 0, 0, 0), _LEFT, line.name)
         if line.tokens is not None:
             painter.setPen(theme.color("text3"))
             words = sources.marked(formats.count(line.tokens), line.marked)

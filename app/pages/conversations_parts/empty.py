@@ -1,16 +1,17 @@
 """What stands on the page before there is a conversation: how calls become one, and how an app is pointed here."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from app.pages.connect_parts.code_block import CodeBlock
 from app.sidebar import API_PATH
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import later, tr
 from app.widgets import Card, IconLabel, PushButton
 
-_WIDTH = 560
+# The longest line of code has its room.
+_WIDTH = 620
 _WAYS = (
     (
         later("A header"),
@@ -27,15 +28,20 @@ _WAYS = (
 )
 
 
-def snippet(url: str) -> str:
-    """Commands that make a first conversation, and the variables that send an app's spans."""
+def first_call(url: str) -> str:
+    """A command that makes a first conversation."""
     return (
         f"curl {url}{API_PATH}/chat/completions \\\n"
         '  -H "authorization: Bearer $FAREGATE_API_KEY" \\\n'
         "  -H 'x-conversation-id: my-first' \\\n"
         '  -d \'{"model": "claude-haiku-4-5",\n'
-        '       "messages": [{"role": "user", "content": "Hello"}]}\'\n'
-        "\n"
+        '       "messages": [{"role": "user", "content": "Hello"}]}\''
+    )
+
+
+def span_variables(url: str) -> str:
+    """The variables that send an app's spans here."""
+    return (
         f"export OTEL_EXPORTER_OTLP_ENDPOINT={url}\n"
         'export OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20$FAREGATE_API_KEY"'
     )
@@ -50,12 +56,8 @@ class EmptyConversations(QWidget):
     def __init__(self, theme: Theme, url: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._text = snippet(url)
         self.setObjectName("conversations_empty")
         self.setAccessibleName(self.tr("No conversations yet"))
-        self.copy_button = PushButton(theme, self.tr("Copy"), "copy")
-        self.copy_button.setObjectName("conversations_copy_snippet")
-        self.copy_button.clicked.connect(self._copy)
         self.keys_button = PushButton(theme, self.tr("API keys"), "key-round", "primary")
         self.keys_button.clicked.connect(self.keys_asked)
         column = QVBoxLayout(self)
@@ -72,33 +74,30 @@ class EmptyConversations(QWidget):
         # Between stretches and not aligned: an aligned widget gets no height for its width.
         middle = QHBoxLayout()
         middle.addStretch(1)
-        middle.addWidget(self._card())
+        middle.addWidget(self._card(url))
         middle.addStretch(1)
         column.addLayout(middle)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(self.keys_button)
-        buttons.addWidget(self.copy_button)
-        buttons.addStretch(1)
-        column.addLayout(buttons)
+        column.addSpacing(4)
+        column.addWidget(self.keys_button, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(2)
 
-    def _card(self) -> Card:
+    def _card(self, url: str) -> Card:
         card = Card(self._theme)
         card.setFixedWidth(_WIDTH)
         column = QVBoxLayout(card)
-        column.setContentsMargins(18, 14, 18, 14)
+        column.setContentsMargins(16, 14, 16, 16)
         column.setSpacing(4)
         for title, text in _WAYS:
             column.addWidget(TextLabel(self._theme, tr(title), weight=600))
             column.addWidget(TextLabel(self._theme, tr(text), tone="text2", wrap=True))
             column.addSpacing(6)
-        code = TextLabel(self._theme, self._text, px=11, mono=True, tone="text2")
-        code.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        code.setObjectName("conversations_snippet")
-        column.addWidget(code)
+        for step, text in (
+            (self.tr("In a terminal"), first_call(url)),
+            (self.tr("Where an app that sends spans is started"), span_variables(url)),
+        ):
+            block = CodeBlock(self._theme, 0, step)
+            block.show_text(text)
+            block.copied.connect(self.copied)
+            column.addSpacing(6)
+            column.addWidget(block)
         return card
-
-    def _copy(self) -> None:
-        QGuiApplication.clipboard().setText(self._text)
-        self.copied.emit(self.tr("Snippet copied"))

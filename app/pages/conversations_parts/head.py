@@ -143,7 +143,7 @@ class ThreadHead(QWidget):
         second.addWidget(self.totals)
         column = QVBoxLayout(self)
         # As wide as the cards of the thread below.
-        left, right = MARGINS
+        left, _, right = MARGINS
         column.setContentsMargins(left, 12, right, 10)
         column.setSpacing(8)
         column.addLayout(first)

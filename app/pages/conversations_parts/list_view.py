@@ -62,10 +62,11 @@ def title_of(row: ThreadRow) -> str:
     )
 
 
-def models_of(row: ThreadRow) -> str:
+def models_of(row: ThreadRow) -> tuple[str, str]:
+    """The first model, and how many others there were: " +2", or ""."""
     if not row.models:
-        return tr("unknown model")
-    return row.models[0] if len(row.models) == 1 else f"{row.models[0]} +{len(row.models) - 1}"
+        return tr("unknown model"), ""
+    return row.models[0], f" +{len(row.models) - 1}" if len(row.models) > 1 else ""
 
 
 def from_found(line: str, sought: str) -> str:
@@ -130,7 +131,7 @@ class ThreadModel(QAbstractListModel):
             return ", ".join(
                 (
                     title_of(row),
-                    models_of(row),
+                    "".join(models_of(row)),
                     turn_words.calls(row.requests),
                     turn_words.listed_cost(row),
                     state_of(row, self.now_us)[0],
@@ -229,12 +230,13 @@ class _RowPainter(QStyledItemDelegate):
     def lines(self, row: ThreadRow, now_us: int, sought: str) -> tuple[_Line, _Line]:
         """What a row says, above and below."""
         words, tone = state_of(row, now_us)
-        left, calls = models_of(row), f"  ·  {turn_words.calls(row.requests)}"
+        model, others = models_of(row)
+        left, tail = model, f"{others}  ·  {turn_words.calls(row.requests)}"
         if row.match:
-            left, calls = from_found(row.match, sought), ""
+            left, tail = from_found(row.match, sought), ""
         return (
             _Line(title_of(row), turn_words.listed_cost(row), _TITLE, ("text", "text")),
-            _Line(left, words, _DETAIL, ("text2", tone), calls),
+            _Line(left, words, _DETAIL, ("text2", tone), tail),
         )
 
     def _bracket(self, painter: QPainter, box: QRectF, beside: tuple[bool, bool]) -> None:

@@ -60,7 +60,7 @@ class ThreadView(BlocksView):
         pictures: Pictures,
         parent: QWidget | None = None,
         *,
-        margins: tuple[int, int] = MARGINS,
+        margins: tuple[int, int, int] = MARGINS,
     ) -> None:
         super().__init__(theme, pictures, parent, margins=margins)
         self._pressed: tuple[str, Place] | None = None

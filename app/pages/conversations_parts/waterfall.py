@@ -39,7 +39,7 @@ AXIS = 24
 _BAR = 10
 _LABELS = 152
 _INDENT = 11
-_TICK_GAP = 4
+_TICK_GAP = 8
 # Where a dotted line repeats: so it is the same whatever part of it is exposed.
 _DOTS = 3
 _DURATION = 60

@@ -5,7 +5,7 @@ The choice is the person's, made knowingly: each way says what it means, and not
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.context import AppContext
@@ -64,12 +64,13 @@ class VaultPanel(QWidget):
         column.setSpacing(8)
         column.addWidget(self.reason)
         column.addSpacing(8)
-        for widget in (self.file_title, self.file_words, self.first, self.second, self.problem, self.use_file):
+        for widget in (self.file_title, self.file_words, self.first, self.second, self.problem):
             column.addWidget(widget)
+        column.addWidget(self.use_file, 0, Qt.AlignmentFlag.AlignLeft)
         column.addSpacing(16)
         column.addWidget(TextLabel(theme, tr("Memory"), weight=600))
         column.addWidget(TextLabel(theme, memory_words, px=12, tone="text2", wrap=True))
-        column.addWidget(self.use_memory)
+        column.addWidget(self.use_memory, 0, Qt.AlignmentFlag.AlignLeft)
         column.addSpacing(16)
         column.addWidget(TextLabel(theme, tr("System keyring"), weight=600))
         column.addWidget(
@@ -77,7 +78,7 @@ class VaultPanel(QWidget):
                 theme, tr("Unlock or install it in your system's settings first."), px=12, tone="text2", wrap=True
             )
         )
-        column.addWidget(self.use_keyring)
+        column.addWidget(self.use_keyring, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
 
     def open(self, state: VaultState) -> None:

@@ -23,6 +23,7 @@ from app.parts.kept_shapes import KeptShapes, lay_out_hidden
 from app.theme import Theme
 from app.translation import tr
 from app.widgets import Curtain, ScrollRing
+from app.widgets.scroll_bar import KeptScrollBar
 from gateway import CostExplanation, ExchangeRecord
 
 Body = TypeVar("Body", bound=SectionLines)
@@ -46,7 +47,8 @@ class LinesPanel(QScrollArea, Generic[Body]):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._holder = QWidget()
         self._column = QVBoxLayout(self._holder)
-        self._column.setContentsMargins(0, 0, 0, 0)
+        # The lines end where all else in the drawer does, whether they scroll or not.
+        self._column.setContentsMargins(16, 4, KeptScrollBar.in_margin(self, 16), 24)
         # Whole and streamed, of one dialect and translated; what is rarer is made anew.
         self._shapes = KeptShapes[Body](self._column, lambda body: body)
         self.setWidget(self._holder)
@@ -84,7 +86,9 @@ class LinesPanel(QScrollArea, Generic[Body]):
             yield None
         yield ALONE
         # Within its showing it would take as long again as all else of that.
-        lay_out_hidden(body, self.viewport().width(), self.viewport().height())
+        margins = self._column.contentsMargins()
+        inner = self.viewport().width() - margins.left() - margins.right()
+        lay_out_hidden(body, inner, self.viewport().height())
         yield ALONE
         self._cover()
         self._shapes.show(body)

@@ -91,7 +91,7 @@ class RequestDetails(QWidget):
         self._to_find = {"": self.tr("Find in the messages"), HEADERS: self.tr("Find in the headers")}
         self.search = SearchField(theme, self._to_find[""])
         self.search.setObjectName("request_search")
-        self.view = ThreadView(theme, Pictures(self._context.spawn, self), margins=(16, 16))
+        self.view = ThreadView(theme, Pictures(self._context.spawn, self), margins=(16, 12, 16))
         self.view.setObjectName("request_said")
         reading = QWidget()
         column = QVBoxLayout(reading)

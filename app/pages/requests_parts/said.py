@@ -79,7 +79,7 @@ def _block(key: str, value: Any) -> Block:
     title = {REQUEST: tr("Request"), RESPONSE: tr("Response")}[key]
     # A call's arguments are shown as a tree that opens, folds and is copied whole.
     part = ToolCall(id=key, name=key, arguments=text)
-    return Block(key=key, kind="body", title=title, detail=tr("rebuilt from what was kept"), parts=(part,))
+    return Block(key=key, kind="body", title=title, right=tr("rebuilt from what was kept"), parts=(part,))
 
 
 def _request(thread: Thread, turn: Turn, messages: Sequence[ThreadMessage]) -> Mapping[str, Any]:

@@ -46,7 +46,7 @@ class SectionLines(QWidget):
         self._next_copy = 0
         self._told: Sequence[str] = ()
         self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(16, 4, 16, 24)
+        self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(16)
         self._lines: Iterator[None] | None = None
 
@@ -94,7 +94,7 @@ class SectionLines(QWidget):
             yield
 
     def _heading(self, grid: QGridLayout, section: Section) -> None:
-        grid.addWidget(TextLabel(self._theme, section.title, px=12, weight=600, tone="text3"), 0, 0, 1, 4)
+        grid.addWidget(TextLabel(self._theme, section.title, px=12, weight=600, tone="text3"), 0, 0, 1, 3)
 
     def _line(self, grid: QGridLayout, number: int, line: Line) -> None:
         small = line.part or line.mono

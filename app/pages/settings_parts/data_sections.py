@@ -148,7 +148,7 @@ class DataSection(Preferring):
         self.open_folder.setObjectName("open_folder")
         self.open_folder.setAccessibleName(self.tr("Open the data folder"))
         self.open_folder.clicked.connect(self._open_folder)
-        self.copy_folder = PushButton(theme, self.tr("Copy path"), kind="ghost")
+        self.copy_folder = PushButton(theme, self.tr("Copy path"))
         self.copy_folder.clicked.connect(self._copy_folder)
         self.folder_line = self.add_line(
             place, self.tr("Where everything is"), formats.folder(gateway.folder), self._beside()
@@ -323,7 +323,7 @@ class AboutSection(SectionView):
         heading = self.tr("Licences of what comes with it")
         for path in sorted((FOLDER / "licenses").glob("*.txt")):
             if path.stem != "README":
-                show = PushButton(theme, self.tr("Show"), kind="ghost")
+                show = PushButton(theme, self.tr("Show"))
                 show.setAccessibleName(self.tr("Show {name}").format(name=path.stem))
                 show.clicked.connect(lambda _checked=False, path=path: self.license_asked.emit(path))
                 name, _, licence = path.stem.partition("-")

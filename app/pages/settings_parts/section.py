@@ -16,6 +16,7 @@ from app.pages.settings_parts.controls import (
 from app.pages.settings_parts.line import Line, LineCard
 from app.pages.settings_parts.table import PARTS, ROWS, RULES, Row, translated
 from app.widgets import ScrollRing
+from app.widgets.scroll_bar import KeptScrollBar
 from gateway import REDACT_OFF_AT_FIRST, SettingRow
 
 Rows = dict[str, SettingRow]
@@ -41,7 +42,7 @@ class SectionView(QScrollArea):
         self._cards: dict[str, LineCard] = {}
         body = QWidget()
         self.column = QVBoxLayout(body)
-        self.column.setContentsMargins(0, 0, 12, 24)
+        self.column.setContentsMargins(0, 0, KeptScrollBar.in_margin(self, 24), 24)
         self.column.setSpacing(16)
         self.build()
         self.column.addStretch(1)
