@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.errors import ClientError
 from gateway.number_filters import NUMBERS, parse_number
+from gateway.parameters import Parameters, every, refuse_empty, single
 from gateway.price_records import CostExplanation
 from gateway.records import (
     COST_SOURCES,
@@ -68,32 +69,28 @@ _MICROSECOND = timedelta(microseconds=1)
 _PLUS_LOST = re.compile(r" (?=\d\d:?\d\d$)")
 _FORBIDDEN_IN_TAG = re.compile(r"[,!|\x00-\x1f\x7f]")
 
-Parameters = Sequence[tuple[str, str]]
-
 
 def parse_query(params: Parameters) -> UsageQuery:
     """The filters (`FILTERS`) among these parameters; others are the caller's. Raises ClientError that names one.
 
-    An empty one is refused: a script whose variable is not set would be told of everybody. A time without an offset
-    is read in `tz`. A dimension may be repeated: any of its values matches.
+    An empty one is refused. A time without an offset is read in `tz`. A dimension may be repeated: any of its values
+    matches.
     """
-    for name, value in params:
-        if name in FILTERS and not value:
-            raise ClientError(f"The filter {name} is empty: say what it is to match, or leave it out.", param=name)
-    tz = _single(params, "tz") or "UTC"
+    refuse_empty(params, FILTERS)
+    tz = single(params, "tz") or "UTC"
     zone = zone_of(tz)
-    start, end = (_parse_time(name, _single(params, name), zone) for name in ("from", "to"))
+    start, end = (_parse_time(name, single(params, name), zone) for name in ("from", "to"))
     if start is not None and end is not None and start > end:
         raise ClientError("The time `from` lies after `to`; exchange them.", param="from")
-    dimensions = {name: tuple(dict.fromkeys(_all(params, name))) for name in DIMENSION_PARAMETERS}
+    dimensions = {name: tuple(dict.fromkeys(every(params, name))) for name in DIMENSION_PARAMETERS}
     for outcome in dimensions["outcome"]:
         if outcome not in OUTCOMES:
             raise ClientError(
                 f"The outcome {outcome!r} is unknown; use one of {', '.join(OUTCOMES)}.", param="outcome"
             )
-    tags = tuple(_parse_tag_condition(value) for value in _all(params, "tag"))
-    numbers = tuple(dict.fromkeys(parse_number(name, value) for name in NUMBERS for value in _all(params, name)))
-    text = tuple(dict.fromkeys(_all(params, TEXT_PARAMETER)))
+    tags = tuple(_parse_tag_condition(value) for value in every(params, "tag"))
+    numbers = tuple(dict.fromkeys(parse_number(name, value) for name in NUMBERS for value in every(params, name)))
+    text = tuple(dict.fromkeys(every(params, TEXT_PARAMETER)))
     if len(text) > MOST_WORDS or any(len(word) > MAX_CHARACTERS for word in text):
         raise ClientError(
             f"A text is at most {MAX_CHARACTERS} characters, and at most {MOST_WORDS} can be asked for together.",
@@ -104,7 +101,7 @@ def parse_query(params: Parameters) -> UsageQuery:
 
 def parse_limit(params: Parameters, *, most: int = MOST_ROWS) -> int:
     """`limit`, from 1 to `most`; 100 where it is not given. Raises ClientError."""
-    value = _single(params, "limit")
+    value = single(params, "limit")
     if value is None:
         return USUAL_ROWS
     if not (value.isascii() and value.isdigit() and len(value) < 10 and 1 <= int(value) <= most):
@@ -119,8 +116,8 @@ def parse_moment(name: str, value: str | None) -> int | None:
 
 def parse_export(params: Parameters, *, format: str = "csv") -> Export:
     """What an export is to hold, and how; filters are `parse_query`'s. Raises ClientError."""
-    given: dict[str, Any] = {name: value for name in _EXPORT_WORDS if (value := _single(params, name))}
-    bom = _single(params, "bom") or "0"
+    given: dict[str, Any] = {name: value for name in _EXPORT_WORDS if (value := single(params, name))}
+    bom = single(params, "bom") or "0"
     if bom not in ("0", "1"):
         raise ClientError("bom must be 1, for a byte order mark, or 0.", param="bom")
     for name, known in (("what", EXPORTS), ("format", FORMATS)):
@@ -133,17 +130,6 @@ def parse_export(params: Parameters, *, format: str = "csv") -> Export:
     if export.bom and export.format != FORMATS[0]:
         raise ClientError("Only CSV has a byte order mark: leave bom out.", param="bom")
     return export
-
-
-def _all(params: Parameters, name: str) -> list[str]:
-    return [value for key, value in params if key == name and value]
-
-
-def _single(params: Parameters, name: str) -> str | None:
-    values = _all(params, name)
-    if len(values) > 1:
-        raise ClientError(f"The parameter {name} is given {len(values)} times; give it once.", param=name)
-    return values[0] if values else None
 
 
 def _parse_time(name: str, value: str | None, zone: ZoneInfo) -> int | None:

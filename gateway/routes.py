@@ -12,6 +12,7 @@ from gateway.dialects import DIALECTS, openai_chat
 from gateway.dialects.dialect import Dialect
 from gateway.errors import ClientError
 from gateway.keys.access import Principal
+from gateway.parameters import single
 from gateway.relaying.doors import DOORS, Door
 
 DOOR_ROLE = "execute"
@@ -36,8 +37,8 @@ class Call(Struct, frozen=True, kw_only=True):
         return None if self.principal is None or self.principal.role == "admin" else self.principal.key_id
 
     def one(self, name: str) -> str | None:
-        """A parameter's first value that is not empty."""
-        return next((value for key, value in self.query if key == name and value), None)
+        """A parameter's value, None where it is missing or empty. Raises ClientError where it is given twice."""
+        return single(self.query, name)
 
 
 class Download(Struct, frozen=True, kw_only=True):

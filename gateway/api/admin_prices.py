@@ -3,13 +3,13 @@
 Dollars go in and come out as decimal text; a JSON number is taken as it is written. Times are ISO 8601 or seconds.
 """
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 from msgspec import Struct
 
 from gateway.api.admin import BASE, body_as, refusals, route, time_text
 from gateway.errors import ClientError, missing
+from gateway.parameters import refuse_empty
 from gateway.price_records import (
     NewPriceOverride,
     PriceList,
@@ -104,10 +104,12 @@ def price_routes(commands: PriceCommands) -> tuple[Route, ...]:
     """For an admin's key only. `GET /prices?at=&provider=&model=` lists."""
 
     async def every(call: Call) -> Any:
-        wanted = dict(call.query)
-        at = _moment("at", wanted.get("at"))
+        refuse_empty(call.query, ("at", "provider", "model"))
+        at, provider, model = _moment("at", call.one("at")), call.one("provider"), call.one("model")
         rows = [
-            row for row in await commands.prices(at) if all(_is(row, wanted, name) for name in ("provider", "model"))
+            row
+            for row in await commands.prices(at)
+            if provider in (None, row.provider) and model in (None, row.model)
         ]
         return {
             "list": _list(commands.price_list()),
@@ -154,10 +156,6 @@ def price_routes(commands: PriceCommands) -> tuple[Route, ...]:
         route("PUT", "/prices/", change),
         route("DELETE", "/prices/", remove),
     )
-
-
-def _is(row: PriceRow, wanted: Mapping[str, str], name: str) -> bool:
-    return name not in wanted or wanted[name] == getattr(row, name)
 
 
 def _moment(name: str, value: str | int | float | None) -> int | None:

@@ -29,19 +29,15 @@ def bill_routes(gateway: Comparing) -> tuple[Route, ...]:
 
 
 def _question(call: Call) -> Question:
-    given: dict[str, str] = {}
-    for name, value in call.query:
-        if name in given and name in PARAMETERS:
-            raise ClientError(f"The parameter {name} is given twice; give it once.", param=name)
-        given[name] = value
-    own_keys = given.get("own_keys", "false")
+    given = {name: call.one(name) for name in PARAMETERS}
+    own_keys = given["own_keys"] or "false"
     if own_keys not in ("true", "false"):
         raise ClientError("own_keys is true or false.", param="own_keys")
     return Question(
-        provider=given.get("provider") or None,
-        tz=given.get("tz") or None,
-        mapping=mapping_of(given["map"]) if given.get("map") else {},
+        provider=given["provider"],
+        tz=given["tz"],
+        mapping=mapping_of(given["map"]) if given["map"] else {},
         only=only_of([value for name, value in call.query if name == "only"]),
-        rate=rate_of(given.get("rate")),
+        rate=rate_of(given["rate"]),
         own_keys=own_keys == "true",
     )

@@ -19,6 +19,7 @@ from gateway.dialects.dialect import AnswerContext
 from gateway.errors import missing
 from gateway.keys.access import Principal
 from gateway.model import Refusal, Text
+from gateway.parameters import refuse_empty
 from gateway.read_api import parse_limit, render_money, render_ms, render_row
 from gateway.routes import Call, Route, taking
 
@@ -73,10 +74,11 @@ def comparison_routes(comparisons: Comparisons) -> tuple[Route, ...]:
         return {"id": made.id, "created": time_text(made.at_us), "data": [_answer(each) for each in made.answers]}
 
     async def every(call: Call) -> Any:
-        wanted, owner = dict(call.query), call.scope
+        owner = call.scope
+        refuse_empty(call.query, ("model", "provider"))
         found = await comparisons.ratings(
-            model=wanted.get("model"),
-            provider=wanted.get("provider"),
+            model=call.one("model"),
+            provider=call.one("provider"),
             limit=parse_limit(call.query, most=MOST_LISTED),
             owner=owner,
         )

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.errors import ClientError
+from gateway.parameters import Parameters, single
 from gateway.providers.models import Model, life_state
 
 # Where a release day is not known Anthropic's list says the epoch (its SDK's `ModelInfo.created_at`).
@@ -23,8 +24,6 @@ _ACTIONS: Mapping[str, tuple[str, ...]] = {
     "chat": ("generateContent", "streamGenerateContent", "countTokens"),
     "embeddings": ("embedContent", "batchEmbedContents"),
 }
-
-Query = Sequence[tuple[str, str]]
 
 
 def caller_dialect(path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> str:
@@ -43,7 +42,7 @@ class Shape(Struct, frozen=True, kw_only=True):
     ClientError."""
 
     model: Callable[[Model, date], dict[str, Any]]
-    page: Callable[[Sequence[Model], Query, date], dict[str, Any]]
+    page: Callable[[Sequence[Model], Parameters, date], dict[str, Any]]
 
 
 def _own_facts(model: Model, today: date) -> dict[str, Any]:
@@ -71,7 +70,7 @@ def _openai_model(model: Model, today: date) -> dict[str, Any]:
     }
 
 
-def _openai_page(models: Sequence[Model], _query: Query, today: date) -> dict[str, Any]:
+def _openai_page(models: Sequence[Model], _query: Parameters, today: date) -> dict[str, Any]:
     return {"object": "list", "data": [_openai_model(model, today) for model in models]}
 
 
@@ -97,8 +96,8 @@ def _anthropic_model(model: Model, today: date) -> dict[str, Any]:
     }
 
 
-def _anthropic_page(models: Sequence[Model], query: Query, today: date) -> dict[str, Any]:
-    after, before = _one(query, "after_id"), _one(query, "before_id")
+def _anthropic_page(models: Sequence[Model], query: Parameters, today: date) -> dict[str, Any]:
+    after, before = single(query, "after_id"), single(query, "before_id")
     size = _size(query, "limit")
     start, end = 0, len(models)
     if after is not None:
@@ -134,8 +133,8 @@ def _gemini_model(model: Model, today: date) -> dict[str, Any]:
     return {name: value for name, value in shown.items() if value is not None}
 
 
-def _gemini_page(models: Sequence[Model], query: Query, today: date) -> dict[str, Any]:
-    token = _one(query, "pageToken")
+def _gemini_page(models: Sequence[Model], query: Parameters, today: date) -> dict[str, Any]:
+    token = single(query, "pageToken")
     size = _size(query, "pageSize")
     start = _position(models, token, "pageToken") + 1 if token is not None else 0
     rows = models[start : start + size]
@@ -152,12 +151,8 @@ SHAPES: Mapping[str, Shape] = {
 }
 
 
-def _one(query: Query, name: str) -> str | None:
-    return next((value for key, value in query if key == name and value), None)
-
-
-def _size(query: Query, name: str) -> int:
-    said = _one(query, name)
+def _size(query: Parameters, name: str) -> int:
+    said = single(query, name)
     if said is None:
         return LARGEST_PAGE
     if not (said.isascii() and said.isdigit() and len(said) <= 9 and int(said) > 0):

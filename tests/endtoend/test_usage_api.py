@@ -365,12 +365,42 @@ def test_pages(gateway: Served) -> None:
         ("/api/ai/v1/compare/ratings/req_1?model=gpt-5", "model"),
         ("/api/ai/v1/compare/ratings?stars=5", "stars"),
         ("/api/ai/v1/admin/prices?modle=gpt-5", "modle"),
+        ("/api/ai/v1/admin/prices?model=", "model"),
+        ("/api/ai/v1/admin/prices?provider=", "provider"),
+        ("/api/ai/v1/admin/prices?at=", "at"),
+        ("/api/ai/v1/compare/ratings?model=", "model"),
+        ("/api/ai/v1/compare/ratings?provider=", "provider"),
     ],
 )
 def test_a_bad_parameter_is_named(gateway: Served, path: str, param: str) -> None:
     whole = path if path.startswith("/") else f"{USAGE}/{path}"
     reply = gateway.ask("GET", whole, key=gateway.key("admin"))
     assert reply.status == 400 and reply.error["param"] == param
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("usage/requests?limit=1&limit=2", "limit"),
+        ("usage/requests?cursor=a&cursor=b", "cursor"),
+        ("usage/summary?compare=previous&compare=previous", "compare"),
+        ("usage/timeseries?bucket=day&bucket=hour", "bucket"),
+        ("usage/timeseries?by=&by=user", "by"),
+        ("usage/breakdown?sort=requests&sort=cost_usd", "sort"),
+        ("usage/export.csv?what=buckets&what=requests", "what"),
+        ("conversations?q=a&q=b", "q"),
+        ("conversations/c-xai?include=headers&include=headers", "include"),
+        ("compare/ratings?model=a&model=b", "model"),
+        ("admin/prices?provider=openai&provider=xai", "provider"),
+        ("admin/prices?at=2026-11-01&at=2026-11-02", "at"),
+        ("models?after_id=a&after_id=b", "after_id"),
+    ],
+)
+def test_what_may_stand_once_is_not_taken_from_two(gateway: Served, path: str, name: str) -> None:
+    headers = {"anthropic-version": "2023-06-01"} if path.startswith("models") else {}
+    reply = gateway.ask("GET", f"/api/ai/v1/{path}", key=gateway.key("admin"), headers=headers)
+    assert reply.status == 400
+    assert reply.json["error"]["message"] == f"The parameter {name} is given 2 times; give it once."
 
 
 def test_what_is_seen_is_soon_there(gateway: Served) -> None:
@@ -388,6 +418,8 @@ def test_a_parameter_that_a_call_does_not_know_is_refused_with_those_it_knows(ga
     )
     bill = gateway.ask("POST", "/api/ai/v1/admin/reconcile?zone=UTC", {}, key=gateway.key("admin"))
     assert bill.status == 400 and bill.error["message"].endswith("use map, only, own_keys, provider, rate, tz.")
+    bill = gateway.ask("POST", "/api/ai/v1/admin/reconcile?tz=UTC&tz=Asia/Kolkata", {}, key=gateway.key("admin"))
+    assert (bill.status, bill.error["message"]) == (400, "The parameter tz is given 2 times; give it once.")
 
 
 @pytest.mark.parametrize(("method", "path"), [("DELETE", "conversations/c-xai"), ("GET", "usage/reported")])
