@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from gateway.dialects.json_text import decode_json
-from gateway.dialects.redaction import HIDDEN, redact
+from gateway.dialects.redaction import redact
 from gateway.errors import NO_HEADERS, GatewayError, UpstreamError
 from gateway.events import StreamError
 
@@ -151,7 +151,7 @@ def as_said(rendered: bytes, said: Mapping[str, Any]) -> bytes:
 def _redacted(value: Any, key: str | None) -> Any:
     match value:
         case str():
-            return redact(value.replace(key, HIDDEN) if key else value)
+            return redact(value, key)
         case list():
             return [_redacted(item, key) for item in value]
         case dict():

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from gateway.dialects.error_bodies import as_stream_error
 from gateway.dialects.json_text import decode_json
+from gateway.dialects.redaction import redact
 from gateway.errors import GatewayError, UpstreamError
 from gateway.events import StreamError
 
@@ -24,9 +25,6 @@ _NO_RETRY = {"x-should-retry": "false"}
 _QUOTA = ("insufficient_quota", "billing_hard_limit_reached", "quota_exceeded")
 _KEY_REJECTED = re.compile(r"incorrect api key|invalid api key|api key not valid|api_key_invalid", re.I)
 _TOO_LONG = re.compile(r"context_length_exceeded|maximum (?:context|prompt) length|context window", re.I)
-_SECRETS = re.compile(
-    r"\b(?:sk|xai|gsk|pplx|rk)-[\w*.-]{6,}|\bAIza[\w*-]{6,}|\bAQ\.[\w*-]{6,}|\borg-\w{6,}|Bearer\s+\S+", re.I
-)
 _HTML = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|\?xml)", re.I)
 
 KEY_REJECTED = "The provider rejected the API key: check it, or store a new one."
@@ -147,7 +145,7 @@ def _classified(status: int, said: _Said, headers: Mapping[str, str]) -> Upstrea
         )
     if kind == "provider_quota":
         headers = {**headers, **_NO_RETRY}
-    message = _SECRETS.sub("[hidden]", said.message)[:_LONGEST_MESSAGE]
+    message = redact(said.message)[:_LONGEST_MESSAGE]
     return UpstreamError(
         message or f"The provider answered {status} and said nothing more: try the request again.",
         status=status if 400 <= status <= 599 else 502,

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 from yarl import URL
 
+from gateway.dialects.redaction import redact
 from gateway.records import KeyTrial, TrialStep
 from gateway.system_proxy import UnusableProxy, system_proxy
 
@@ -176,7 +177,7 @@ def parsed_json(body: bytes) -> Any:
 
 def _shown(parsed: Any, key: str) -> str:
     """The provider's own words as ", …", or nothing where they might quote the key."""
-    words = reason_in(parsed)
+    words = redact(reason_in(parsed), key)
     if key and any(key[at : at + 6] in words for at in range(max(1, len(key) - 5))):
         return ""
     return f', "{words[:160]}"' if words else ""

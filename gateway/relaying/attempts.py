@@ -5,7 +5,7 @@ from collections.abc import Callable
 from gateway.capture.heard import Called
 from gateway.configuration.settings import Timeouts
 from gateway.dialects.error_bodies import own_form
-from gateway.dialects.redaction import HIDDEN
+from gateway.dialects.redaction import redact
 from gateway.errors import UpstreamError
 from gateway.relaying.deadlines import Deadline
 from gateway.relaying.exchange import Exchange
@@ -54,9 +54,7 @@ class Attempts:
 
     async def _refused(self, plan: Plan, answer: Answer, exchange: Exchange) -> UpstreamError:
         try:
-            return without_key(plan.key, await self._refusal(plan, answer, exchange))
-        except UpstreamError as error:
-            raise without_key(plan.key, error) from None
+            return await self._refusal(plan, answer, exchange)
         finally:
             answer.close()
 
@@ -70,7 +68,7 @@ class Attempts:
                 upstream_status=answer.status,
                 own_words=True,
             )
-        error = plan.dialect.parse_error(answer.status, body, answer.headers)
+        error = without_key(plan.key, plan.dialect.parse_error(answer.status, body, answer.headers))
         if plan.dialect.name == plan.door.dialect.name and error.status == answer.status:
             # Clients act on more than its status and message: on which quota it was, or how long to wait.
             error.said = own_form(body, plan.key)
@@ -82,8 +80,9 @@ class Attempts:
 def without_key(key: str | None, error: UpstreamError) -> UpstreamError:
     """The error without the key that was sent, should the provider have repeated it in any of its words."""
     if key:
-        error.message = error.message.replace(key, HIDDEN)
-        error.param = error.param and error.param.replace(key, HIDDEN)
-        error.code = error.code and error.code.replace(key, HIDDEN)
-        error.headers = {name: value.replace(key, HIDDEN) for name, value in error.headers.items()}
+        error.message = redact(error.message, key)
+        error.param = error.param and redact(error.param, key)
+        error.code = error.code and redact(error.code, key)
+        error.upstream_type = error.upstream_type and redact(error.upstream_type, key)
+        error.headers = {name: redact(value, key) for name, value in error.headers.items()}
     return error

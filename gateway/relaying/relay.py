@@ -14,7 +14,7 @@ from gateway.capture.heard import Heard, Listener
 from gateway.configuration.settings import Timeouts
 from gateway.dialects.dialect import AnswerPeek, Reader
 from gateway.dialects.json_text import is_object
-from gateway.dialects.redaction import HIDDEN
+from gateway.dialects.redaction import without_key_in_json
 from gateway.dialects.tool_names import RestoringReader, restored
 from gateway.dialects.void_answers import AnswerReader, require_answer
 from gateway.errors import ClientError, GatewayError, UpstreamError
@@ -215,7 +215,7 @@ class Relay:
         exchange.first_content_ns = time.perf_counter_ns()
         error = without_key(plan.key, upstream_error(tally.error)) if tally.error is not None else None
         if error is not None and plan.key:
-            body = body.replace(plan.key.encode(), HIDDEN.encode())
+            body = without_key_in_json(body, plan.key)
         outcome = "ok" if error is None else "error"
         record = self._endings.close(exchange, tally, status=answer.status, outcome=outcome, error=error)
         deadline.off()
@@ -336,7 +336,7 @@ class Relay:
         assert tally.error is not None
         error = without_key(plan.key, upstream_error(tally.error))
         if plan.key:
-            out = out.replace(plan.key.encode(), HIDDEN.encode())
+            out = without_key_in_json(out, plan.key)
         if plan.verbatim and said and error.kind != "unreadable_answer":
             self._endings.close(exchange, tally, status=200, outcome="error", error=error)
             await client.finish(out)

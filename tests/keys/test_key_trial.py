@@ -146,6 +146,11 @@ async def test_an_answer_that_quotes_the_key_is_not_repeated(session: aiohttp.Cl
     assert "canary" not in repr(trial)
 
 
+async def test_a_key_of_another_in_an_answer_is_hidden(session: aiohttp.ClientSession) -> None:
+    trial = await ask(session, says(404, {"error": {"message": "try org-abcdef123456 with sk-0123456789"}}))
+    assert '"try [hidden] with [hidden]"' in trial.message
+
+
 async def test_no_listener(session: aiohttp.ClientSession) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.relaying.doors import DOORS, Door
-from tests.relaying.test_relay import ASKED, WHOLE, Run, json_answer, sse
+from tests.relaying.test_relay import ASKED, STREAMED, TEXT, WHOLE, Run, json_answer, sse
 
 CHAT = DOORS[0]
 MESSAGES = next(door for door in DOORS if door.name == "anthropic")
@@ -128,7 +128,34 @@ async def test_a_key_is_taken_out_however_it_is_written(written: str) -> None:
     await run.go()
     shown = json.loads(run.client.body)
     assert (shown["error"]["used"], shown["error"]["[hidden]"]) == (["[hidden]"], 1)
-    assert shown["[hidden]"] == {"x": "[redacted] [redacted]"}
+    assert shown["[hidden]"] == {"x": "[hidden] [hidden]"}
+
+
+ESCAPED = "".join(f"\\u{ord(letter):04x}" for letter in "key-of-openai-0123456789")
+
+
+@pytest.mark.parametrize("body", [ASKED, STREAMED])
+async def test_a_key_that_passes_in_a_200_is_taken_out_however_it_is_written(body: bytes) -> None:
+    why = {"code": 502, "message": "KEY was cut off"}
+    failed = {"index": 0, "message": {"role": "assistant", "content": "Hel"}, "finish_reason": "error", "error": why}
+    status, pieces, headers = (
+        json_answer({**WHOLE, "choices": [failed]}) if body is ASKED else sse(TEXT, {"error": why})
+    )
+    run = Run((status, [piece.replace(b"KEY", ESCAPED.encode()) for piece in pieces], headers))
+    row = await run.go(body)
+    assert (row.outcome, row.error_message) == ("error", "[hidden] was cut off")
+    assert b'"[hidden] was cut off"' in run.client.body
+
+
+async def test_what_is_learnt_of_a_rejected_key_does_not_repeat_it() -> None:
+    run = await refused(
+        CLAUDE, MESSAGES, {"type": "authentication_error", "message": "bad key-of-anthropic-0123456789"}, 401
+    )
+    assert run.learnt == [("anthropic", "rejected")]
+    assert run.learnt_words == [
+        "The provider rejected its API key: check the key stored for it or sent with the request "
+        "(it said: bad [hidden])."
+    ]
 
 
 async def test_an_error_nested_too_deeply_is_told_in_the_dialect_s_own() -> None:

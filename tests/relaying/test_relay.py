@@ -180,6 +180,7 @@ class Run:
         self.upstream = FakeUpstream(self.log, answer)
         self.client = FakeClient(self.log, fails_at)
         self.learnt: list[tuple[str, str]] = []
+        self.learnt_words: list[str | None] = []
         self.deadlines = Deadlines()
         self.relay = Relay(
             routing=Routing(PROVIDERS),
@@ -189,10 +190,14 @@ class Run:
             upstream=self.upstream,  # type: ignore[arg-type]
             deadlines=self.deadlines,
             timeouts=timeouts,
-            learnt=lambda provider, state, _words: self.learnt.append((provider, state)),
+            learnt=self._learn,
             listener=listener,
         )
         self.principal = Principal("key_1", "key", "execute", "ana", ("team:a",))
+
+    def _learn(self, provider: str, state: str, words: str | None) -> None:
+        self.learnt.append((provider, state))
+        self.learnt_words.append(words)
 
     async def go(self, body: bytes = ASKED, door: Door = CHAT, **headers: str) -> ExchangeRecord:
         named = {name.replace("_", "-"): value for name, value in headers.items()}

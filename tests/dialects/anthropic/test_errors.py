@@ -73,7 +73,7 @@ def test_messages_never_echo_a_key(secret: str) -> None:
     for message in (f"invalid key: {secret}.", f"url https://x/?key={secret}&a=b", f"Bearer {secret}"):
         for status, kind in ((401, "authentication_error"), (400, "invalid_request_error")):
             error = DIALECT.parse_error(status, body(kind, message), {})
-            assert secret not in error.message and "[redacted]" in error.message
+            assert secret not in error.message and "[hidden]" in error.message
 
 
 OWN = [

@@ -72,7 +72,7 @@ def test_messages_never_echo_a_key(secret: str) -> None:
         error = DIALECT.parse_error(
             status, body(status, "X", message=f"bad {secret} at https://g/v1?key={secret}"), {}
         )
-        assert secret not in error.message and "[redacted]" in error.message
+        assert secret not in error.message and "[hidden]" in error.message
 
 
 OWN = [
