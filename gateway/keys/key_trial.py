@@ -15,11 +15,11 @@ from typing import Any
 import aiohttp
 import msgspec
 from msgspec import Struct
-from yarl import URL
 
 from gateway.dialects.redaction import redact
+from gateway.proxy_trouble import proxy_trouble
 from gateway.records import KeyTrial, TrialStep
-from gateway.system_proxy import UnusableProxy, system_proxy
+from gateway.system_proxy import system_proxy
 
 TIMEOUT_S = 15.0
 _READ_LIMIT = 4 << 20
@@ -99,7 +99,9 @@ async def try_key(session: aiohttp.ClientSession, probe: Probe, key: str) -> Key
     """
     steps = _Steps()
     headers = {name: value.replace("{key}", key) for name, value in probe.headers.items()}
+    proxy = None
     try:
+        proxy = system_proxy(probe.url)
         async with (
             asyncio.timeout(TIMEOUT_S),
             aiohttp.ClientSession(
@@ -107,12 +109,12 @@ async def try_key(session: aiohttp.ClientSession, probe: Probe, key: str) -> Key
                 connector_owner=False,
                 trace_configs=[steps.trace()],
             ) as lent,
-            lent.get(probe.url, headers=headers, allow_redirects=False, proxy=system_proxy(probe.url)) as answer,
+            lent.get(probe.url, headers=headers, allow_redirects=False, proxy=proxy) as answer,
         ):
             body = await _whole(answer)
             return _judge(probe.title, answer.status, body, key, steps)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        message = _unreachable(probe, error)
+        message = _unreachable(probe, error, proxy)
         steps.end("", ok=False)
         return KeyTrial(ok=False, message=message, state="unreachable", steps=tuple(steps.done))
 
@@ -201,17 +203,10 @@ def _models(parsed: dict[str, Any]) -> tuple[str, ...]:
     return tuple(name.removeprefix("models/") for name in ids if isinstance(name, str))
 
 
-def _unreachable(probe: Probe, error: Exception) -> str:
+def _unreachable(probe: Probe, error: Exception, proxy: str | None) -> str:
+    if trouble := proxy_trouble(error, proxy, probe.url):
+        return f"{probe.title} cannot be reached, {trouble}."
     match error:
-        case UnusableProxy():
-            return f"{probe.title} cannot be reached, {error}."
-        case aiohttp.ClientHttpProxyError():
-            return f"The proxy refuses the way to {probe.title} ({error.status}): check the proxy, and HTTPS_PROXY."
-        case aiohttp.ClientProxyConnectionError():
-            at = f"{error.host}:{error.port}"
-            return f"The proxy for {probe.title}, {at}, does not answer: start it, or change HTTPS_PROXY."
-        case aiohttp.ClientConnectorDNSError() if error.host != URL(probe.url).raw_host:
-            return f"The proxy for {probe.title}, {error.host}, cannot be found: check HTTPS_PROXY."
         case aiohttp.ClientConnectorDNSError():
             host = error.host
             return f"{host} cannot be found: check the internet connection, and the base URL of {probe.title}."

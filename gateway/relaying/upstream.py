@@ -17,6 +17,7 @@ from yarl import URL
 
 from gateway.errors import UpstreamError
 from gateway.events import broken_off
+from gateway.proxy_trouble import proxy_trouble
 from gateway.relaying.direct_call import READ_BUFFER, SLICE, Place, ask
 from gateway.relaying.exchange import Exchange
 from gateway.system_proxy import UnusableProxy, system_proxy
@@ -125,7 +126,7 @@ class Upstream:
 
     def __init__(self, connect_s: float) -> None:
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_s)
-        self._proxies: dict[str, URL | None] = {}
+        self._proxies: dict[str, str | None] = {}
         self._places: dict[URL, Place | None] = {}
         self._session: aiohttp.ClientSession | None = None
 
@@ -153,7 +154,7 @@ class Upstream:
         try:
             return Answer(exchange, title, await self._reply(url, headers, body, connected))
         except (aiohttp.ClientError, OSError, TimeoutError, UnusableProxy) as error:
-            raise unreachable(title, error, url.raw_host or "") from None
+            raise unreachable(title, error, self._proxies.get(url.host or ""), str(url)) from None
         finally:
             exchange.provider_ns += time.perf_counter_ns() - (exchange.sent_ns or before)
 
@@ -183,34 +184,28 @@ class Upstream:
             self._session = None
             self._places.clear()
 
-    def _proxy(self, url: URL) -> URL | None:
+    def _proxy(self, url: URL) -> str | None:
         host = url.host or ""
         if host not in self._proxies:
-            found = system_proxy(str(url))
-            self._proxies[host] = None if found is None else URL(found)
+            self._proxies[host] = system_proxy(str(url))
         return self._proxies[host]
 
 
-def unreachable(title: str, error: BaseException, host: str = "") -> UpstreamError:
+def unreachable(title: str, error: BaseException, proxy: str | None = None, url: str = "") -> UpstreamError:
     """What a failed connection means, in a sentence; never the error's own words, which can hold an address.
 
-    `host` is the provider's, as it is looked up: what was looked up besides is the proxy's.
+    `proxy` is what the call to `url` went through.
     """
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
+    if trouble := proxy_trouble(error, proxy, url):
+        reason = trouble
+    elif isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
         reason = "its certificate cannot be trusted: check the clock, the proxy and the base URL"
-    elif isinstance(error, UnusableProxy):
-        reason = str(error)
-    elif isinstance(error, aiohttp.ClientConnectorDNSError) and host and error.host != host:
-        reason = "the system's proxy cannot be found: check HTTPS_PROXY"
-    elif isinstance(error, aiohttp.ClientProxyConnectionError):
-        reason = "the system's proxy does not answer: start it, or change HTTPS_PROXY"
-    elif isinstance(error, aiohttp.ClientHttpProxyError):
-        reason = f"the system's proxy refuses the connection ({error.status}): check the proxy, and HTTPS_PROXY"
     elif isinstance(error, aiohttp.ClientConnectorDNSError):
         reason = "its name cannot be found: check the network and the base URL"
     elif isinstance(error, TimeoutError):
+        way = "the network" if proxy is None else "the network and the system's proxy"
         return UpstreamError(
-            f"{title} did not accept a connection in time: check the network, then try again.",
+            f"{title} did not accept a connection in time: check {way}, then try again.",
             status=504,
             kind="timeout",
             own_words=True,

@@ -235,8 +235,14 @@ async def test_a_key_is_tried_through_the_proxy_that_requests_go_through(
 @pytest.mark.parametrize(
     ("proxy", "words"),
     [
-        ("http://127.0.0.1:9", "The proxy for Acme, 127.0.0.1:9, does not answer"),
-        ("http://no-such-proxy.invalid:3128", "The proxy for Acme, no-such-proxy.invalid, cannot be found"),
+        (
+            "http://127.0.0.1:9",
+            "Acme cannot be reached, the system's proxy 127.0.0.1:9 does not answer: start it, or",
+        ),
+        (
+            "http://no-such-proxy.invalid:3128",
+            "Acme cannot be reached, the system's proxy no-such-proxy.invalid:3128 cannot be found",
+        ),
         ("socks5://127.0.0.1:1080", "Acme cannot be reached, the system's proxy cannot be used"),
     ],
 )

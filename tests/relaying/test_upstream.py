@@ -200,10 +200,11 @@ async def test_a_provider_that_is_not_found_is_not_its_proxy(
 @pytest.mark.parametrize(
     ("proxy", "words"),
     [
-        ("http://127.0.0.1:9", "the system's proxy does not answer"),
-        ("http://no-such-proxy.invalid:3128", "the system's proxy cannot be found"),
+        ("http://127.0.0.1:9", "the system's proxy 127.0.0.1:9 does not answer"),
+        ("http://no-such-proxy.invalid:3128", "the system's proxy no-such-proxy.invalid:3128 cannot be found"),
         ("socks5://127.0.0.1:1080", "the system's proxy cannot be used"),
-        ("SERVING", "the system's proxy refuses the connection (407)"),
+        ("407", "refuses the connection (407)"),
+        ("https", "takes no secure connection: check its certificate, and"),
     ],
 )
 async def test_a_proxy_that_fails_is_not_the_provider(
@@ -212,8 +213,9 @@ async def test_a_proxy_that_fails_is_not_the_provider(
     async def refuse(request: web.BaseRequest) -> web.Response:
         return web.Response(status=407)
 
-    url = await serving(refuse)
-    monkeypatch.setenv("https_proxy", str(url.origin()) if proxy == "SERVING" else proxy)
+    origin = (await serving(refuse)).origin()
+    served = {"407": str(origin), "https": str(origin.with_scheme("https"))}
+    monkeypatch.setenv("https_proxy", served.get(proxy, proxy))
     monkeypatch.setenv("no_proxy", "")
     with pytest.raises(UpstreamError) as told:
         await upstream.send(exchange(), "Some", URL("https://far.invalid/v1/x"), {}, b"{}")
