@@ -43,7 +43,12 @@ TIMEOUT_S = 10.0
 FILE_COST = Cost()
 
 _OFFER = 'choose the sealed file (FAREGATE_VAULT=file) or "memory" until quit (FAREGATE_VAULT=memory)'
+_LOCKED = ("LockedException", "PromptDismissedException")
 _Result = TypeVar("_Result")
+
+
+class VaultLocked(VaultError):
+    """Whoever was to unlock it did not."""
 
 
 class _Store(Protocol):
@@ -139,8 +144,8 @@ class _KeyringStore(_Store):
         account = self._account(context)
         try:
             found: str | None = self._ask(lambda: backend.get_password(SERVICE, account))
-        except VaultError:
-            self._entry_locked = self.locked is not None and _is_open(backend)
+        except VaultLocked:
+            self._entry_locked = _is_open(backend)
             raise
         return found
 
@@ -165,14 +170,23 @@ class _KeyringStore(_Store):
             return call()
         except NoKeyringError:
             raise VaultError(f"This system has no keyring: {_OFFER}.") from None
-        except (KeyringLocked, InitError):
-            self._answered = False
-            self.locked = VaultError(f"The system keyring is locked or cannot be opened: unlock it, or {_OFFER}.")
-            raise self.locked from None
         except Exception as error:
+            if isinstance(error, KeyringLocked | InitError) or _says_locked(error):
+                kind, self._answered = VaultLocked if _says_locked(error) else VaultError, False
+                self.locked = kind(f"The system keyring is locked or cannot be opened: unlock it, or {_OFFER}.")
+                raise self.locked from None
             # Each desktop's keyring raises its own types; their texts may quote what was stored.
             name = type(error).__name__
             raise VaultError(f"The system keyring failed ({name}): unlock it or log in again, or {_OFFER}.") from None
+
+
+def _says_locked(error: BaseException) -> bool:
+    """Whether a keyring says that it, or what it keeps, is locked and stayed so, rather than that it failed."""
+    from keyring.errors import KeyringLocked
+
+    # The Secret Service's own, which keyring passes on or wraps; other systems have no such module.
+    names = {type(each).__name__ for each in (error, error.__cause__)}
+    return isinstance(error, KeyringLocked) or not names.isdisjoint(_LOCKED)
 
 
 def _is_open(backend: Any) -> bool:

@@ -9,6 +9,7 @@ import keyring.errors
 import pytest
 import secretstorage
 from keyring.backends import SecretService
+from secretstorage import exceptions
 
 from gateway.folder import DataFolder
 from gateway.keys import vault as vault_module
@@ -102,6 +103,40 @@ async def test_an_open_keyring_whose_entry_was_refused_is_not_asked_again(
         assert await keys.poll() is False
     assert system.calls == 1
     keys.close()
+
+
+async def test_an_open_keyring_that_failed_once_is_read_when_it_works(
+    folder: DataFolder, system: FakeKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is still starting, or fails where it was locked before."""
+    keys = ProviderKeys(folder, Vault(folder, "keyring"), {})
+    monkeypatch.setattr(vault_module, "_is_open", lambda backend: system.is_open)
+    for before in (None, keyring.errors.KeyringLocked("Failed to unlock the collection!")):
+        for fault in (keyring.errors.InitError("Failed to create the collection"), TimeoutError()):
+            system.fault, system.is_open = before or keyring.errors.InitError("Nobody there."), False
+            await keys.load()
+            system.fault, system.is_open = fault, True
+            assert await keys.poll() is True and keys.configured() == ()
+            system.fault = None
+            await keys.load()
+            assert keys.configured() == ("anthropic", "openai", "xai"), (before, fault)
+    keys.close()
+
+
+@pytest.mark.parametrize("fault", [exceptions.LockedException("IsLocked"), exceptions.PromptDismissedException("no")])
+async def test_what_the_secret_service_itself_calls_locked_is_locked(
+    folder: DataFolder, system: FakeKeyring, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    monkeypatch.setattr(vault_module, "_is_open", lambda backend: True)
+    wrapped = keyring.errors.InitError("Failed to create the collection")
+    wrapped.__cause__ = fault
+    for each in (fault, wrapped):
+        keys = ProviderKeys(folder, Vault(folder, "keyring"), {})
+        system.fault, system.calls = each, 0
+        await keys.load()
+        assert await keys.poll() is False and system.calls == 1
+        assert "locked or cannot be opened" in (keys.problem("openai") or "")
+        keys.close()
 
 
 async def test_a_keyring_that_leaves_while_it_is_locked_is_told_and_hinders_nothing(

@@ -41,6 +41,7 @@ class FakeKeyring(keyring.backend.KeyringBackend):
         super().__init__()
         self.entries: dict[tuple[str, str], str] = {}
         self.fault: Exception | None = None
+        self.is_open = False
         self.gate = threading.Event()
         self.gate.set()
         self.calls = self.hanging = 0
