@@ -106,7 +106,7 @@ class Writer:
         return flushed
 
     def _run(self) -> None:
-        pause = FIRST_PAUSE_S
+        hindered, pause = False, FIRST_PAUSE_S
         while (batch := self._next_batch()) is not None:
             try:
                 if batch:
@@ -114,16 +114,16 @@ class Writer:
                 self._assign()
             except sqlite3.Error as error:
                 self._told.hindered(error)
-                if pause == FIRST_PAUSE_S:
+                if not hindered:
                     _log.warning("Usage cannot be stored now (%s); it waits in the journal.", error)
                 if not self._pause(pause):
                     return
-                pause = min(pause * 2, LONGEST_PAUSE_S)
+                hindered, pause = True, min(pause * 2, LONGEST_PAUSE_S)
             else:
-                if pause != FIRST_PAUSE_S:
+                if hindered:
                     self._told.hindered(None)
                     _log.warning("Usage is stored again.")
-                pause = FIRST_PAUSE_S
+                hindered, pause = False, FIRST_PAUSE_S
 
     def _next_batch(self) -> list[ExchangeRecord] | None:
         with self._changed:

@@ -44,6 +44,29 @@ def test_pauses_double_up_to_five_seconds_and_begin_anew_after_what_was_written(
     assert said == ["Usage cannot be stored now", "Usage is stored again."] * 2
 
 
+def test_that_it_is_hindered_is_said_once_however_long_the_pauses_are(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real, failures = Committer.commit, [sqlite3.OperationalError("It cannot be written.")] * 3
+
+    def commit(self: Committer, records: Sequence[ExchangeRecord]) -> int:
+        if failures:
+            raise failures.pop()
+        return real(self, records)
+
+    monkeypatch.setattr(Committer, "commit", commit)
+    monkeypatch.setattr(writer, "LONGEST_PAUSE_S", writer.FIRST_PAUSE_S)
+    caplog.set_level(logging.WARNING)
+    store.end(record(1))
+    assert store.flush()
+    wait_until(lambda: store._meter.hindered is None)
+    wait_until(lambda: len(caplog.messages) == 2)
+    assert [message.partition(" (")[0] for message in caplog.messages] == [
+        "Usage cannot be stored now",
+        "Usage is stored again.",
+    ]
+
+
 def test_what_waits_once_it_can_be_written_again_waits_for_nothing_else(
     store: UsageStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
