@@ -270,6 +270,11 @@ class Usage(Struct, frozen=True, kw_only=True, gc=False):
     speed: str | None = None
     inference_geo: str | None = None
 
+    @property
+    def tells_tokens(self) -> bool:
+        """Whether tokens were counted, which is what dialects have a word for."""
+        return self.input_tokens is not None or self.output_tokens is not None
+
 
 class Choice(Struct, frozen=True, kw_only=True, gc=False):
     index: int = 0

@@ -350,6 +350,16 @@ def test_a_search_that_chat_shows_by_what_it_cites() -> None:
     with pytest.raises(UpstreamError) as told:
         parse_chat(json.dumps(failed).encode())
     assert told.value.usage == whole
+    seen = peek_chat(json.dumps(failed).encode())
+    assert seen is not None and seen.usage == whole
+    for uncounted in ({**failed, "usage": None}, {"id": "c", "choices": failed["choices"]}):
+        with pytest.raises(UpstreamError) as told:
+            parse_chat(json.dumps(uncounted).encode())
+        seen = peek_chat(json.dumps(uncounted).encode())
+        assert seen is not None and told.value.usage == seen.usage == Usage(web_searches=1)
+    with pytest.raises(UpstreamError) as told:
+        parse_chat(json.dumps({**answer, "error": {"message": "Boom.", "code": 500}}).encode())
+    assert told.value.usage == whole
     message["annotations"] = [{"type": "file_citation"}, 3]
     plain = parse_chat(json.dumps(answer).encode()).usage
     assert plain is not None and plain.web_searches is None
@@ -482,3 +492,39 @@ def test_a_tier_that_only_compacting_the_history_reaches_is_doubtful(
     assert priced == Priced((read + compacted) * tier * 1000, "override", "override:1", fuzzy=doubtful)
     notes = pricing.explain("", recorded(usage, priced, "p", "m")).notes
     assert bool(notes) == doubtful and all("compacting the history" in note for note in notes)
+
+
+BEGUN = {"id": "c", "choices": [{"index": 0, "delta": {"role": "assistant", "content": "A long answer."}}]}
+COUNTED = {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12}
+BOOM = {"message": "Boom.", "code": 500}
+UNNAMED = {
+    "id": "c",
+    "choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, "function": {"arguments": "{"}}]}}],
+}
+STOPPED = {"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (BEGUN, {"error": BOOM, "usage": COUNTED}),
+        ({"error": BOOM, "usage": COUNTED},),
+        (BEGUN, {"choices": [{"index": 0, "delta": {}, "finish_reason": "error", "error": BOOM}], "usage": COUNTED}),
+        (BEGUN, UNNAMED, STOPPED, {"id": "c", "choices": [], "usage": COUNTED}),
+    ],
+    ids=["an error", "an error alone", "a failed choice", "a call without a name"],
+)
+def test_what_a_stream_counts_as_it_fails_is_kept(events: tuple[dict[str, Any], ...]) -> None:
+    tally = Tally()
+    reader = ChatReader()
+    data = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
+    for event in (*reader.feed(data), *reader.close()):
+        tally.feed(event)
+    assert tally.failed
+    usage = Usage(input_tokens=10, output_tokens=2)
+    assert tally.verdict(400, answered=True) == (usage, "provider")
+
+
+def test_what_a_stream_counted_before_it_failed_is_kept() -> None:
+    usage = broken_off(ChatReader(), {**BEGUN, "usage": COUNTED}, {"error": BOOM})
+    assert usage == Usage(input_tokens=10, output_tokens=4)

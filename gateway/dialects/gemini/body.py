@@ -327,6 +327,6 @@ def render_response(response: Response, context: AnswerContext) -> bytes:
         refused = any(isinstance(part, Refusal) for part in choice.parts)
         end = ending(choice.finish_reason, choice.index, choice.logprobs, choice.extra, refused=refused)
         body["candidates"].append(content | end)
-    if response.usage is not None:
+    if response.usage is not None and response.usage.tells_tokens:
         body["usageMetadata"] = render_usage(response.usage)
     return msgspec.json.encode(body | {"modelVersion": context.model, "responseId": context.id})

@@ -161,7 +161,7 @@ class GeminiWriter:
                 }
                 for item in finishes
             ]
-        if self._usage is not None:
+        if self._usage is not None and self._usage.tells_tokens:
             body["usageMetadata"] = render_usage(self._usage)
         return body | self._head()
 

@@ -119,11 +119,12 @@ class ChatReader:
             events.append(UsageReport(self._early, final=True))
             self._early = None
 
-    def _fail(self, error: StreamError, events: list[Event]) -> None:
+    def _fail(self, error: StreamError, events: list[Event], last: WireAnswer | None = None) -> None:
+        """`last` is the chunk that ends the stream so: it may count what was used."""
         self._failed = True
-        if self._cited:
-            # It may never have come to its count.
-            events.append(UsageReport(Usage(web_searches=1), final=False))
+        usage = None if last is None else parse_usage(last.usage, last.service_tier or self._service_tier)
+        if usage is not None:
+            events.append(UsageReport(usage, final=True))
         events.append(error)
 
     def _read(self, sse: ServerSentEvent, events: list[Event]) -> None:
@@ -140,7 +141,7 @@ class ChatReader:
             self._fail(_UNREADABLE, events)
             return
         if answer.error or sse.event == "error" or answer.object == "error":
-            self._fail(stream_error(data), events)
+            self._fail(stream_error(data), events, answer)
             return
         if not self._started and not self._start(answer, events):
             return
@@ -152,7 +153,7 @@ class ChatReader:
             self._choice(choice, events)
             if choice.finish_reason == FAILED:
                 # OpenRouter's way of saying that the model's maker failed midway, with or without words.
-                self._fail(as_stream_error(failed_answer(choice.error)), events)
+                self._fail(as_stream_error(failed_answer(choice.error)), events, answer)
                 return
         if answer.usage:
             self._usage(answer, events)
@@ -175,7 +176,7 @@ class ChatReader:
 
     def _usage(self, answer: WireAnswer, events: list[Event]) -> None:
         if not answer.choices:
-            self._finish(events)
+            self._finish(events, answer)
         usage = with_search(parse_usage(answer.usage, self._service_tier), self._cited)
         if usage is not None and not self._failed:
             states = self._choices.values()
@@ -200,7 +201,7 @@ class ChatReader:
                 self._text(state, "refusal", content_text(message.refusal), events)
             if isinstance(message.annotations, list):
                 state.annotations += message.annotations
-                self._cited = self._cited or cites_the_web(message.annotations)
+                self._cite(message.annotations, events)
             if isinstance(message.audio, dict) and message.audio:
                 self._audio(state, message.audio, events)
             for call in message.tool_calls or ():
@@ -213,6 +214,12 @@ class ChatReader:
                     state.logprobs.setdefault(name, []).extend(entries)
         if choice.finish_reason and state.reason is None:
             state.reason = choice.finish_reason
+
+    def _cite(self, annotations: list[Any], events: list[Event]) -> None:
+        if not self._cited and cites_the_web(annotations):
+            self._cited = True
+            # The stream may never come to its count.
+            events.append(UsageReport(Usage(web_searches=1), final=False))
 
     def _text(self, state: _ChoiceState, kind: str, text: str, events: list[Event]) -> None:
         if not text:
@@ -291,7 +298,7 @@ class ChatReader:
         """Whether a fragment that brings a name begins another call than this one."""
         return call.started if key == "last" else bool(call.id) and new_id not in (None, call.id)
 
-    def _finish(self, events: list[Event]) -> None:
+    def _finish(self, events: list[Event], last: WireAnswer | None = None) -> None:
         for state in self._choices.values():
             if state.reason is None or state.finished or self._failed:
                 continue
@@ -299,7 +306,7 @@ class ChatReader:
             self._end_text(state, events)
             for call in state.calls:
                 if not call.started:
-                    self._fail(_UNREADABLE, events)
+                    self._fail(_UNREADABLE, events, last)
                     return
                 events.append(PartEnd(call.part, call.extra))
             reason = neutral_reason(state.reason, bool(state.calls))

@@ -8,12 +8,13 @@ from msgspec import structs
 from gateway.dialects.arguments import from_freeform
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.openai_chat.tools import freeform_names
-from gateway.dialects.openai_chat.usage import cites_the_web, parse_usage, render_usage, with_search
+from gateway.dialects.openai_chat.usage import render_usage, usage_in
 from gateway.dialects.openai_chat.wire import (
     ANSWER_PREFIX,
     CITATIONS,
     ENCODER,
     FAILED,
+    WireAnswer,
     WireCall,
     WireChoice,
     WireMessage,
@@ -31,6 +32,7 @@ from gateway.dialects.openai_chat.wire import (
     signature_out,
 )
 from gateway.dialects.openai_errors import error_in_answer, failed_answer, unreadable
+from gateway.errors import UpstreamError
 from gateway.events import merge_extra
 from gateway.model import Choice, Part, Reasoning, Refusal, Response, Text, ToolCall
 
@@ -41,18 +43,13 @@ def parse_response(body: bytes) -> Response:
         answer = decode_answer(body)
     except ValueError as error:
         raise unreadable() from error
-    if answer.error:
-        raise error_in_answer(body)
-    if answer.choices is None:
-        raise unreadable()
-    messages = (choice.message or choice.delta for choice in answer.choices)
-    cited = any(cites_the_web(message.annotations) for message in messages if message is not None)
-    usage = with_search(parse_usage(answer.usage, answer.service_tier), cited)
-    failed = next((choice for choice in answer.choices if choice.finish_reason == FAILED), None)
-    if failed is not None:
-        failure = failed_answer(failed.error)
+    usage = usage_in(answer)
+    failure = _failure(answer, body)
+    if failure is not None:
         failure.usage = usage
         raise failure
+    if answer.choices is None:
+        raise unreadable()
     answer_id = answer.id if isinstance(answer.id, str) else None
     choices = [_parse_choice(choice, at, answer_id) for at, choice in enumerate(answer.choices)]
     if choices:
@@ -66,6 +63,13 @@ def parse_response(body: bytes) -> Response:
         usage=usage,
         extra=pocket({"system_fingerprint": fingerprint} if fingerprint else {}),
     )
+
+
+def _failure(answer: WireAnswer, body: bytes) -> UpstreamError | None:
+    if answer.error:
+        return error_in_answer(body)
+    failed = next((choice for choice in answer.choices or () if choice.finish_reason == FAILED), None)
+    return None if failed is None else failed_answer(failed.error)
 
 
 def _parse_choice(choice: WireChoice, position: int, answer_id: str | None) -> Choice:
@@ -130,7 +134,7 @@ def render_response(response: Response, context: AnswerContext) -> bytes:
         "model": context.model,
         "choices": [_render_choice(choice, context) for choice in response.choices],
     }
-    if response.usage is not None:
+    if response.usage is not None and response.usage.tells_tokens:
         answer["usage"] = render_usage(response.usage)
     answer |= own(response.extra)
     for choice in response.choices:

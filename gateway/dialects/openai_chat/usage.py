@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from gateway.dialects.counts import cost_nano, count_in, dollars_nano, first_said, object_in, said_cost
+from gateway.dialects.openai_chat.wire import WireAnswer
 from gateway.model import Usage
 
 __all__ = ["cost_nano", "dollars_nano", "parse_usage", "render_usage", "with_reasoning"]
@@ -48,9 +49,16 @@ def cites_the_web(annotations: Any) -> bool:
     )
 
 
+def usage_in(answer: WireAnswer) -> Usage | None:
+    """What a whole answer counts of itself, also one that failed."""
+    messages = (choice.message or choice.delta for choice in answer.choices or ())
+    cited = any(cites_the_web(message.annotations) for message in messages if message is not None)
+    return with_search(parse_usage(answer.usage, answer.service_tier), cited)
+
+
 def with_search(usage: Usage | None, cited: bool) -> Usage | None:
     """Chat never counts searches; its search models bill one for each answer, which cites what it found."""
-    return replace(usage, web_searches=1) if cited and usage is not None else usage
+    return replace(usage or Usage(), web_searches=1) if cited else usage
 
 
 def render_usage(usage: Usage) -> dict[str, Any]:

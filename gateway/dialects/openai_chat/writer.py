@@ -102,7 +102,7 @@ class ChatWriter:
             return b""
         self._ended = True
         done = b"data: [DONE]\n\n"
-        if not self._include_usage or self._usage is None:
+        if not self._include_usage or self._usage is None or not self._usage.tells_tokens:
             return done
         usage = ENCODER.encode(render_usage(self._usage))
         return b'%b,"choices":[],"usage":%b}\n\n%b' % (self._head, usage, done)

@@ -68,7 +68,7 @@ class AnswerFrame:
             "output": output,
             **self._fixed,
             **({"service_tier": tier} if tier in ("flex", "scale", "priority", "fast", "ultrafast") else {}),
-            "usage": None if usage is None else render_usage(usage),
+            "usage": render_usage(usage) if usage is not None and usage.tells_tokens else None,
         }
 
 

@@ -66,9 +66,9 @@ def parse(body: Any) -> Response:
 def test_answers_both_ways(name: str) -> None:
     message, word, parts, reason = BOTH_WAYS[name]
     body = body_of(message, word)
-    response = Response(
-        id="chatcmpl-Bx7", model="m", created=1_763_942_400, choices=(Choice(parts=parts, finish_reason=reason),)
-    )
+    choices = (Choice(parts=parts, finish_reason=reason),)
+    searched = Usage(web_searches=1) if "annotations" in message else None
+    response = Response(id="chatcmpl-Bx7", model="m", created=1_763_942_400, choices=choices, usage=searched)
     assert parse(body) == response
     rendered = DIALECT.render_response(response, CONTEXT)
     assert json.loads(rendered) == body
