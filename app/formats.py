@@ -162,7 +162,7 @@ def price(nano: int | None, least: int = 3) -> str:
         return UNKNOWN
     exact = Decimal(nano) / _NANO
     places = max(least, -int(exact.normalize().as_tuple().exponent)) if exact else least
-    return f"${_rounded(exact, min(places, 6)):,.{min(places, 6)}f}"
+    return f"${exact:,.{places}f}"
 
 
 def duration(ms: float | None) -> str:
