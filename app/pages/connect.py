@@ -47,7 +47,8 @@ class ConnectPage(Page):
         self._steps = FirstSteps()
         self._has_vault = True
         self._looked = False
-        self._seen: frozenset[str] | None = None
+        self._seen: frozenset[str] = frozenset()
+        self._looks_anew = True
         self._connected: set[str] = set()
         self._unseen: dict[str, str] = {}
         self._trying = Trying()
@@ -122,8 +123,7 @@ class ConnectPage(Page):
             self._keys = self._steps.keys
             self.view.choices.offer_models(gateway.models(), self._steps.providers)
             await self._read_arrival()
-            if self._seen is None:
-                self._seen = await read_seen(gateway, time.time_ns() // 1000)
+            await self._read_seen()
         except KNOWN_ERRORS as error:
             self._show_problem(str(error))
             return
@@ -152,8 +152,18 @@ class ConnectPage(Page):
             if arrival.connected:
                 self._connected.add(tool.key)
 
+    async def _read_seen(self) -> None:
+        """Once for each time that the page is shown: other tools may have come meanwhile."""
+        if self._looks_anew:
+            self._looks_anew = False
+            try:
+                self._seen = await read_seen(self.context.gateway, time.time_ns() // 1000)
+            except BaseException:
+                self._looks_anew = True
+                raise
+
     def _tell(self) -> None:
-        done = self._connected | (self._seen or frozenset())
+        done = self._connected | self._seen
         self.list.mark_done(done)
         self.subtitle.emit(self.tr("{done} of {all} tools connected").format(done=len(done), all=len(TOOLS)))
 
@@ -177,6 +187,7 @@ class ConnectPage(Page):
     async def _look_at_arrival(self) -> None:
         try:
             await self._read_arrival()
+            await self._read_seen()
         except KNOWN_ERRORS as error:
             self._show_problem(str(error))
         else:
@@ -191,13 +202,15 @@ class ConnectPage(Page):
         self.navigate.emit("conversations" if isinstance(target, ThreadTarget) else "requests", target)
 
     def on_shown(self) -> None:
-        """Other tools may have come meanwhile."""
-        self._seen = None
+        self._looks_anew = True
+        super().on_shown()
 
     def as_time_passes(self) -> None:
-        # Else it is read whole in a moment.
-        if self._seen is not None:
+        # Before the first look it is read whole in a moment.
+        if self._looked:
             self.context.spawn(self._look_at_arrival())
+            if self.stack.currentIndex() == 1:
+                self._tell_steps()
 
     def on_hidden(self) -> None:
         """A key is seen once: leaving the page ends that."""

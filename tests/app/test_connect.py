@@ -308,6 +308,26 @@ def test_spans_tick_their_row_when_the_page_opens(
         assert item.data(Qt.ItemDataRole.AccessibleTextRole) == words
 
 
+def test_ticks_stay_where_the_page_is_shown_again(
+    page: ConnectPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    """With the next tool that was chosen they were gone, until something changed."""
+    gateway.put(arrived(gateway, "codex"))
+    look(page, turns)
+    page.on_shown()
+    turns.run()
+    said = QSignalSpy(page.subtitle)
+    page.on_hidden()
+    page.on_shown()
+    choose(page, turns, "curl")
+    assert {said.at(number)[0] for number in range(said.count())} == {f"1 of {len(TOOLS)} tools connected"}
+    gateway.put(msgspec.structs.replace(arrived(gateway, "aider"), id="r-second", client="aider"))
+    page.on_hidden()
+    page.on_shown()
+    turns.run()
+    assert said.at(said.count() - 1) == [f"2 of {len(TOOLS)} tools connected"], "others came meanwhile"
+
+
 def test_names_of_keys() -> None:
     def row(name: str, at: int, revoked: int | None = None) -> ApiKeyRow:
         return ApiKeyRow(
