@@ -1,9 +1,9 @@
-"""Columns of figures, each kind told, copied and aligned in one way in every table."""
+"""Columns of figures and ages, each kind told, copied and aligned in one way in every table."""
 
 from collections.abc import Callable
 
 from app import formats
-from app.tables.column import Column, Row, dollars, milliseconds
+from app.tables.column import Column, Row, dollars, milliseconds, utc_text
 from app.translation import tr
 
 
@@ -100,4 +100,25 @@ def duration_column(
         width=width,
         sortable=sortable,
         optional=optional,
+    )
+
+
+def age_column(
+    key: str, title: str, us: Callable[[Row], int | None], width: int, now_us: Callable[[], int]
+) -> Column[Row]:
+    """How long ago `us` was, microseconds since the epoch, None for what never was. `now_us` is asked whenever a cell
+    is told."""
+
+    def told(row: Row, tell: Callable[[int], str], never: str) -> str:
+        at = us(row)
+        return never if at is None else tell(at)
+
+    return Column(
+        key=key,
+        title=title,
+        text=lambda row: told(row, lambda at: formats.ago(at, now_us()), tr("Never")),
+        value=lambda row: told(row, utc_text, "") or None,
+        width=width,
+        sortable=True,
+        tooltip=lambda row: told(row, formats.clock, ""),
     )

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec import structs
 
 from app import formats
-from app.tables.column import Column, PillText, utc_text
-from app.tables.figure_columns import count_column
+from app.tables.column import Column, PillText
+from app.tables.figure_columns import age_column, count_column
 from app.translation import later, tr
 from gateway import ApiKeyRow
 
@@ -44,10 +44,6 @@ def prefix_shown(row: ApiKeyRow) -> str:
 
 def api_key_columns(now_us: Callable[[], int]) -> tuple[Column[KeyLine], ...]:
     """`now_us` is asked whenever a cell tells how long ago something was."""
-
-    def ago(us: int | None) -> str:
-        return tr("Never") if us is None else formats.ago(us, now_us())
-
     return (
         Column(
             key="name",
@@ -89,24 +85,8 @@ def api_key_columns(now_us: Callable[[], int]) -> tuple[Column[KeyLine], ...]:
             grow=1,
             sortable=True,
         ),
-        Column(
-            key="created",
-            title=tr("Created"),
-            text=lambda r: ago(r.created_us),
-            value=lambda r: utc_text(r.created_us),
-            width=108,
-            sortable=True,
-            tooltip=lambda r: formats.clock(r.created_us),
-        ),
-        Column(
-            key="last_used",
-            title=tr("Last used"),
-            text=lambda r: ago(r.last_used_us),
-            value=lambda r: None if r.last_used_us is None else utc_text(r.last_used_us),
-            width=96,
-            sortable=True,
-            tooltip=lambda r: "" if r.last_used_us is None else formats.clock(r.last_used_us),
-        ),
+        age_column("created", tr("Created"), lambda r: r.created_us, 108, now_us),
+        age_column("last_used", tr("Last used"), lambda r: r.last_used_us, 96, now_us),
         count_column("requests", tr("Requests, 7d"), lambda r: r.requests, 102),
         Column(
             key="state",

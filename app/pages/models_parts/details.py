@@ -106,12 +106,7 @@ class ModelDetails(QWidget):
         column.setSpacing(8)
         self.told = facts(line, tz, provider or line.provider)
         for title, text in self.told:
-            row = QHBoxLayout()
-            name = TextLabel(theme, title, px=12, tone="text3")
-            name.setFixedWidth(150)
-            row.addWidget(name)
-            row.addWidget(TextLabel(theme, text, wrap=True), 1)
-            column.addLayout(row)
+            column.addLayout(_fact(theme, title, text))
         self.add_button = PushButton(theme, tr("Set a price"), "pencil", "secondary")
         self.add_button.setObjectName("model_add_price")
         self.add_button.clicked.connect(lambda: self.add.emit(line))
@@ -125,19 +120,7 @@ class ModelDetails(QWidget):
         self.buttons: dict[int, tuple[PushButton, PushButton]] = {}
         for price in own:
             column.addWidget(TextLabel(theme, own_words(price, tz), wrap=True))
-            change, remove = (
-                PushButton(theme, tr("Change"), None, "secondary"),
-                PushButton(theme, tr("Remove"), None, "danger"),
-            )
-            change.clicked.connect(lambda _, price=price: self.change.emit(price))
-            remove.clicked.connect(lambda _, price=price: self.remove.emit(price))
-            buttons = QHBoxLayout()
-            if not line.gone:
-                buttons.addWidget(change)
-            buttons.addWidget(remove)
-            buttons.addStretch(1)
-            column.addLayout(buttons)
-            self.buttons[price.id] = (change, remove)
+            column.addLayout(self._acts(theme, price, gone=line.gone))
         # Prices and other names are for models that can be asked.
         if not line.gone:
             column.addWidget(self.add_button)
@@ -148,6 +131,28 @@ class ModelDetails(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(area)
+
+    def _acts(self, theme: Theme, price: PriceOverride, *, gone: bool) -> QHBoxLayout:
+        """What can be done with one's own price; that of a model that is `gone` is only removed."""
+        change = PushButton(theme, tr("Change"), None, "secondary")
+        remove = PushButton(theme, tr("Remove"), None, "danger")
+        change.clicked.connect(lambda: self.change.emit(price))
+        remove.clicked.connect(lambda: self.remove.emit(price))
+        line = QHBoxLayout()
+        if not gone:
+            line.addWidget(change)
+        line.addWidget(remove)
+        line.addStretch(1)
+        self.buttons[price.id] = (change, remove)
+        return line
+
+
+def _fact(theme: Theme, title: str, text: str) -> QHBoxLayout:
+    line, name = QHBoxLayout(), TextLabel(theme, title, px=12, tone="text3")
+    name.setFixedWidth(150)
+    line.addWidget(name)
+    line.addWidget(TextLabel(theme, text, wrap=True), 1)
+    return line
 
 
 def own_words(price: NewPriceOverride, tz: str) -> str:
