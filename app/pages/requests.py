@@ -176,6 +176,7 @@ class RequestsPage(Page):
         self._keeping = QTimer(self, singleShot=True, interval=_KEEP_AFTER_MS)
         self._keeping.timeout.connect(self._keep_columns)
         self.view.columns_changed.connect(self._keeping.start)
+        self.context.shell.redraw_asked.connect(self._tell_times_anew)
         self.listen("Ctrl+L", self.live.toggle)
         self.listen("Ctrl+Shift+C", self._copy_curl)
 
@@ -325,6 +326,10 @@ class RequestsPage(Page):
         record = self.model.row(self.view.currentIndex().row())
         if record is not None and record != self.panel.record:
             self._show_record(record)
+
+    def _tell_times_anew(self) -> None:
+        if self.panel.record is not None:
+            self._show_record(self.panel.record)
 
     def _copy_curl(self) -> None:
         """Ctrl+Shift+C: the chosen row's call."""

@@ -1007,3 +1007,21 @@ def test_a_conversation_far_down_that_is_renamed_has_its_title_in_the_list(
     turns.run()
     assert listed(page) == before and shown.threads.index(90).data() == "What it is about"
     assert page.thread_pane.head.title.text() == "What it is about"
+
+
+def test_times_are_told_anew_by_another_clock_and_on_another_day(
+    page: ConversationsPage, context: AppContext, turns: Turns
+) -> None:
+    """Those of a conversation that stood there stayed as they were."""
+    open_full(page, turns)
+    pane = page.thread_pane
+    times = [block.right for block in pane.view.blocks]
+    try:
+        context.shell.preferences.set("clock", "12")
+        turns.run()
+        assert [block.right for block in pane.view.blocks] != times
+        assert any(block.right.endswith(("am", "pm")) for block in pane.view.blocks)
+    finally:
+        context.shell.preferences.set("clock", "24")
+        turns.run()
+    assert [block.right for block in pane.view.blocks] == times

@@ -1488,3 +1488,22 @@ def test_values_that_cannot_be_read_are_not_offered(
     turns.run()
     assert page.filter_field.suggestions("tag:t") == []
     assert not page.banner.isVisible()
+
+
+def test_the_drawer_tells_its_times_by_another_clock(
+    page: RequestsPage, context: AppContext, turns: Turns, qtbot: QtBot
+) -> None:
+    def shown() -> list[str]:
+        assert page.panel.body is not None
+        return [label.text() for label in page.panel.body.findChildren(QLabel)]
+
+    page._open_row(0)
+    turns.run()
+    qtbot.waitUntil(lambda: page.panel.body is not None and bool(shown()))
+    before = shown()
+    try:
+        context.shell.preferences.set("clock", "12")
+        turns.run()
+        assert shown() != before and any(" pm" in text or " am" in text for text in shown())
+    finally:
+        context.shell.preferences.set("clock", "24")

@@ -79,6 +79,7 @@ class ThreadPane(QWidget):
         self.inspector.glue_asked.connect(self._show_glue)
         self.inspector.copied.connect(self.toast)
         self.failed.action.connect(lambda: self.open(self._wanted))
+        context.shell.redraw_asked.connect(self._tell_times_anew)
 
     def _build(self) -> None:
         theme = self._context.theme
@@ -269,6 +270,13 @@ class ThreadPane(QWidget):
         self._show_rows()
         if turn is not None:
             self.go_to_turn(turn)
+
+    def _tell_times_anew(self) -> None:
+        thread = self.thread_shown
+        if thread is not None:
+            self.head.show_thread(thread.row, thread.turns)
+            self._facts.start()
+            self._context.spawn(self._tell_anew(thread, None))
 
     def _choose_way(self, fork: int, turn: int) -> None:
         if self.thread_shown is not None:
