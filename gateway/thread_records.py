@@ -243,7 +243,7 @@ class TraceSpan(Struct, frozen=True, kw_only=True):
 class LastTold(Struct, frozen=True, kw_only=True):
     """The span or log record of telemetry that was kept last, at `stored_us`. `name` is its own, "" without one,
     `app` the service that it names; `key_id` and `key` are those that it came with. `conversation_id` where its trace
-    is known to tell one."""
+    or its session is known to tell one."""
 
     name: str
     app: str | None = None

@@ -587,3 +587,55 @@ def test_how_two_spans_of_one_call_that_went_past_the_gateway_were_found(
         (turn,) = cast(Any, joined.store.thread(row.id)).turns
     assert (turn.joined, [each.latency_us for each in turn.other_figures]) == (word, [80_000])
     assert turn.latency_us == 100_000
+
+
+def operation(trace: str | None, span_id: str | None) -> LogRecord:
+    """What an app logs of a whole call, whose span it does not send."""
+    asked = '[{"role":"user","parts":[{"type":"text","content":"How?"}]}]'
+    return LogRecord(
+        time_ns=START_US * 1000,
+        trace_id=trace,
+        span_id=span_id,
+        event_name="gen_ai.client.inference.operation.details",
+        attributes={
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": MODEL,
+            "gen_ai.response.id": "msg_x",
+            "gen_ai.input.messages": asked,
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    "told",
+    [operation("a" * 32, "b" * 16), operation(None, None), record("x", 0, 10)],
+    ids=["a trace without spans", "a call alone", "a session"],
+)
+def test_what_records_alone_tell_leads_to_its_conversation(tmp_path: Path, told: LogRecord) -> None:
+    with joining(tmp_path / "alone") as joined:
+        joined.arrive(told)
+        (row,) = joined.store.threads(ThreadQuery()).rows
+        last = joined.store.last_told([SCOPE])
+        assert last is not None and last.conversation_id == row.id
+        # What another key was told is not led to.
+        joined.store.put_logs([told], scope="key_2", key="other")
+        other = joined.store.last_told(["key_2"])
+        assert other is not None and other.conversation_id is None
+
+
+def test_a_session_that_tells_of_an_exchange_leads_to_its_conversation(tmp_path: Path) -> None:
+    with joining(tmp_path / "joined") as joined:
+        joined.arrive(exchange("x", 0, 10))
+        joined.arrive(record("x", 0, 10))
+        (row,) = joined.store.threads(ThreadQuery()).rows
+        last = joined.store.last_told()
+        assert last is not None and last.conversation_id == row.id
+
+
+def test_a_session_does_not_lead_to_one_whose_name_begins_as_its_own(tmp_path: Path) -> None:
+    with joining(tmp_path / "names") as joined:
+        longer = record("x", 0, 10)
+        joined.arrive(replace(longer, attributes={**longer.attributes, "session.id": "session-of-the-tool:2"}))
+        joined.store.put_logs([record("y", 0, 10)], scope=SCOPE, key=KEY)
+        last = joined.store.last_told()
+        assert last is not None and last.conversation_id is None
