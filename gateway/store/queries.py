@@ -174,7 +174,7 @@ def timeseries(
     steps = slices(start, end, width, zone)
     parts = _within(connection, steps, (start, end), known)
     table = _gather(connection, query, by, parts, choose)
-    gone = _slices_with_gaps(connection, query, by, parts, choose)
+    gone = _slices_with_gaps(connection, query, by, parts, choose) | _cut_off(connection, query, steps)
     values = _in_order(table) if by is not None else [NO_NAME]
     _check_size(values, steps, one_slice_is_few=one_slice_is_few)
     named: Mapping[Value, str | None] = {NO_NAME: None}
@@ -270,8 +270,12 @@ def shorter(connection: sqlite3.Connection, query: UsageQuery, width: str, value
     return _cut_at(query, start, end, [(run[0][0], run[-1][1]) for run in runs])
 
 
-def _cut_at(query: UsageQuery, start: int, end: int, steps: Iterable[Slice]) -> list[UsageQuery]:
-    return [replace(query, start_us=max(low, start), end_us=min(high, end)) for low, high in steps]
+def _cut_at(query: UsageQuery, start: int, end: int, steps: Sequence[Slice]) -> list[UsageQuery]:
+    """The first since ever where the query is, so that it tells what is gone."""
+    starts = (query.start_us if low <= start else low for low, _ in steps)
+    return [
+        replace(query, start_us=first, end_us=min(high, end)) for first, (_, high) in zip(starts, steps, strict=True)
+    ]
 
 
 def _asked(query: UsageQuery, known: Slice | None) -> tuple[int | None, int | None]:
@@ -405,6 +409,14 @@ def _slices_with_gaps(
     first_us = known[0] if known is not None and have.buckets_from_us is None else EARLIEST_US
     plan = _planned(connection, query, by, steps, choose)
     return {index for index, low, high in plan.rows if low < have.rows_from_us and high > first_us}
+
+
+def _cut_off(connection: sqlite3.Connection, query: UsageQuery, steps: Sequence[Slice]) -> set[int]:
+    """The slices of a series since ever that begin where neither rows nor buckets are there any more."""
+    gone_to = kept(connection).either_from_us
+    if gone_to is None or query.start_us is not None:
+        return set()
+    return {index for index, (low, _) in enumerate(steps) if low < gone_to}
 
 
 def _in_order(table: Table) -> list[Value]:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from gateway.configuration.setting_values import Keep
 from gateway.read_api import render_breakdown, render_page, render_summary, render_time, render_timeseries
 from gateway.records import ExchangeRecord, Export, UsageQuery
+from gateway.store import queries
 from gateway.store.kept import BUCKETS_FROM, ROWS_FROM, Kept, kept, move
 from gateway.store.quarters import QUARTER_US
 from gateway.store.usage import UsageStore
@@ -140,7 +141,9 @@ def test_slices_that_lack_rows_are_marked(store: UsageStore) -> None:
     assert header.count(",") == first.count(",")
 
 
-def test_where_rows_and_buckets_are_gone_the_whole_time_is_told_as_lacking(store: UsageStore) -> None:
+def test_where_rows_and_buckets_are_gone_the_whole_time_is_told_as_lacking(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.insert_history(history())
     take_rows(store, CUT_US)
     take_buckets(store, CUT_US - 2 * HOUR_US)
@@ -151,6 +154,14 @@ def test_where_rows_and_buckets_are_gone_the_whole_time_is_told_as_lacking(store
     assert [bucket.complete for bucket in days] == [False, False, False, True]
     later = UsageQuery(start_us=CUT_US)
     assert store.summary(later).complete_from_us is None
+    # Of the first bar of all time a part is gone, whatever is left of it.
+    for width, complete in (("month", [False]), ("day", [False, True]), ("hour", [True] * 45)):
+        for query in (UsageQuery(), UsageQuery(model=("gpt-5",), key=("laptop",))):
+            assert [bucket.complete for bucket in store.timeseries(query, width)] == complete, width
+    monkeypatch.setattr(queries, "MOST_SLICES", 10)
+    assert [bucket.complete for bucket in store.iter_timeseries(UsageQuery(tz="Asia/Kolkata"), "hour")] == (
+        [False] + [True] * 44
+    )
 
 
 @pytest.mark.parametrize("part", ["before", "after"])
