@@ -126,7 +126,7 @@ class Upstream:
 
     def __init__(self, connect_s: float) -> None:
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_s)
-        self._proxies: dict[str, str | None] = {}
+        self._proxies: dict[tuple[str, str | None], str | None] = {}
         self._places: dict[URL, Place | None] = {}
         self._session: aiohttp.ClientSession | None = None
 
@@ -154,7 +154,7 @@ class Upstream:
         try:
             return Answer(exchange, title, await self._reply(url, headers, body, connected))
         except (aiohttp.ClientError, OSError, TimeoutError, UnusableProxy) as error:
-            raise unreachable(title, error, self._proxies.get(url.host or ""), str(url)) from None
+            raise unreachable(title, error, self._proxies.get((url.scheme, url.host)), str(url)) from None
         finally:
             exchange.provider_ns += time.perf_counter_ns() - (exchange.sent_ns or before)
 
@@ -185,10 +185,11 @@ class Upstream:
             self._places.clear()
 
     def _proxy(self, url: URL) -> str | None:
-        host = url.host or ""
-        if host not in self._proxies:
-            self._proxies[host] = system_proxy(str(url))
-        return self._proxies[host]
+        # The system may name one for each scheme.
+        place = url.scheme, url.host
+        if place not in self._proxies:
+            self._proxies[place] = system_proxy(str(url))
+        return self._proxies[place]
 
 
 def unreachable(title: str, error: BaseException, proxy: str | None = None, url: str = "") -> UpstreamError:

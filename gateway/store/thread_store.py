@@ -318,7 +318,7 @@ class ThreadStore:
             try:
                 self._place_somehow(placer, [told for told, _ in batch])
             except sqlite3.Error as error:
-                if pause == FIRST_PAUSE_S:
+                if self._hindered is None:
                     _log.warning("Conversations cannot be stored now (%s); they wait in memory.", error)
                 self._hindered = content_hindrance(error)
                 self._rest(pause)

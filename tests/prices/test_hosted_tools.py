@@ -528,3 +528,13 @@ def test_what_a_stream_counts_as_it_fails_is_kept(events: tuple[dict[str, Any], 
 def test_what_a_stream_counted_before_it_failed_is_kept() -> None:
     usage = broken_off(ChatReader(), {**BEGUN, "usage": COUNTED}, {"error": BOOM})
     assert usage == Usage(input_tokens=10, output_tokens=4)
+
+
+def test_an_error_that_counts_nothing_does_not_make_what_was_said_free() -> None:
+    nothing = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    usage = broken_off(ChatReader(), BEGUN, {"error": BOOM, "usage": nothing})
+    assert usage == Usage(input_tokens=100, output_tokens=4)
+    usage = broken_off(ChatReader(), BEGUN, {"error": BOOM, "usage": {**nothing, "prompt_tokens": 10}})
+    assert usage == Usage(input_tokens=10, output_tokens=4)
+    # Of one that refused at once it is so.
+    assert streamed(ChatReader(), {"error": BOOM, "usage": nothing}) == Usage(input_tokens=0, output_tokens=0)

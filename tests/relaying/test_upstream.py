@@ -187,6 +187,22 @@ async def test_proxies_are_the_system_s(upstream: Upstream, serving: Any, monkey
         await upstream.send(exchange(), "Some", URL("http://direct.invalid/v1/x"), {}, b"{}")
 
 
+async def test_a_host_s_proxy_is_that_of_its_scheme(
+    upstream: Upstream, serving: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def proxy(request: web.BaseRequest) -> web.Response:
+        return web.Response(text="by the proxy") if request.method == "POST" else web.Response(status=407)
+
+    monkeypatch.setenv("http_proxy", str((await serving(proxy)).origin()))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    with pytest.raises(UpstreamError, match=r"127\.0\.0\.1:9 does not answer"):
+        await upstream.send(exchange(), "Some", URL("https://far.invalid/v1/x"), {}, b"{}")
+    answer = await upstream.send(exchange(), "Some", URL("http://far.invalid/v1/x"), {}, b"{}")
+    assert await answer.read() == b"by the proxy"
+    answer.close()
+
+
 @pytest.mark.parametrize("host", ["bücher.invalid", "far.invalid."])
 async def test_a_provider_that_is_not_found_is_not_its_proxy(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch, host: str

@@ -1,5 +1,6 @@
 """What hinders the store of conversations is said while it lasts: what waits in memory would be lost with the end."""
 
+import logging
 import os
 import sqlite3
 from contextlib import closing
@@ -36,6 +37,23 @@ def test_a_database_that_another_program_holds_is_told(tmp_path: Path, monkeypat
             store.put(told(1, [user("b")], "x"))
             wait_until(lambda: store.hindered == {"content_locked": 2}, what="The reason")
         assert store.flush() and store.hindered == {}
+
+
+def test_that_it_is_hindered_is_logged_once_however_long_the_pauses_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(thread_store, "LONGEST_PAUSE_S", thread_store.FIRST_PAUSE_S)
+    rests: list[float] = []
+    monkeypatch.setattr(thread_store.ThreadStore, "_rest", lambda self, pause: rests.append(pause))
+    caplog.set_level(logging.WARNING)
+    with opened(tmp_path) as store:
+        store.change(lambda connection, _: connection.execute("PRAGMA busy_timeout = 20"))
+        with closing(sqlite3.connect(tmp_path / "traces.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            store.put(told(0, [user("a")], "x"))
+            wait_until(lambda: len(rests) > 2, what="Attempts")
+        assert store.flush()
+    assert len([said for said in caplog.messages if "cannot be stored now" in said]) == 1
 
 
 def test_each_hindrance_has_its_sentence() -> None:

@@ -123,8 +123,10 @@ class ChatReader:
         """`last` is the chunk that ends the stream so: it may count what was used."""
         self._failed = True
         usage = None if last is None else parse_usage(last.usage, last.service_tier or self._service_tier)
-        if usage is not None:
-            events.append(UsageReport(usage, final=True))
+        # Of what was made before an error, many say nought.
+        told = usage is not None and (usage.output_tokens or not self._parts)
+        if usage is not None and (told or usage.input_tokens):
+            events.append(UsageReport(usage, final=bool(told)))
         events.append(error)
 
     def _read(self, sse: ServerSentEvent, events: list[Event]) -> None:
