@@ -33,7 +33,7 @@ _NAVIGATION = {"qt_calendar_prevmonth": "chevron-left", "qt_calendar_nextmonth":
 
 # What stands between the parts of a date, however it is written.
 _BETWEEN = frozenset(" -/.,")
-_SHOWN, _ISO, _DOTTED = "d MMM yyyy", "yyyy-MM-dd", "d.M.yyyy"
+_ISO, _DOTTED = "yyyy-MM-dd", "d.M.yyyy"
 # "26" is this century's.
 _CENTURY = 2000
 
@@ -47,7 +47,7 @@ class DateField(QDateEdit):
         self.setCalendarPopup(True)
         # As all dates in the window.
         self.setLocale(QLocale(QLocale.Language.English))
-        self.setDisplayFormat(_SHOWN)
+        self.setDisplayFormat("d MMM yyyy")
         self.setAccessibleName(name)
         self.lineEdit().setAccessibleName(name)
         self.setMinimumWidth(160)
@@ -96,7 +96,7 @@ class DateField(QDateEdit):
 
     def _paste(self) -> None:
         """What is no date is left where it is."""
-        for day in _readings(QGuiApplication.clipboard().text().strip()):
+        for day in _readings(QGuiApplication.clipboard().text().strip(), self.displayFormat()):
             if day.isValid():
                 self.setDate(day)
                 return
@@ -155,13 +155,13 @@ class DateField(QDateEdit):
         QPainter(self).drawPixmap(place, picture)
 
 
-def _readings(text: str) -> Iterator[QDate]:
+def _readings(text: str, shown: str) -> Iterator[QDate]:
     """A text as a date in each form in which it may be written: as it stands in the field, as ISO, also before a time
     of the day, and as the person's system writes it."""
     english, own = QLocale(QLocale.Language.English), QLocale()
-    yield english.toDate(text, _SHOWN)
+    yield english.toDate(text, shown)
     yield QDate.fromString(text[:10] if text[10:11] in ("T", " ") else text, _ISO)
     short = own.dateFormat(QLocale.FormatType.ShortFormat)
-    for form in (short if "yyyy" in short else short.replace("yy", "yyyy"), short, _SHOWN, _DOTTED):
+    for form in (short if "yyyy" in short else short.replace("yy", "yyyy"), short, shown, _DOTTED):
         yield own.toDate(text, form, _CENTURY)
     yield own.toDate(text, QLocale.FormatType.LongFormat)

@@ -622,7 +622,10 @@ def test_what_stops_the_gateway_and_a_key_that_fails_reach_the_desktop(
         gateway._set_word("running")
         assert told == [("The gateway does not run", "The disk is full.")]
         gateway.provider_list = [
-            msgspec.structs.replace(row, state="rejected", detail="401: invalid key") for row in gateway.provider_list
+            msgspec.structs.replace(
+                row, state="rejected", state_at_us=time.time_ns() // 1000, detail="401: invalid key"
+            )
+            for row in gateway.provider_list
         ][:1]
         gateway.calls.clear()
         gateway.changed(Changes(providers=True))

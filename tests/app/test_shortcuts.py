@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeySequence
 from PySide6.QtTest import QSignalSpy
@@ -334,12 +333,10 @@ def _ask_models(qtbot: QtBot, window: Window) -> None:
 def _stop_answers(qtbot: QtBot, window: Window) -> None:
     page, gateway = window.page, window.context.gateway
     assert isinstance(page, ComparePage) and isinstance(gateway, FakeGateway)
-    answer = page.columns[0].answer
-    assert answer is not None
-    page.columns[0].show_answer(replace(answer, state="answering", record=None))
     page.question.user.setFocus()
-    press(qtbot, "Esc")
-    assert gateway.calls[-1] == f"cancel_comparison {answer.comparison} all"
+    with page._waiting():
+        press(qtbot, "Esc")
+    assert gateway.calls[-1] == f"cancel_comparison {page.comparison} all"
 
 
 def _copy_requests_curl(qtbot: QtBot, window: Window) -> None:
