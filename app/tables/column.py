@@ -50,7 +50,8 @@ class Column(Generic[Row]):
 
     `unit` is what the values are in, and stands with the title where they are copied or exported. `width` in pixels;
     `grow` is the column's share of the room that is left. `tone` names a colour token. `pills` replaces the text when
-    painting, `text` still speaks for it; so do `stars`, a rating. `tooltip` where the cell holds less than is known.
+    painting, `text` still speaks for it; so do `stars`, a rating. `slot` gives the colour of what is named, a square
+    before the text. `tooltip` where the cell holds less than is known.
     """
 
     key: str
@@ -67,6 +68,7 @@ class Column(Generic[Row]):
     elide_middle: bool = False
     pills: Callable[[Row], Sequence[PillText]] | None = None
     stars: Callable[[Row], int | None] | None = None
+    slot: Callable[[Row], int] | None = None
     tooltip: Callable[[Row], str] | None = None
     optional: bool = False
     sortable: bool = False

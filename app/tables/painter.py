@@ -24,6 +24,7 @@ PILL_GAP = 4
 _PILL_PADDING = 6
 _PILL_RADIUS = 5
 _TEXT_PIXELS, _MONO_PIXELS = 13, 12
+_SQUARE, _SQUARE_GAP = 8, 8
 # A screen of 3840 by 2160 pixels shows seventy rows of sixteen cells.
 _TEXTS = 1_200
 _PILLS = 300
@@ -80,7 +81,7 @@ class RowPainter:
         """Lays out and draws what these records will show, so that painting them finds it done. `ratio`: device
         pixels for a logical one."""
         for column, _, width in cells:
-            room = width - 2 * CELL_PADDING
+            room = width - 2 * CELL_PADDING - _before(column)
             if column.pills is not None:
                 for record in records:
                     for pill, _ in self._fitting(column.pills(record), room):
@@ -92,7 +93,8 @@ class RowPainter:
 
     def _paint_texts(self, painter: QPainter, cell: Cell, rows: list[PaintedRow], height: int) -> None:
         column, texts = cell.column, self._texts
-        face, room = _face(column), cell.width - 2 * CELL_PADDING
+        before = _before(column)
+        face, room = _face(column), cell.width - 2 * CELL_PADDING - before
         painter.setFont(texts.font(face))
         inks = self._theme.color(column.tone), self._theme.color("text3")
         inked: bool | None = None
@@ -108,8 +110,19 @@ class RowPainter:
                 painter.setPen(inks[faint])
                 inked = faint
             laid = texts.laid(text, face, room, middle=column.elide_middle)
-            left = cell.left + (cell.width - CELL_PADDING - laid.width if column.right else CELL_PADDING)
+            left = cell.left + (cell.width - CELL_PADDING - laid.width if column.right else CELL_PADDING + before)
             painter.drawStaticText(QPointF(left, top + (height - laid.height) / 2), laid.text)
+        if column.slot is not None:
+            self._paint_squares(painter, cell, rows, height)
+
+    def _paint_squares(self, painter: QPainter, cell: Cell, rows: list[PaintedRow], height: int) -> None:
+        assert cell.column.slot is not None
+        painter.setPen(Qt.PenStyle.NoPen)
+        for record, top, _faint in rows:
+            if record is not None:
+                painter.setBrush(self._theme.series_color(cell.column.slot(record)))
+                place = QRectF(cell.left + CELL_PADDING, top + (height - _SQUARE) / 2, _SQUARE, _SQUARE)
+                painter.drawRoundedRect(place, 2, 2)
 
     def _paint_pill_cells(self, painter: QPainter, cell: Cell, rows: list[PaintedRow], height: int) -> None:
         assert cell.column.pills is not None
@@ -134,7 +147,7 @@ class RowPainter:
                 widest = max(widest, STARS_WIDTH)
             else:
                 widest = max(widest, metrics.horizontalAdvance(one_line(column.text(row))))
-        return int(widest) + 1 + 2 * CELL_PADDING
+        return int(widest) + 1 + 2 * CELL_PADDING + _before(column)
 
     def _paint_pills(self, painter: QPainter, cell: Cell, pills: Sequence[PillText], top: float, height: int) -> None:
         ratio = painter.device().devicePixelRatioF()
@@ -212,6 +225,11 @@ class RowPainter:
 
 def _face(column: Column[Any]) -> Face:
     return Face(_MONO_PIXELS, 400, True) if column.mono else Face(_TEXT_PIXELS, column.weight)
+
+
+def _before(column: Column[Any]) -> int:
+    """How far the square of a colour moves a column's texts."""
+    return 0 if column.slot is None else _SQUARE + _SQUARE_GAP
 
 
 def _more(count: int) -> PillText:

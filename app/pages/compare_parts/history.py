@@ -72,12 +72,16 @@ class HistoryPane(QWidget):
             ),
             theme,
         )
-        self.models_model: ListModel[RatedModel] = ListModel(model_columns(), self, key=lambda row: row.model)
+        self.models_model: ListModel[RatedModel] = ListModel(
+            model_columns(self._slots.slot), self, key=lambda row: row.model
+        )
         self.models_view = TableView(theme, self.models_model, self.tr("Models by the ratings of their answers"))
         self.models_view.setObjectName("compare_models_table")
         self.models_view.show_order("stars", descending=True)
         self.models_view.setSelectionMode(TableView.SelectionMode.SingleSelection)
-        self.model: ListModel[RatedAnswer] = ListModel(answer_columns(), self, key=lambda row: row.request_id)
+        self.model: ListModel[RatedAnswer] = ListModel(
+            answer_columns(self._slots.slot), self, key=lambda row: row.request_id
+        )
         self.view = TableView(theme, self.model, self.tr("Compared answers"))
         self.view.setObjectName("compare_answers_table")
         self.view.setSelectionMode(TableView.SelectionMode.SingleSelection)
@@ -176,8 +180,8 @@ class HistoryPane(QWidget):
         self.whole.setCurrentWidget(self._full if any_kept else self.empty)
         if models != self.models:
             self.models = models
-            self.models_model.set_rows(models)
             self._slots.assign(row.model for row in models)
+            self.models_model.set_rows(models)
             self.scatter.set_points([point for row in models if (point := self._point(row)) is not None])
         # Means over nothing are no chart.
         self._top.setVisible(bool(models))

@@ -1,6 +1,6 @@
 """What was compared as lines of two tables: models by the ratings of their answers, and these answers. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from app import formats
@@ -28,7 +28,7 @@ def mean_stars(row: RatedModel) -> str:
     return f"{row.stars:.1f}"
 
 
-def _model_column(width: int) -> Column[_Line]:
+def _model_column(width: int, slot: Callable[[str], int]) -> Column[_Line]:
     return Column(
         key="model",
         title=tr("Model"),
@@ -39,22 +39,23 @@ def _model_column(width: int) -> Column[_Line]:
         tone="text",
         weight=500,
         elide_middle=True,
+        slot=lambda row: slot(row.model),
         sortable=True,
     )
 
 
 def _time_columns() -> tuple[Column[_Line], ...]:
     return (
-        duration_column("ttft", tr("First token"), lambda row: row.ttft_us, 92),
-        duration_column("total", tr("Total"), lambda row: row.latency_us, 78),
+        duration_column("ttft", tr("First token"), lambda row: row.ttft_us, 90),
+        duration_column("total", tr("Total"), lambda row: row.latency_us, 72),
     )
 
 
-def model_columns() -> tuple[Column[RatedModel], ...]:
-    """Means over the answers that were rated."""
+def model_columns(slot: Callable[[str], int]) -> tuple[Column[RatedModel], ...]:
+    """Means over the answers that were rated; `slot` gives a model's colour."""
     times: tuple[Column[RatedModel], ...] = _time_columns()
     return (
-        _model_column(168),
+        _model_column(188, slot),
         Column(
             key="stars",
             title=tr("Rating"),
@@ -66,13 +67,13 @@ def model_columns() -> tuple[Column[RatedModel], ...]:
             weight=500,
             sortable=True,
         ),
-        count_column("ratings", tr("Ratings"), lambda row: row.ratings, 70),
-        money_column("cost", tr("Cost"), lambda row: row.cost_nano, 98),
+        count_column("ratings", tr("Ratings"), lambda row: row.ratings, 66),
+        money_column("cost", tr("Cost"), lambda row: row.cost_nano, 96),
         *times,
     )
 
 
-def answer_columns() -> tuple[Column[RatedAnswer], ...]:
+def answer_columns(slot: Callable[[str], int]) -> tuple[Column[RatedAnswer], ...]:
     times: tuple[Column[RatedAnswer], ...] = _time_columns()
     return (
         Column(
@@ -93,7 +94,7 @@ def answer_columns() -> tuple[Column[RatedAnswer], ...]:
             tone="text",
             tooltip=lambda row: (row.prompt or "")[:400],
         ),
-        _model_column(172),
+        _model_column(188, slot),
         Column(
             key="outcome",
             title=tr("State"),
