@@ -117,14 +117,28 @@ class ChartCard(Card):
         return self._title.text()
 
     def picture(self, scale: float = 2.0) -> QImage:
-        """The card as it stands, without crosshair and buttons, in so many pixels for a logical one."""
+        """The card as it stands, without crosshair and buttons, in so many pixels for a logical one; as wide as its
+        legend needs to name every series, for a picture has no menu."""
         crosshair, tooltip = self.crosshair, self.tooltip.isVisible()
+        size = self.size()
         self.set_crosshair(-1)
         self.more.hide()
+        self._settle()
+        self.resize(size.width() + max(0, self.legend.whole_width() - self.legend.width()), size.height())
+        self._settle()
         image = super().picture(scale)
         self.more.show()
+        self.resize(size)
+        self._settle()
         self.set_crosshair(crosshair, tooltip=tooltip)
         return image
+
+    def _settle(self) -> None:
+        """Now, and not in the loop's next turn."""
+        for part in (self, self.legend):
+            layout = part.layout()
+            if layout is not None:
+                layout.activate()
 
     @property
     def data(self) -> ChartData | None:

@@ -214,6 +214,12 @@ class Legend(QWidget):
             self._build()
         self._fit()
 
+    def whole_width(self) -> int:
+        """At which every series stands beside the others, by its short name, in pixels."""
+        texts = short_names([one_line(name) for _, name, _ in self._entries])
+        metrics = QFontMetrics(ui_font(12))
+        return _fixed(len(texts)) + sum(map(metrics.horizontalAdvance, texts))
+
     def _build(self) -> None:
         """An item for each series; those that there are take others: costs change places, which makes no widgets."""
         while len(self._items) > len(self._entries):
@@ -247,7 +253,7 @@ class Legend(QWidget):
         self._fitted = of
         names = [one_line(name) for _, name, _ in self._entries]
         metrics = QFontMetrics(ui_font(12))
-        fixed = (_SWATCH + _GAP + 2 + _SPACING) * len(names)
+        fixed = _fixed(len(names))
 
         def fits(texts: Sequence[str]) -> bool:
             return fixed + sum(metrics.horizontalAdvance(text) for text in texts) <= self.width()
@@ -272,6 +278,11 @@ class Legend(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
+
+
+def _fixed(count: int) -> int:
+    """What so many series take besides their names, in pixels."""
+    return (_SWATCH + _GAP + 2 + _SPACING) * count
 
 
 def _whole(texts: Sequence[str], room: int, metrics: QFontMetrics) -> int:

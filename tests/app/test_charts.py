@@ -665,3 +665,29 @@ def test_times_are_told_by_the_clock_that_was_chosen(qtbot: QtBot, light: Theme)
         assert "6:00 am" in [text for _, text in card.plot.times.labels]
     finally:
         use_clock(None, twelve_hours=False)
+
+
+def test_a_saved_chart_names_every_series(qtbot: QtBot, light: Theme, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no menu to look the others up in."""
+    names = [f"a-model-of-some-length-{letter}" for letter in "abcdef"]
+    hour = buckets(busy(600))
+    groups = [Group(value=name, name=name, slot=slot, buckets=buckets(busy(100))) for slot, name in enumerate(names)]
+    card = chart(qtbot, SPECS["cost"], light, ChartInput(buckets=hour, groups=tuple(groups), now_us=START * 2))
+    card.resize(380, 220)
+    card.grab()
+    size, kept = card.size(), len(card.legend.more.entries)
+    assert kept, "there is no room for all"
+    shown: list[tuple[int, list[str]]] = []
+    taken = Card.picture
+
+    def picture(self: ChartCard, scale: float = 2.0) -> QImage:
+        items = [item for item in self.legend.items if item.isVisible()]
+        within = all(self.legend.rect().contains(item.geometry()) for item in items)
+        shown.append((len(self.legend.more.entries), [item.text() for item in items if within]))
+        return taken(self, scale)
+
+    monkeypatch.setattr(Card, "picture", picture)
+    image = card.picture(1.0)
+    assert shown == [(0, short_names(names))]
+    assert image.width() > size.width()
+    assert card.size() == size and len(card.legend.more.entries) == kept
