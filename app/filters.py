@@ -311,6 +311,10 @@ class FilterState(QObject):
             return f"{start.day} – {_day(end)}"
         return f"{_day(start)} – {_day(end)}"
 
+    def with_range(self, words: str) -> str:
+        """What is told of the range, and its days where no preset says them: "7 in range · 16 – 23 Nov"."""
+        return words if self.custom is None else f"{words} · {self.words(self.custom[1])}"
+
     def _change(self, **fields: object) -> None:
         self._set(msgspec.structs.replace(self._state, **fields))
 

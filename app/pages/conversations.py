@@ -239,10 +239,10 @@ class ConversationsPage(Page):
     def _tell_count(self, page: ThreadPage) -> None:
         seen = f"{len(page.rows):,}{'+' if page.next_cursor else ''}"
         total = seen if page.total is None else f"{page.total:,}"
-        self.subtitle.emit(
-            tr("{seen} found").format(seen=seen) if self._search else tr("{total} in range").format(total=total)
-        )
-        narrowed = self.context.filters.is_filtered
+        filters = self.context.filters
+        words = tr("{seen} found").format(seen=seen) if self._search else tr("{total} in range").format(total=total)
+        self.subtitle.emit(filters.with_range(words))
+        narrowed = filters.is_filtered
         words = ""
         if not page.rows and self._search:
             words = tr("No message contains “{search}”. Try fewer words, or a longer range.").format(

@@ -166,6 +166,13 @@ def test_words_for_a_range(filters: FilterState, key: str, custom: tuple[int, in
     assert filters.words(NOW) == words
 
 
+def test_the_days_of_a_range_are_told_where_no_preset_says_them(filters: FilterState) -> None:
+    filters.set_range("7d")
+    assert filters.with_range("7 in range") == "7 in range"
+    filters.set_range("custom", (NOW - 48 * HOUR, NOW))
+    assert filters.with_range("7 in range") == "7 in range · 21 – 23 Nov"
+
+
 @pytest.mark.parametrize(
     ("tz", "start"), [("Europe/Berlin", "2025-11-30T23:00:00"), ("America/St_Johns", "2025-12-01T03:30:00")]
 )
