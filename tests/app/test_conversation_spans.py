@@ -263,6 +263,10 @@ def test_facts_of_a_call_and_of_a_span(thread: Thread) -> None:
     made = {row.label: row for row in rows(thread, trace_of(thread))}
     start = made["Conversation"].start_us
     call = facts_of(made["chat claude-sonnet-4.5"], thread.turns[0], start, str.title)
+    assert dict(call.lines)["Kind"] == "Model call" and dict(call.lines)["Outcome"] == "Answered"
+    limited = msgspec.structs.replace(thread.turns[0], outcome="error", status=429)
+    failed = facts_of(made["chat claude-sonnet-4.5"], limited, start, str)
+    assert dict(failed.lines)["Outcome"] == "Failed, status 429"
     lines = dict(call.lines)
     assert lines["Model"] == "claude-sonnet-4.5"
     assert lines["Provider"] == "Anthropic"

@@ -453,7 +453,7 @@ def test_a_click_on_a_span_scrolls_the_thread(page: ConversationsPage, turns: Tu
     block = pane.block(pane.view.current)
     assert block is not None and block.detail == "read_file"
     assert pane.inspector.waterfall.selected == row.key
-    assert "Kind tool" in texts(page)
+    assert "Kind Tool call" in texts(page)
     assert pane.inspector.facts.title.text() == "execute_tool read_file"
     assert (
         pane.inspector.facts._facts is not None and "gen_ai.tool.call.id = call_1" in pane.inspector.facts._facts.raw

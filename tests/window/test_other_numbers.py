@@ -12,6 +12,7 @@ import pytest
 
 from app import formats
 from app.pages.compare_parts.rating_lines import stars_text
+from app.pages.requests_parts.details import OUTCOME_WORDS
 from gateway.folder import DataFolder
 from gateway.keys.access import AccessKeys
 from tests.endtoend.serving import MODELS, upstreams
@@ -111,7 +112,7 @@ def check_facts(app: RealApp, turn: expected.Json) -> None:
     wanted = {
         "Model": turn["model"],
         "Provider": expected.TITLES[turn["provider"]],
-        "Outcome": turn["outcome"],
+        "Outcome": OUTCOME_WORDS[turn["outcome"]],
         "Input": f"{turn['input_tokens']:,}",
         "Output": f"{turn['output_tokens']:,}",
         "Took": formats.duration(turn["latency_ms"]),

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from app import formats, sources
 from app.pages.conversations_parts import turn_words
-from app.pages.conversations_parts.spans import SpanRow
+from app.pages.conversations_parts.spans import ROLE_WORDS, SpanRow
+from app.pages.requests_parts.details import OUTCOME_WORDS
 from app.tables.column import utc_text
 from app.translation import later, tr
 from gateway import Turn
@@ -33,7 +34,7 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 def facts_of(row: SpanRow, turn: Turn | None, start_us: int, provider_title: turn_words.Title) -> Facts:
     """`start_us` is when the conversation began."""
-    lines = [(tr("Kind"), row.role)]
+    lines = [(tr("Kind"), ROLE_WORDS[row.role])]
     if turn is not None and row.role in ("inference", "embeddings"):
         lines += _turn_lines(turn, provider_title)
     took = formats.duration((row.end_us - row.start_us) / 1000)
@@ -68,6 +69,7 @@ def facts_of(row: SpanRow, turn: Turn | None, start_us: int, provider_title: tur
 def _turn_lines(turn: Turn, provider_title: turn_words.Title) -> list[tuple[str, str]]:
     usage = sources.USAGE_SOURCE_WORDS.get(turn.usage_source, turn.usage_source)
     cached, written, reasoning = _PARTS
+    ending = OUTCOME_WORDS.get(turn.outcome, turn.outcome)
     price = sources.COST_SOURCE_WORDS.get(turn.cost_source, turn.cost_source)
     if turn.cost_nano is None and turn.usage_source == "none":
         price = ""
@@ -77,9 +79,9 @@ def _turn_lines(turn: Turn, provider_title: turn_words.Title) -> list[tuple[str,
         (tr("Provider"), provider_title(turn.provider) if turn.provider else ""),
         (
             tr("Outcome"),
-            turn.outcome
+            ending
             if turn.outcome == "ok"
-            else tr("{outcome}, status {status}").format(outcome=turn.outcome, status=turn.status or tr("unknown")),
+            else tr("{outcome}, status {status}").format(outcome=ending, status=turn.status or tr("unknown")),
         ),
         (tr("Input"), _tokens(turn.input_tokens, turn.usage_source == "estimated")),
         (tr(cached), _tokens(turn.cached_tokens, False)),

@@ -11,7 +11,7 @@ from msgspec import Struct
 from app.pages.conversations_parts import turn_words
 from app.pages.conversations_parts.block import KINDS, Block
 from app.pages.conversations_parts.branches import Step
-from app.translation import tr
+from app.translation import Words, tr
 from gateway import Thread, ToolCall, ToolCallResponse, Trace, TraceSpan, Turn
 
 LOOKS: Mapping[str, tuple[str, str]] = {
@@ -27,6 +27,20 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "other": ("circle", "other"),
 }
 """Icon and colour by role."""
+ROLE_WORDS = Words(
+    {
+        "conversation": "Conversation",
+        "inference": "Model call",
+        "embeddings": "Embeddings",
+        "tool": "Tool call",
+        "agent": "Agent",
+        "workflow": "Workflow",
+        "step": "Step",
+        "side": "On the side",
+        "glue": "In between",
+        "other": "Other",
+    }
+)
 
 
 class SpanRow(Struct, frozen=True, kw_only=True):

@@ -26,11 +26,11 @@ KINDS: Mapping[str, PillText] = Pills(
 MEANINGS: Mapping[str, str] = Words(
     {
         "matched": later("The bill and our rows agree."),
-        "missing_here": later("On the bill, but not in our rows: calls that bypassed this gateway."),
+        "missing_here": later("On the bill only: calls bypassed this gateway."),
         "missing_there": later("In our rows, but not on the bill."),
-        "price_drift": later("The same usage at another cost: a price here is not the bill's."),
-        "usage_drift": later("Counts differ from ours, some higher and some lower."),
-        "unexplained": later("Whether usage or price differs, or how much of each, cannot be told."),
+        "price_drift": later("Same usage, another cost: a price differs."),
+        "usage_drift": later("Counts differ, some higher and some lower."),
+        "unexplained": later("Usage or price differs: which one is not known."),
     }
 )
 ZONE_SOURCES: Mapping[str, str] = Words(
