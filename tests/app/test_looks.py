@@ -1,5 +1,7 @@
 """Details of how things look: what is chosen, what is only read, what has no room, and where edges meet."""
 
+from dataclasses import replace as replace_column
+
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QRectF, Qt
@@ -13,9 +15,13 @@ from app.charts.axes import TimeAxis
 from app.date_field import DateField
 from app.fonts import ui_font
 from app.overview.label import TextButton
+from app.pages.compare_parts.rating_lines import model_columns
 from app.pages.connect_parts.code_block import CodeView
-from app.pages.conversations_parts.spans import SpanRow
+from app.pages.conversations_parts.spans import LOOKS, ROLE_WORDS, SpanRow
 from app.pages.conversations_parts.waterfall import Waterfall
+from app.pages.models_parts.bill_lines import MEANINGS, part_columns
+from app.pages.requests_parts.details import Line, Section
+from app.pages.requests_parts.section_lines import SectionLines
 from app.pages.settings_parts.table import ROWS, Row
 from app.questions import ask_to_discard
 from app.sidebar import GatewayCard
@@ -23,11 +29,12 @@ from app.tables.column import Column
 from app.tables.header import TableHeader
 from app.tables.model import ListModel
 from app.tables.view import TableView
+from app.text_label import TextLabel
 from app.theme import DARK, LIGHT, Theme, Tokens
-from app.widgets import Card, ComboBox, Pill, PushButton, SearchField
+from app.widgets import Card, ComboBox, ElidedLabel, IconButton, Pill, PushButton, SearchField
 from app.widgets.buttons import KINDS
 from app.widgets.places import table_places
-from gateway import Summary, TimeBucket, TraceSpan
+from gateway import RatedModel, Summary, TimeBucket, TraceSpan
 from tests.app.test_theme import contrast
 
 CHAT = TraceSpan(
@@ -303,3 +310,73 @@ def test_what_a_button_would_do_is_read_while_it_cannot_be_pressed(theme: Theme,
 
 def test_every_button_tells_that_it_is_pointed_at(theme: Theme) -> None:
     assert [kind for kind, look in KINDS.items() if look.hover == look.fill] == []
+
+
+def test_a_models_colour_stands_before_its_name_in_a_table(theme: Theme, qtbot: QtBot) -> None:
+    def name(row: str) -> str:
+        return row
+
+    plain = Column(key="name", title="Name", text=name, value=name, width=120, tone="text")
+    coloured = replace_column(plain, slot=lambda row: len(row))
+    rows: ListModel[str] = ListModel([plain, coloured], key=str)
+    rows.set_rows(("M", "MM"))
+    table = TableView(theme, rows, "Models")
+    qtbot.addWidget(table)
+    table.resize(260, 120)
+    table.show()
+    image = table.viewport().grab().toImage()
+    for row, text in enumerate(("M", "MM")):
+        cell = table.visualRect(rows.index(row, 1))
+        middle = cell.left() + 10 + 4
+        assert image.pixelColor(middle, cell.center().y()) == theme.series_color(len(text))
+    assert table._painter.width_of(coloured, ["MM"]) == table._painter.width_of(plain, ["MM"]) + 16
+
+
+def test_what_a_part_of_a_bill_means_is_read_whole_in_the_smallest_window() -> None:
+    columns = part_columns(lambda: None)
+    others = sum(column.width for column in columns if column.key != "meaning")
+    room = 1024 - 56 - 2 * 24 - 2 - others - 2 * 10
+    metrics = QFontMetrics(ui_font(13))
+    assert {kind: words for kind, words in MEANINGS.items() if metrics.horizontalAdvance(words) > room} == {}
+
+
+def test_every_kind_of_a_timelines_rows_has_a_word() -> None:
+    assert set(ROLE_WORDS) == set(LOOKS)
+
+
+def test_the_averages_of_models_are_read_whole_at_the_designs_width(theme: Theme, qtbot: QtBot) -> None:
+    columns = model_columns(len)
+    rated = RatedModel(
+        model="gemini-3.1-pro-preview",
+        provider="google",
+        ratings=999,
+        stars=4.7,
+        cost_nano=21_213_000,
+        ttft_us=12_400_000,
+        latency_us=12_400_000,
+    )
+    table = TableView(theme, ListModel[RatedModel](columns, key=lambda row: row.model), "Averages")
+    qtbot.addWidget(table)
+    lacking = [column.key for column in columns if table._painter.width_of(column, [rated]) > column.width]
+    assert lacking == []
+    # Half of the page beside the sidebar, within the card's border.
+    assert sum(column.width for column in columns) <= (1440 - 220 - 2 * 24 - 12) // 2 - 2
+
+
+def test_an_id_stands_in_one_line_with_the_button_that_copies_it(theme: Theme, qtbot: QtBot) -> None:
+    line = Line(label="Request", value="req_1", mono=True, copy="req_1")
+    holder = QWidget()
+    qtbot.addWidget(holder)
+    lines = SectionLines(theme, holder)
+    lines._lines = lines._make_lines((Section(title="Ids", lines=(line,)),))
+    lines.show_sections((Section(title="Ids", lines=(line,)),))
+    while not lines.complete:
+        lines.make_line()
+    lines.resize(388, 80)
+    holder.show()
+    name = next(each for each in lines.findChildren(TextLabel) if each.text() == "Request")
+    value, button = lines.findChild(ElidedLabel), lines.findChild(IconButton)
+    assert value is not None and button is not None
+    top, middle = name.contentsRect().top(), button.geometry().center().y()
+    assert abs(name.geometry().top() + top + QFontMetrics(name.font()).height() / 2 - middle) <= 2
+    assert abs(value.geometry().center().y() - middle) <= 2

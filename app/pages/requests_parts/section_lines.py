@@ -19,6 +19,8 @@ from app.translation import tr
 from app.widgets import ElidedLabel, IconButton
 
 _LABEL_WIDTH = 146
+# Beside a button that copies it an id stands in the line's middle, and not at its top.
+_LOWERED = 5
 _TOP = Qt.AlignmentFlag.AlignTop
 
 
@@ -100,9 +102,11 @@ class SectionLines(QWidget):
         small = line.part or line.mono
         label = TextLabel(self._theme, line.label, tone="text3" if line.part else "text2", px=12 if line.part else 13)
         label.setMinimumWidth(_LABEL_WIDTH)
-        label.setContentsMargins(12 if line.part else 0, 0, 0, 0)
+        lowered = _LOWERED if line.mono and line.copy is not None else 0
+        label.setContentsMargins(12 if line.part else 0, lowered, 0, 0)
         grid.addWidget(label, number, 0, _TOP)
         words = QVBoxLayout()
+        words.setContentsMargins(0, lowered, 0, 0)
         words.setSpacing(0)
         value = self._value(line, 12 if small else 13)
         value.setObjectName(f"detail_{line.label.casefold().replace(' ', '_')}")
@@ -111,7 +115,8 @@ class SectionLines(QWidget):
         if line.note:
             words.addWidget(self._add_changing(TextLabel(self._theme, px=12, tone="text3", wrap=True)))
         # In a line as high as its button the value stays beside its name; what wraps needs all of the height.
-        grid.addLayout(words, number, 1, _TOP if line.mono else Qt.AlignmentFlag(0))
+        columns = 2 if line.copy is None else 1
+        grid.addLayout(words, number, 1, 1, columns, _TOP if line.mono else Qt.AlignmentFlag(0))
         if line.copy is not None:
             button = IconButton(self._theme, "copy", tr("Copy {name}").format(name=line.label.casefold()))
             place = self._next_copy
