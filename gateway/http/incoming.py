@@ -40,7 +40,10 @@ class Incoming:
             if content.is_eof() and content.total_bytes <= self._limit:
                 # All of it came with the headers: there is nothing to wait for.
                 return content.read_nowait()
-            return await self._request.read()
+            body = await self._request.read()
+            # aiohttp would keep it for as long as its connection waits for the next request.
+            self._request._read_bytes = None
+            return body
         except web.HTTPRequestEntityTooLarge:
             raise self._too_large() from None
         except (web.RequestPayloadError, ValueError):

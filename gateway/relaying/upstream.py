@@ -154,6 +154,8 @@ class Upstream:
         try:
             return Answer(exchange, title, await self._reply(url, headers, body, connected))
         except (aiohttp.ClientError, OSError, TimeoutError, UnusableProxy) as error:
+            # aiohttp's frames hold the error, and its traceback them and ours: a circle with the body in it.
+            error.__traceback__ = None
             raise unreachable(title, error, self._proxies.get((url.scheme, url.host)), str(url)) from None
         finally:
             exchange.provider_ns += time.perf_counter_ns() - (exchange.sent_ns or before)

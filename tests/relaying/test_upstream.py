@@ -1,7 +1,9 @@
 """Calls to providers: sentences for what goes wrong, big bodies in slices, proxies, and connections let go."""
 
 import asyncio
+import gc
 import ssl
+import weakref
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -113,6 +115,23 @@ async def test_a_big_body_arrives_whole_and_lets_others_run(upstream: Upstream, 
     assert await answer.read() == b"taken" and seen == [body]
     assert turns > len(body) / (256 * 1024) and one.sent_ns and one.provider_ns
     answer.close()
+
+
+class _Headers(dict[str, str]):
+    """Headers whose end can be seen; where they are held, so is the body."""
+
+
+async def test_a_call_that_is_refused_is_held_by_no_circle(upstream: Upstream, unused_tcp_port: int) -> None:
+    headers = _Headers()
+    held = weakref.ref(headers)
+    gc.disable()
+    try:
+        with pytest.raises(UpstreamError):
+            await upstream.send(exchange(), "Some", URL(f"http://127.0.0.1:{unused_tcp_port}/"), headers, b"{}")
+        del headers
+        assert held() is None
+    finally:
+        gc.enable()
 
 
 async def test_a_closed_answer_is_a_closed_connection(upstream: Upstream, serving: Any) -> None:
