@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from app.garbage import _SETTLED_AT, COUNTED_EVERY, MOST_GROWN, GarbageTimer
+from app.garbage import _SETTLED_AT, COUNTED_EVERY, MANY, MOST_GROWN, GarbageTimer
 from app.window_process import settling
 
 
@@ -99,11 +99,22 @@ def test_what_the_gateways_import_leaves_is_set_aside_before_anything_looks_at_i
     assert made == "gateway" and gc.get_freeze_count() >= before + len(left)
 
 
-def test_what_has_lived_for_half_a_minute_is_not_looked_at_again_and_again(garbage: GarbageTimer) -> None:
+def test_what_is_young_is_looked_at_sooner_where_there_is_much_of_it(garbage: GarbageTimer) -> None:
+    Cycle.died_on = []
+    beat(garbage, _SETTLED_AT[-1])
+    Cycle()
+    beat(garbage, 1)
+    assert Cycle.died_on == [], "little has come to life"
+    kept = [[number] for number in range(MANY)]
+    beat(garbage, 1)
+    assert len(Cycle.died_on) == 1 and kept
+
+
+def test_what_has_lived_for_five_seconds_is_not_looked_at_again_and_again(garbage: GarbageTimer) -> None:
     beat(garbage, _SETTLED_AT[-1] + 1)
     kept = [[number] for number in range(1_000)]
     before = gc.get_freeze_count()
-    beat(garbage, 30)
+    beat(garbage, 5)
     assert gc.get_freeze_count() >= before + len(kept)
 
 

@@ -26,7 +26,7 @@ from app.charts.legend import Legend
 from app.charts.plot import Plot
 from app.context import AppContext
 from app.filters import FilterState
-from app.garbage import _SETTLED_AT, GarbageTimer
+from app.garbage import _SETTLED_AT, MANY, GarbageTimer
 from app.loop import LONGEST_TURN_S, TURN_S, QtLoop
 from app.page_stack import PageStack
 from app.pages.connect import ConnectPage
@@ -474,16 +474,17 @@ def garbage(qtbot: QtBot) -> Iterator[GarbageTimer]:
     made.stop()
 
 
-def test_what_still_lives_is_looked_at_for_garbage_once_a_second(
+def test_what_still_lives_is_looked_at_for_garbage_every_five_seconds(
     garbage: GarbageTimer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[int] = []
     monkeypatch.setattr("app.garbage.gc.collect", lambda generation=2: looked.append(generation))
-    # Not those seconds in which start-up's is set aside, nor that of the look at all of it.
-    garbage._beat = _SETTLED_AT[0]
-    for _ in range(10):
+    monkeypatch.setattr("app.garbage.gc.get_count", lambda: (MANY - 1, 0, 0))
+    # Not those seconds in which start-up's is set aside.
+    garbage._beat = _SETTLED_AT[-1]
+    for _ in range(30):
         garbage._timer.timeout.emit()
-    assert looked == [1] * 10 and garbage._timer.interval() == 1000
+    assert looked == [2] * 6 and garbage._timer.interval() == 1000
 
 
 def test_a_page_is_set_aside_as_soon_as_it_is_built(garbage: GarbageTimer) -> None:
