@@ -20,12 +20,14 @@ _PAUSE_MS = 8
 
 
 class RowTurns(QObject):
-    """For one view. `due(numbers)`: the rows that were `waiting` are to be painted."""
+    """For one view, of whose rows a paint draws `at_once`. `due(numbers)`: the rows that were `waiting` are to be
+    painted."""
 
     due = Signal(object)
 
-    def __init__(self, parent: QObject) -> None:
+    def __init__(self, parent: QObject, at_once: int = AT_ONCE) -> None:
         super().__init__(parent)
+        self._at_once = at_once
         self.waiting: tuple[int, ...] = ()
         self._painted_in: QSize | None = None
         self._timer = QTimer(self, singleShot=True, interval=_PAUSE_MS)
@@ -36,7 +38,7 @@ class RowTurns(QObject):
         if not has_old_picture(painter, window):
             return math.inf
         before, self._painted_in = self._painted_in, window.size() * window.devicePixelRatioF()
-        return AT_ONCE if before == self._painted_in else math.inf
+        return self._at_once if before == self._painted_in else math.inf
 
     def in_order(self, numbers: Iterable[int]) -> Sequence[int]:
         """Those that wait come first: where all is painted anew again and again before their turn, as while a

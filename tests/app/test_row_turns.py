@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QEvent, QObject, QRect
 from PySide6.QtGui import QImage, QPainter
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.tables.model import ListModel
@@ -71,13 +71,13 @@ def settle(view: TableView) -> None:
         paint(view)
 
 
-def on_screen(view: TableView) -> QImage:
+def on_screen(view: QAbstractItemView) -> QImage:
     shot = view.screen().grabWindow(view.winId()).toImage()
     corner = view.viewport().mapTo(view, view.viewport().rect().topLeft())
     return shot.copy(QRect(corner, view.viewport().size())).convertToFormat(QImage.Format.Format_RGB32)
 
 
-def whole(view: TableView) -> QImage:
+def whole(view: QAbstractItemView) -> QImage:
     return view.viewport().grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from msgspec.structs import replace
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QPaintEvent
+from PySide6.QtCore import QEvent, QObject, QRect, QRectF, Qt
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
@@ -18,7 +18,7 @@ from app.loop import TURN_S
 from app.pages.conversations_parts import blocks_view, thread_pane
 from app.pages.conversations_parts.block import Block
 from app.pages.conversations_parts.card import HEAD
-from app.pages.conversations_parts.list_view import ROW_HEIGHT, ThreadList
+from app.pages.conversations_parts.list_view import PAINTED_AT_ONCE, ROW_HEIGHT, ThreadList, _RowPainter
 from app.pages.conversations_parts.pictures import Pictures
 from app.pages.conversations_parts.thread_pane import ThreadPane
 from app.pages.conversations_parts.thread_view import ThreadView
@@ -28,6 +28,7 @@ from gateway import ThreadRow
 from tests.app.fake_gateway import NOW_US, FakeGateway
 from tests.app.fake_threads import S, plain_thread
 from tests.app.spawner import Spawner
+from tests.app.test_row_turns import on_screen, whole
 from tests.app.test_short_slots import Painted
 from tests.app.test_thread_view import said, settled
 from tests.app.turns import Turns
@@ -162,6 +163,36 @@ def test_rows_that_are_as_they_were_are_painted_where_their_age_is_another(qtbot
     assert painted_rows(painted) == [0, 1]
     listed.tell_ages(NOW_US + 71 * S)
     assert painted_rows(painted) == []
+
+
+def test_other_conversations_are_painted_some_in_each_turn(
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed, _ = list_of(qtbot, theme, [plain_thread(number, NOW_US).row for number in range(40)])
+    turns: list[set[int]] = []
+    # Part of each row's paint.
+    bracket = _RowPainter._bracket
+
+    def counted(row: _RowPainter, painter: QPainter, box: QRectF, beside: tuple[bool, bool]) -> None:
+        turns[-1].add(int(box.top()) // ROW_HEIGHT)
+        bracket(row, painter, box, beside)
+
+    monkeypatch.setattr(_RowPainter, "_bracket", counted)
+    before = on_screen(listed)
+    listed.show_rows([plain_thread(number, NOW_US).row for number in range(40, 90)], NOW_US, "")
+    turns.append(set())
+    listed.viewport().repaint()
+    assert turns == [set(range(PAINTED_AT_ONCE))]
+    half, width = PAINTED_AT_ONCE * ROW_HEIGHT, before.width()
+    below = QRect(0, half, width, before.height() - half)
+    assert on_screen(listed).copy(below) == before.copy(below), "what waits keeps its picture"
+    while listed._turns.waiting:
+        turns.append(set())
+        listed._turns._take()
+        QApplication.processEvents()
+    assert all(len(turn) <= PAINTED_AT_ONCE for turn in turns) and set().union(*turns) == set(range(8))
+    turns.append(set())
+    assert on_screen(listed) == whole(listed)
 
 
 def test_a_line_in_which_another_word_is_sought_begins_elsewhere(qtbot: QtBot, theme: Theme) -> None:

@@ -6,7 +6,7 @@ shown.
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from PySide6.QtCore import (
@@ -15,12 +15,13 @@ from PySide6.QtCore import (
     QObject,
     QPersistentModelIndex,
     QPointF,
+    QRect,
     QRectF,
     QSize,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPalette
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPalette, QRegion
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -35,6 +36,7 @@ from app import formats
 from app.focus import by_keyboard
 from app.pages.conversations_parts import turn_words
 from app.tables.laid_texts import Face, Laid, LaidTexts
+from app.tables.row_turns import RowTurns
 from app.theme import Theme
 from app.translation import counted, tr
 from app.widgets.painting import focus_ring, rounded_box
@@ -48,8 +50,8 @@ _TEXTS = 200
 _BETWEEN = 12
 # So many characters stand before what was searched for: a line of the list holds about thirty.
 _LEAD = 12
-# Rows that are laid out in one turn of the loop.
-_AT_ONCE = 4
+# Rows that are laid out in one turn of the loop, and painted in one.
+_LAID_AT_ONCE, PAINTED_AT_ONCE = 2, 4
 _TITLE, _DETAIL = Face(13, 600), Face(12)
 
 Index = QModelIndex | QPersistentModelIndex
@@ -297,6 +299,10 @@ class ThreadList(QListView):
         self.setModel(self.threads)
         self._painter = _RowPainter(theme, self)
         self.setItemDelegate(self._painter)
+        self._turns = RowTurns(self, PAINTED_AT_ONCE)
+        self._turns.due.connect(lambda numbers: self.viewport().update(self._places(numbers)))
+        # What a paint leaves for another turn stays as it was.
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setObjectName("conversations_list")
         self.setAccessibleName(tr("Conversations"))
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -322,8 +328,8 @@ class ThreadList(QListView):
         placed = by_sessions(rows) if together else rows
         first = self.verticalScrollBar().value() // ROW_HEIGHT
         last = min(len(placed), first + self.viewport().height() // ROW_HEIGHT + 2) if self.isVisible() else 0
-        for start in range(first, last, _AT_ONCE):
-            for row in placed[start : min(last, start + _AT_ONCE)]:
+        for start in range(first, last, _LAID_AT_ONCE):
+            for row in placed[start : min(last, start + _LAID_AT_ONCE)]:
                 self._painter.prepare(row, self.viewport().width(), now_us, sought)
             await asyncio.sleep(0)
 
@@ -426,6 +432,29 @@ class ThreadList(QListView):
             event.ignore()
         else:
             super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        area, scrolled = event.region(), self.verticalScrollBar().value()
+        box = area.boundingRect().translated(0, scrolled)
+        in_sight = range(box.top() // ROW_HEIGHT, min(len(self.threads.rows), box.bottom() // ROW_HEIGHT + 1))
+        numbers = self._turns.in_order(number for number in in_sight if area.intersects(self._place(number)))
+        with QPainter(self.viewport()) as painter:
+            most = int(min(self._turns.most(painter, self.window()), len(numbers)))
+            drawn, left = numbers[:most], numbers[most:]
+            painter.setClipRegion(area - self._places(left))
+            painter.fillRect(area.boundingRect(), self._theme.color("sidebar"))
+        self._turns.leave(left)
+        for number in drawn:
+            super().paintEvent(QPaintEvent(self._place(number)))
+
+    def _place(self, number: int) -> QRect:
+        return QRect(0, number * ROW_HEIGHT - self.verticalScrollBar().value(), self.viewport().width(), ROW_HEIGHT)
+
+    def _places(self, numbers: Iterable[int]) -> QRegion:
+        region = QRegion()
+        for number in numbers:
+            region += self._place(number)
+        return region
 
     def _look_ahead(self) -> None:
         below = self.verticalScrollBar().value() + self.viewport().height()
