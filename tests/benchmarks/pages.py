@@ -281,11 +281,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def told_of(collections: Sequence[tuple[int, float, int]]) -> str:
-    """How many garbage collections there were of each generation, and how long they took at most."""
+    """How many garbage collections there were of each generation, and how long they took at most and in all."""
     parts = []
     for wanted in (0, 1, 2):
         ms = [seconds * 1000 for generation, seconds, _ in collections if generation == wanted]
-        parts.append(f"{len(ms)} of generation {wanted}, {max(ms, default=0.0):.1f} ms at most")
+        parts.append(f"{len(ms)} of generation {wanted}, {max(ms, default=0.0):.1f} ms at most, {sum(ms):.0f} in all")
     return "Garbage collections: " + "; ".join(parts)
 
 
@@ -306,11 +306,13 @@ def show(
     memory: dict[str, float],
     collections: Sequence[tuple[int, float, int]],
 ) -> bool:
-    figures_of = ("p50", "p99", "longest", "in one", "p99 by clock", "longest", "late p99")
-    rows = [("page", "", *figures_of, "> 8 ms", "> 16", "beats")]
+    figures_of = ("p50", "p99", "longest", "in one", "in all", "p99 by clock", "longest", "late p99")
+    rows = [("page", "", *figures_of, "> 8 ms", "> 16", "one > 8", "beats")]
     for one in (*steady, *once):
         long = [str(sum(hold.own > limit for hold in one.holds)) for limit in (SLOT_S, P99_S)]
+        long.append(str(sum(hold.unbroken > SLOT_S for hold in one.holds)))
         figures = [one.ms(0.5), one.ms(0.99), one.ms(1), one.ms(1, "unbroken")]
+        figures.append(sum(hold.own for hold in one.holds) * 1000)
         figures += [one.ms(0.99, "clock"), one.ms(1, "clock"), one.ms(0.99, "late")]
         kind = "" if one in steady else "once"
         rows.append((one.name, kind, *(f"{figure:.1f}" for figure in figures), *long, str(len(one.holds))))
