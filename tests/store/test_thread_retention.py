@@ -133,6 +133,16 @@ def test_nothing_is_kept_where_nothing_may_be(tmp_path: Path) -> None:
             assert count(tmp_path, table) == 0 or "entries" in rule or "entry" in rule, table
 
 
+def test_what_went_and_is_said_again_is_stored_again(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        put(store, [told(0, [user("hello")], "hi there", conversation="one")])
+        stored_when_it_was(tmp_path)
+        clean(tmp_path, START_US + 60 * DAY_US, days=0)
+        put(store, [told(60, [user("hello")], "hi there", conversation="two")])
+        (thread,) = all_threads(store)
+    assert lines(thread) == ["0 user hello", "0 assistant hi there"]
+
+
 @pytest.mark.parametrize("given", [None, "mine"])
 def test_a_conversation_that_goes_on_keeps_its_name_and_what_is_left(tmp_path: Path, given: str | None) -> None:
     calls = session("hello", "hi there", "how are you", "fine", "good", "bye", every_s=12 * 3600, conversation=given)
