@@ -92,7 +92,7 @@ _OF_SESSION = "SELECT id FROM turns WHERE session = ? AND scope = ? AND source =
 _DETACH = (
     "UPDATE turns SET figures = NULL, joined = NULL, inferred = 0, app = NULL, agent = NULL, session = NULL, "
     "joined_session_id = NULL WHERE id = ? "
-    "RETURNING request_id, conversation, moved"
+    "RETURNING request_id, moved"
 )
 _BY_IDENTITY = "SELECT id FROM turns WHERE identity = ?"
 _REPARENT = "UPDATE turns SET parent = :to WHERE parent = :from"
@@ -339,9 +339,8 @@ def _attach(
         if earlier is not None and connection.execute(_REPARENT, {"from": earlier[0], "to": each.turn}).rowcount:
             placer.reparented()
     if each.conversation is not None and not conversations.is_given(conversation):
-        conversation = placer.merge(conversation, conversations.given(each.conversation, scope))
+        placer.merge(conversation, conversations.given(each.conversation, scope))
         connection.execute(_MOVED, (each.turn,))
-    placer.touch(conversation)
     _mark(connection, each.turn, each.spans)
     if each.app and request_id:
         written.apps.append((request_id, each.app))
@@ -356,8 +355,7 @@ def _detach(
     """A join that does not hold any more is taken back: what was told of the exchange is another call, or may be."""
     if connection.execute(_STILL_TOLD, (turn,)).fetchone() is not None:
         return
-    request_id, conversation, moved = connection.execute(_DETACH, (turn,)).fetchone()
-    placer.touch(conversation)
+    request_id, moved = connection.execute(_DETACH, (turn,)).fetchone()
     if moved and len(placer.leave(turn)) == 1:
         written.alone.append(request_id)
     written.detached.append(request_id)

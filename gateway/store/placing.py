@@ -160,11 +160,6 @@ class Placer:
         self._last_number += 1
         return self._last_number
 
-    def touch(self, conversation: int, *turns: int) -> None:
-        """Other work changed these turns of a conversation, though nothing that counts."""
-        self._change(conversation)
-        self._moved.update(turns)
-
     def reparented(self) -> None:
         """Other work made turns go on from others."""
         self._continued.unsure()

@@ -108,6 +108,18 @@ def test_a_series_of_any_length_leaves_and_is_the_same_in_stretches(
     assert by is not None or apart == whole
 
 
+def test_a_series_of_one_bucket_too_many_leaves_in_stretches(store: UsageStore) -> None:
+    minutes, minute_us = queries.MOST_SLICES, 60_000_000
+    store.insert_history([record(0), record(60 * minutes)])
+    # Two microseconds longer than all but one of the most, and so in two minutes more.
+    query = UsageQuery(start_us=BASE_US + minute_us - 1, end_us=BASE_US + minutes * minute_us + 1)
+    with pytest.raises(ClientError, match="more than 5,000"):
+        store.timeseries(query, "1m")
+    found = list(store.iter_timeseries(query, "1m"))
+    assert len(found) == minutes + 1
+    assert [bucket.summary.requests for bucket in (found[0], found[-1])] == [0, 1]
+
+
 def test_an_empty_export_still_names_its_columns(store: UsageStore) -> None:
     file = io.StringIO(newline="")
     assert store.export_to(UsageQuery(), CSV, file) == 0

@@ -116,6 +116,10 @@ def test_answers_that_lack_rows_say_from_when_on_they_are_complete(store: UsageS
     later = UsageQuery(start_us=CUT_US, conversation=("c1",))
     assert store.summary(later).complete_from_us is None
     assert store.requests(later).complete_from_us is None
+    assert store.requests(UsageQuery(start_us=BASE_US, conversation=("c1",))).complete_from_us == CUT_US
+    # Both ends lie within quarters, and both need rows.
+    ends = UsageQuery(start_us=BASE_US + 7 * 60_000_000, end_us=BASE_US + 3 * HOUR_US + 7 * 60_000_000)
+    assert store.summary(ends).complete_from_us == ends.end_us
     # The first quarter is cut: seven minutes of it would be in rows alone.
     edge = UsageQuery(start_us=BASE_US + 7 * 60_000_000)
     assert store.summary(edge).complete_from_us == BASE_US + QUARTER_US
@@ -154,6 +158,7 @@ def test_where_rows_and_buckets_are_gone_the_whole_time_is_told_as_lacking(
     assert [bucket.complete for bucket in days] == [False, False, False, True]
     later = UsageQuery(start_us=CUT_US)
     assert store.summary(later).complete_from_us is None
+    assert store.summary(UsageQuery(start_us=BASE_US)).complete_from_us == CUT_US - 2 * HOUR_US
     # Of the first bar of all time a part is gone, whatever is left of it.
     for width, complete in (("month", [False]), ("day", [False, True]), ("hour", [True] * 45)):
         for query in (UsageQuery(), UsageQuery(model=("gpt-5",), key=("laptop",))):

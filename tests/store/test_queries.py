@@ -269,9 +269,20 @@ def test_a_range_ends_before_its_end(store: UsageStore, minutes: int) -> None:
 
 
 def test_without_a_range_a_series_spans_the_data(store: UsageStore) -> None:
-    assert store.timeseries(UsageQuery(), "day") == ()
+    for query in (UsageQuery(), UsageQuery(start_us=BASE_US), UsageQuery(end_us=BASE_US)):
+        assert store.timeseries(query, "day") == tuple(store.iter_timeseries(query, "day")) == ()
+        assert store.requests(query, offset=queries.LEAST_OFFSET).rows == ()
     store.insert_history([record(0), record(2 * 86_400)])
     assert [bucket.summary.requests for bucket in store.timeseries(UsageQuery(), "day")] == [1, 0, 1]
+
+
+def test_parts_overlap_only_where_a_request_has_several_of_them(store: UsageStore) -> None:
+    store.insert_history([record(0, tags=("team:a",)), record(1, tags=("team:b",)), record(2)])
+    assert not any(store.breakdown(UsageQuery(), by).overlapping for by in ("tag", "tag:team", "model"))
+    store.insert_history([record(3, tags=("team:a", "urgent"))])
+    assert [store.breakdown(UsageQuery(), by).overlapping for by in ("tag", "tag:team")] == [True, False]
+    store.insert_history([record(4, tags=("team:a", "team:b"))])
+    assert [store.breakdown(UsageQuery(), by).overlapping for by in ("tag:team", "tag:urgent")] == [True, False]
 
 
 def test_minutes_come_from_rows(store: UsageStore) -> None:

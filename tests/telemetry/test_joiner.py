@@ -212,6 +212,15 @@ def test_what_an_id_decides_leaves_the_rest_to_time(tmp_path: Path) -> None:
     assert found(tmp_path, *arrivals) == {"req_x": "time", "req_y": "id"}
 
 
+def test_traces_that_have_one_call_in_common_tell_of_the_others_each_by_itself(tmp_path: Path) -> None:
+    both = [span(name, 100, 200, **{"gen_ai.response.id": "msg_1"}) for name in "12"]
+    beside = replace(span("3", 300, 400, **{"gen_ai.response.id": "msg_2"}), trace_id=both[1].trace_id)
+    assert found(tmp_path, exchange("1", 110, 190), exchange("2", 310, 390), *both, beside) == {
+        "req_1": "id",
+        "req_2": "id",
+    }
+
+
 def test_a_conversation_that_telemetry_named_is_left_again(tmp_path: Path) -> None:
     named = {"gen_ai.conversation.id": "of-the-app"}
     arrivals = (

@@ -167,6 +167,10 @@ def test_the_times_of_calls_are_apart_and_in_order() -> None:
         (1_000_000 - slack, 3_000_000 + slack),
         (9_000_000 - slack, 10_000_000 + slack),
     ]
+    assert times_of([(1 * S, 2 * S), (5 * S, 6 * S), (6 * S, 7 * S)]) == [
+        (1_000_000 - slack, 2_000_000 + slack),
+        (5_000_000 - slack, 7_000_000 + slack),
+    ]
     assert times_of([(1 * S, 9 * S), (2 * S, 3 * S)]) == [(1_000_000 - slack, 9_000_000 + slack)]
     # One that has not ended.
     assert times_of([(5 * S, 0)]) == [(5_000_000 - slack, 5_000_000 + slack)]
