@@ -1,5 +1,6 @@
 """A provider's bill in the window: chosen, read in each form, compared, looked into, exported; and what goes wrong."""
 
+import asyncio
 import codecs
 import csv
 import time
@@ -34,7 +35,18 @@ from app.pages.models_parts.bill_options import FIELD_NAMES
 from app.pages.models_parts.bill_pane import BillPane
 from app.tables.column import Column
 from app.theme import Theme
-from gateway import BILL_FIELDS, BILL_KINDS, BillPart, BillQuestion, BillTotals, Changes, DayModel, Reconciliation
+from gateway import (
+    BILL_FIELDS,
+    BILL_KINDS,
+    BillColumns,
+    BillPart,
+    BillQuestion,
+    BillTotals,
+    Changes,
+    DayModel,
+    FaregateError,
+    Reconciliation,
+)
 from gateway.reconcile import render
 from gateway.reconcile.records import Shared
 from tests.app.accessible import unnamed
@@ -492,3 +504,34 @@ def test_what_was_chosen_for_a_bill_does_not_hold_for_the_next(
     opened(pane, turns, written(tmp_path, FILES["openai"](usual(gateway))))
     assert pane.done is not None and (pane.done.zone, pane.done.bill) == (compared.zone, compared.bill)
     assert (options.provider.currentData(), options.rate.text(), options.own_keys.isChecked()) == ("", "", False)
+
+
+async def test_of_two_bills_that_are_chosen_at_once_the_later_one_is_compared(
+    page: ModelsPage, gateway: FakeGateway, turns: Turns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The figures of the first one stood under the name of the other."""
+    pane, slow, read = page.bill, asyncio.Event(), gateway.bill_columns
+    (text,) = FILES["openai"](usual(gateway))[:1]
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    for path in (first, second):
+        path.write_text(text, "utf-8")
+
+    async def columns(file: Path) -> BillColumns:
+        if file == first:
+            await slow.wait()
+        return await read(file)
+
+    compared: list[tuple[Path, ...]] = []
+
+    async def reconcile(files: tuple[Path, ...], *_: object) -> Reconciliation:
+        compared.append(files)
+        raise FaregateError("Enough.")
+
+    monkeypatch.setattr(gateway, "bill_columns", columns)
+    monkeypatch.setattr(gateway, "reconcile", reconcile)
+    opening = asyncio.create_task(pane.open((first,)))
+    await asyncio.sleep(0)
+    await pane.open((second,))
+    slow.set()
+    await opening
+    assert pane.files == (second,) and compared == [(second,)] and pane.file_name.text() == "second.csv"

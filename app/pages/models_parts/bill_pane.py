@@ -66,6 +66,7 @@ class BillPane(QWidget):
         self.setAcceptDrops(True)
         self._context = context
         self.files: tuple[Path, ...] = ()
+        self._opening: tuple[Path, ...] = ()
         self.done: Reconciliation | None = None
         self.lines: tuple[BillLine, ...] = ()
         self._order = Order()
@@ -244,11 +245,16 @@ class BillPane(QWidget):
         """Compare these; where their form is not known, ask for it."""
         if self._busy or not files:
             return
+        self._opening = files
         try:
             columns = await self._context.gateway.bill_columns(files[0])
         except KNOWN_ERRORS as error:
-            # What was compared before is still on show, with its own name.
-            self.banner.tell(f"{files[0].name}: {said_here(error)}")
+            if self._opening is files:
+                # What was compared before is still on show, with its own name.
+                self.banner.tell(f"{files[0].name}: {said_here(error)}")
+            return
+        if self._opening is not files:
+            # Another one was chosen meanwhile.
             return
         self.files = files
         self._set_result(None, ())
