@@ -159,6 +159,16 @@ class Parts:
         if await self.workers.run(self.access.poll):
             self.bell.note(Changes(keys=True))
 
+    async def follow_provider_keys(self) -> None:
+        """Takes over what another process changed among the providers' keys, and those of a vault that answers at
+        last. Raises FaregateError."""
+        if await self.keys.poll():
+            for name in self.keys.replaced:
+                # What was learnt was learnt of another key.
+                self.health.forget(name)
+            await self._recall_health()
+            self.bell.note(Changes(providers=True))
+
     def tell(self, said: Sequence[Told]) -> None:
         """Keep what was said, where there is a store for it."""
         if self.threads is not None:
@@ -185,7 +195,9 @@ class Parts:
             await self._load_prices()
             await self.keys.load()
             if not self.demo:
-                await self._recall_health(stack)
+                self.kept_health = await self._opened(stack, KeptHealth, self.folder)
+                stack.push_async_callback(self.keep_health)
+            await self._recall_health()
             self._stack = stack.pop_all()
         self.opened = True
 
@@ -297,12 +309,10 @@ class Parts:
         stack.push_async_callback(self.workers.run, receiver.intake.close)
         return receiver
 
-    async def _recall_health(self, stack: contextlib.AsyncExitStack) -> None:
-        """What was learnt of keys before; and what is learnt by the end, for the next time."""
-        kept = await self._opened(stack, KeptHealth, self.folder)
-        self.health.recall(await self.workers.run(kept.read, self.keys.mark))
-        self.kept_health = kept
-        stack.push_async_callback(self.keep_health)
+    async def _recall_health(self) -> None:
+        """What was learnt of these keys before the last start. Raises FaregateError."""
+        if self.kept_health is not None:
+            self.health.recall(await self.workers.run(self.kept_health.read, self.keys.mark))
 
     async def keep_health(self) -> None:
         """Write down what was learnt of keys, where it is something else than before."""

@@ -92,8 +92,7 @@ class Upkeep:
             self._follow_meter()
             with contextlib.suppress(FaregateError):
                 await parts.follow_keys()
-                if await parts.keys.poll():
-                    parts.bell.note(Changes(providers=True))
+                await parts.follow_provider_keys()
                 if await self._work(parts.overrides.poll):
                     self._prices.use_overrides()
                 if await self._work(parts.aliases.poll):

@@ -57,9 +57,11 @@ class KeptHealth:
         }
 
     def write(self, known: Mapping[str, Health], mark: Mark) -> None:
-        """What is known now, in the place of what was kept. Raises FaregateError."""
-        salt = self._read().salt
-        found = {
+        """What is known now, in the place of what was kept; of a key that cannot be read now that stays. Raises
+        FaregateError."""
+        kept = self._read()
+        salt, found = kept.salt, {name: one for name, one in kept.providers.items() if mark(name, kept.salt) is None}
+        found |= {
             name: _Kept(made, health.state, health.at_us)
             for name, health in known.items()
             if health.state in _KEPT and health.at_us is not None and (made := mark(name, salt)) is not None

@@ -35,6 +35,8 @@ class ProviderKeys:
         self._environment = {name: hidden.reveal() for name, hidden in environment.items()}
         self._stored: dict[str, str] = {}
         self._problems: dict[str, str] = {}
+        # Who was called with another key, or with none, before the last reading.
+        self.replaced: frozenset[str] = frozenset()
         self._path = folder.state_db
         self._connection = state_db.connect(self._path)
         self._lock = threading.Lock()
@@ -153,6 +155,11 @@ class ProviderKeys:
                 problems[name] = f"The vault no longer holds the key for {name}: store it again."
             else:
                 keys[name] = key
+        self.replaced = frozenset(
+            name
+            for name in {*self._stored, *keys} - self._environment.keys()
+            if self._stored.get(name) != keys.get(name)
+        )
         self._stored, self._problems, self._version = keys, problems, version
 
     def _listed(self) -> tuple[int, list[str]]:

@@ -51,6 +51,13 @@ def test_of_the_same_key_it_is_known_again(kept: KeptHealth, folder: DataFolder)
     assert kept.read(keys.mark) == {}, "who cannot be reached now may be then"
 
 
+def test_of_a_key_that_cannot_be_read_for_a_while_it_is_known_later(kept: KeptHealth, folder: DataFolder) -> None:
+    keys, locked = keys_of(folder, openai=KEY, xai=OTHER), keys_of(folder, xai=OTHER)
+    kept.write({"openai": GOOD, "xai": GOOD}, keys.mark)
+    kept.write({}, locked.mark)
+    assert kept.read(locked.mark) == {} and kept.read(keys.mark) == {"openai": GOOD}
+
+
 async def test_nothing_of_a_key_is_written_and_of_one_in_memory_nothing_at_all(
     kept: KeptHealth, folder: DataFolder
 ) -> None:

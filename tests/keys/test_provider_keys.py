@@ -75,6 +75,11 @@ async def test_another_processs_changes_are_followed(keys: ProviderKeys, folder:
     assert await keys.poll() is True and keys.key_for("openai") == OPENAI
     await other.store("openai", OPENAI + "2")
     assert await keys.poll() is True and keys.key_for("openai") == OPENAI + "2"
+    assert keys.replaced == {"openai"}
+    await other.store("google", "AQ.1234567890123456")
+    assert await keys.poll() is True and keys.replaced == {"google"}, "the others' are the same"
+    await other.remove("google")
+    assert await keys.poll() is True and keys.replaced == {"google"}
     await other.remove("openai")
     assert await keys.poll() is True and keys.key_for("openai") is None
     assert await keys.poll() is False
