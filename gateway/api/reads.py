@@ -121,24 +121,7 @@ def read_routes(
         return render_timeseries(await queries.timeseries(_query(call), call.one("bucket") or "hour", by), by)
 
     async def breakdown(call: Call) -> Any:
-        by, sort, query = call.one("by") or "model", call.one("sort") or "cost_usd", _query(call)
-        # Without a limit a row for each value; how many there are is for the caller to say.
-        limit, compare = parse_limit(call.query) if call.one("limit") else None, _compared(call)
-        found = await queries.breakdown(query, by, sort=sort, limit=limit, others=limit is not None)
-        before = period_before(query, time.time_ns() // 1000) if compare else None
-        previous, previous_others = None, NOTHING
-        if before is not None:
-            listed = {row.value for row in found.rows}
-            only = listed if limit is not None else None
-            then = await queries.breakdown(before, by, sort=sort, only=only, others=limit is not None)
-            previous = {row.value: row.summary for row in then.rows}
-            # What has stopped is a difference too.
-            stopped = (BreakdownRow(value=row.value, summary=NOTHING) for row in then.rows if row.value not in listed)
-            found = replace(found, rows=(*found.rows, *stopped))
-            if then.others is not None:
-                previous_others = then.others.summary
-                found = replace(found, others=found.others or OtherRows(values=0, summary=NOTHING))
-        return render_breakdown(found, previous, previous_others, mark=bool(query.conversation or query.trace))
+        return await _breakdown(queries, call)
 
     async def conversations(call: Call) -> Any:
         sort, limit = call.one("sort") or "cost_usd", parse_limit(call.query)
@@ -173,6 +156,27 @@ def read_routes(
     )
     one = Route(method="GET", path=f"{BASE}/usage/requests/", role="read", read=taking((), request))
     return (*routes, one, Route(method="GET", path="/healthz", role=OPEN, read=healthz), *_model_routes(models))
+
+
+async def _breakdown(queries: Queries, call: Call) -> Any:
+    by, sort, query = call.one("by") or "model", call.one("sort") or "cost_usd", _query(call)
+    # Without a limit a row for each value; how many there are is for the caller to say.
+    limit, compare = parse_limit(call.query) if call.one("limit") else None, _compared(call)
+    found = await queries.breakdown(query, by, sort=sort, limit=limit, others=limit is not None)
+    before = period_before(query, time.time_ns() // 1000) if compare else None
+    previous, previous_others = None, NOTHING
+    if before is not None:
+        listed = {row.value for row in found.rows}
+        only = listed if limit is not None else None
+        then = await queries.breakdown(before, by, sort=sort, only=only, others=limit is not None)
+        previous = {row.value: row.summary for row in then.rows}
+        # What has stopped is a difference too.
+        stopped = (BreakdownRow(value=row.value, summary=NOTHING) for row in then.rows if row.value not in listed)
+        found = replace(found, rows=(*found.rows, *stopped))
+        if then.others is not None:
+            previous_others = then.others.summary
+            found = replace(found, others=found.others or OtherRows(values=0, summary=NOTHING))
+    return render_breakdown(found, previous, previous_others, mark=bool(query.conversation or query.trace))
 
 
 def _model_routes(models: Callable[[], Models]) -> tuple[Route, ...]:

@@ -90,14 +90,7 @@ class Planner:
         except ClientError:
             exchange.model_requested = model_named(door, body)
             raise
-        exchange.model_requested = peek.model[:LONGEST_NAME]
-        exchange.streamed = peek.stream
-        exchange.end_user = peek.user[:LONGEST_NAME] if peek.user else exchange.end_user
-        if exchange.conversation_id is None:
-            keyed = peek.cache_key if exchange.client in CACHE_KEY_IS_CONVERSATION else None
-            exchange.conversation_id = usable_id(peek.conversation) or usable_id(keyed)
-        elif exchange.session_id is None and peek.conversation != exchange.conversation_id:
-            exchange.session_id = usable_id(peek.conversation)
+        _note(peek, exchange)
         candidate = self._routing.candidates(peek.model)[0]
         provider = candidate.provider
         exchange.provider, exchange.provider_title, exchange.model = provider.name, provider.title, candidate.model
@@ -271,6 +264,18 @@ def model_named(door: Door, body: bytes) -> str | None:
     """What a request asks for with which something is wrong; None where it does not say."""
     named = door.path_model or named_model(body)
     return named[:LONGEST_NAME] if named else None
+
+
+def _note(peek: Peek, exchange: Exchange) -> None:
+    """What a look at the body tells of who asks, what for, and in which conversation."""
+    exchange.model_requested = peek.model[:LONGEST_NAME]
+    exchange.streamed = peek.stream
+    exchange.end_user = peek.user[:LONGEST_NAME] if peek.user else exchange.end_user
+    if exchange.conversation_id is None:
+        keyed = peek.cache_key if exchange.client in CACHE_KEY_IS_CONVERSATION else None
+        exchange.conversation_id = usable_id(peek.conversation) or usable_id(keyed)
+    elif exchange.session_id is None and peek.conversation != exchange.conversation_id:
+        exchange.session_id = usable_id(peek.conversation)
 
 
 class _Carried(Struct, frozen=True, kw_only=True):

@@ -236,16 +236,58 @@ def _times(rng: random.Random, model: str, usage: Usage, say: Say) -> tuple[int,
 
 
 def _episode(made: _Call, rng: random.Random, price: Price) -> Episode:
-    story, say, load = made.story, made.say, made.load
-    provider, model = say.by or story.by
-    cost, source, price_id = (None, "none", None)
-    if say.fault is None:
-        cost, source, price_id = price(provider, model, made.usage, made.at_us)
-        source = "provider" if provider in REPORTS_COST and cost is not None else source
+    story, load = made.story, made.load
     upstream = f"req_{rng.getrandbits(80):020x}"
     id = f"req_{made.at_us // 1000:012x}{rng.getrandbits(64):016x}"
-    fault = say.fault
-    ending: Mapping[str, Any] = {
+    both, price_id = _in_both(made, f"{rng.getrandbits(64):016x}", price)
+    record = ExchangeRecord(
+        id=id,
+        key_id=load.key_id,
+        key=load.key,
+        principal=load.principal,
+        end_user=story.user,
+        conversation_id=made.conversation,
+        input_tokens=made.usage.input_tokens,
+        cached_tokens=made.usage.cached_tokens,
+        cache_write_tokens=made.usage.cache_write_tokens,
+        cache_write_1h_tokens=made.usage.cache_write_1h_tokens,
+        output_tokens=made.usage.output_tokens,
+        reasoning_tokens=made.usage.reasoning_tokens,
+        price_id=price_id,
+        overhead_us=_OVERHEAD_US,
+        attempts=(_attempt(made, both, upstream),),
+        upstream_request_id=upstream,
+        **both,
+    )
+    answered = made.say.fault is None
+    told = Told(
+        source="gateway",
+        scope=load.key_id,
+        request_id=id,
+        key=load.key,
+        user=story.user or load.principal,
+        agent=made.say.agent,
+        conversation=made.conversation,
+        title=story.title,
+        request=_request(made, both["model"]),
+        response=_response(made, both["model"], upstream) if answered else None,
+        response_id=upstream if answered else None,
+        usage=made.usage,
+        headers=story_headers(record),
+        **both,
+    )
+    return Episode(record, told)
+
+
+def _in_both(made: _Call, span_id: str, price: Price) -> tuple[Mapping[str, Any], str | None]:
+    """What a call's row and its telling have both, and the price's id."""
+    story, say, load, fault = made.story, made.say, made.load, made.say.fault
+    provider, model = say.by or story.by
+    cost, source, price_id = (None, "none", None)
+    if fault is None:
+        cost, source, price_id = price(provider, model, made.usage, made.at_us)
+        source = "provider" if provider in REPORTS_COST and cost is not None else source
+    both: Mapping[str, Any] = {
         "status": 200 if fault is None else fault.status,
         "outcome": "ok" if fault is None else "error",
         "error_type": None if fault is None else fault.error_type,
@@ -262,62 +304,31 @@ def _episode(made: _Call, rng: random.Random, price: Price) -> Episode:
         "dropped": say.dropped,
         "adapted": say.adapted,
         "trace_id": made.trace_id,
-        "span_id": f"{rng.getrandbits(64):016x}",
+        "span_id": span_id,
         "door": load.door,
         "client": load.client,
         "app": load.app,
         "tags": load.tags,
         "started_us": made.at_us,
     }
-    attempt = AttemptRecord(
+    return both, price_id
+
+
+def _attempt(made: _Call, both: Mapping[str, Any], upstream_request_id: str) -> AttemptRecord:
+    """The only one."""
+    return AttemptRecord(
         n=1,
-        provider=provider,
-        model=model,
+        provider=both["provider"],
+        model=both["model"],
         started_us=made.at_us + _OVERHEAD_US // 2,
         latency_us=max(1, made.latency_us - _OVERHEAD_US),
-        status=ending["status"],
-        error_type=ending["error_type"],
+        status=both["status"],
+        error_type=both["error_type"],
         input_tokens=made.usage.input_tokens,
         output_tokens=made.usage.output_tokens,
-        cost_nano=cost,
-        upstream_request_id=upstream,
+        cost_nano=both["cost_nano"],
+        upstream_request_id=upstream_request_id,
     )
-    record = ExchangeRecord(
-        id=id,
-        key_id=load.key_id,
-        key=load.key,
-        principal=load.principal,
-        end_user=story.user,
-        conversation_id=made.conversation,
-        input_tokens=made.usage.input_tokens,
-        cached_tokens=made.usage.cached_tokens,
-        cache_write_tokens=made.usage.cache_write_tokens,
-        cache_write_1h_tokens=made.usage.cache_write_1h_tokens,
-        output_tokens=made.usage.output_tokens,
-        reasoning_tokens=made.usage.reasoning_tokens,
-        price_id=price_id,
-        overhead_us=_OVERHEAD_US,
-        attempts=(attempt,),
-        upstream_request_id=upstream,
-        **ending,
-    )
-    told = Told(
-        source="gateway",
-        scope=load.key_id,
-        request_id=id,
-        key=load.key,
-        user=story.user or load.principal,
-        agent=say.agent,
-        conversation=made.conversation,
-        title=story.title,
-        request=_request(made, model),
-        response=_response(made, model, upstream) if fault is None else None,
-        response_id=upstream if fault is None else None,
-        usage=made.usage,
-        headers=story_headers(record),
-        **ending,
-    )
-    return Episode(record, told)
 
 
 def _request(made: _Call, model: str) -> Request:
