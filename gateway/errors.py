@@ -86,9 +86,8 @@ class Unsupported(ClientError):
 class UpstreamError(GatewayError):
     """A bad peer. The message is the provider's where it said one.
 
-    `upstream_status` is what the provider answered (None where it answered nothing), `upstream_type` its own word.
-    `said`: its error's whole body, decoded, for a client of the same dialect. `usage`: what an answer counted that
-    failed.
+    `upstream_status` is what the provider answered, None where it answered nothing. `said`: its error's whole body,
+    decoded, for a client of the same dialect. `usage`: what an answer counted that failed.
     """
 
     said: Mapping[str, Any] | None = None
@@ -104,12 +103,10 @@ class UpstreamError(GatewayError):
         code: str | None = None,
         headers: Mapping[str, str] = NO_HEADERS,
         upstream_status: int | None = None,
-        upstream_type: str | None = None,
         own_words: bool = False,
     ) -> None:
         super().__init__(message, status=status, kind=kind, param=param, code=code, headers=headers)
         self.upstream_status = upstream_status
-        self.upstream_type = upstream_type
         self.own_words = own_words
 
 

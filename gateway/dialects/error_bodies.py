@@ -79,7 +79,6 @@ def upstream_error(
     status: int,
     kind: str,
     *,
-    upstream_type: str | None = None,
     code: str | None = None,
     param: str | None = None,
     headers: Mapping[str, str] = NO_HEADERS,
@@ -103,7 +102,6 @@ def upstream_error(
         code=code,
         headers=headers,
         upstream_status=status,
-        upstream_type=upstream_type,
         own_words=own_words,
     )
 

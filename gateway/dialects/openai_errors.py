@@ -140,7 +140,6 @@ def _classified(status: int, said: _Said, headers: Mapping[str, str]) -> Upstrea
             kind=kind,
             headers=_NO_RETRY,
             upstream_status=status,
-            upstream_type=said.type,
             own_words=True,
         )
     if kind == "provider_quota":
@@ -154,7 +153,6 @@ def _classified(status: int, said: _Said, headers: Mapping[str, str]) -> Upstrea
         code=said.code,
         headers=headers,
         upstream_status=status,
-        upstream_type=said.type,
         own_words=not message,
     )
 

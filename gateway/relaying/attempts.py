@@ -83,6 +83,5 @@ def without_key(key: str | None, error: UpstreamError) -> UpstreamError:
         error.message = redact(error.message, key)
         error.param = error.param and redact(error.param, key)
         error.code = error.code and redact(error.code, key)
-        error.upstream_type = error.upstream_type and redact(error.upstream_type, key)
         error.headers = {name: redact(value, key) for name, value in error.headers.items()}
     return error

@@ -88,7 +88,7 @@ def _parse(fields: Mapping[str, Any], status: int, headers: Mapping[str, str]) -
     code = code if isinstance(code, str) else None
     kind = _kind(status, word, code, message.lower())
     param = "messages" if _OF_MESSAGES.match(message) else None
-    return upstream_error(message, status, kind, upstream_type=word, code=code, param=param, headers=headers)
+    return upstream_error(message, status, kind, code=code, param=param, headers=headers)
 
 
 def _kind(status: int, word: str | None, code: str | None, message: str) -> str:

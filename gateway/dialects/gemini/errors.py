@@ -78,11 +78,10 @@ def _parse(fields: Mapping[str, Any], status: int, headers: Mapping[str, str]) -
     said = error.get("details")
     details = [item for item in (said if isinstance(said, list) else ()) if isinstance(item, dict)]
     reason = next((item["reason"] for item in details if isinstance(item.get("reason"), str)), None)
-    word = error.get("status") if isinstance(error.get("status"), str) else None
     kind = _kind(status, reason, details, message.lower())
     if "retry-after" not in headers and (delay := _retry_delay(details)) is not None:
         headers = {**headers, "retry-after": delay}
-    return upstream_error(message, status, kind, upstream_type=word, code=reason, headers=headers)
+    return upstream_error(message, status, kind, code=reason, headers=headers)
 
 
 def _kind(status: int, reason: str | None, details: list[dict[str, Any]], message: str) -> str:

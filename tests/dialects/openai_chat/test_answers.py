@@ -283,9 +283,9 @@ def test_provider_errors(status: int, body: bytes, expected: tuple[str, int], me
     )
 
 
-def test_code_param_and_type_are_kept() -> None:
+def test_code_and_param_are_kept() -> None:
     error = DIALECT.parse_error(400, openai_error("Bad", "t", "unsupported_value", "temperature"), {})
-    assert (error.code, error.param, error.upstream_type) == ("unsupported_value", "temperature", "t")
+    assert (error.code, error.param) == ("unsupported_value", "temperature")
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"3", b'"x"', b"[]", b"[[]]", b'{"error":[]}', b'{"error":{"message":{},"code":{}}}', b'{"detail":[{"loc":3}]}', b"\x00", b"{" * 100_000])  # fmt: skip
