@@ -289,8 +289,16 @@ def _now(us: int | None, tz: str | None) -> datetime:
 
 
 def _day_and_minute(then: datetime, now: datetime) -> str:
-    year = "" if then.year == now.year else f" {then.year}"
-    return f"{then.day} {MONTHS[then.month - 1]}{year} {hour_minute(then)}"
+    return f"{_day(then, now)} {hour_minute(then)}"
+
+
+def _day(then: datetime, now: datetime) -> str:
+    return f"{then.day} {MONTHS[then.month - 1]}{'' if then.year == now.year else f' {then.year}'}"
+
+
+def shortly_ago(us: int, now_us: int) -> str:
+    """As `ago`, before a day ago with the date alone, where there is little room."""
+    return ago(us, now_us) if now_us - us < _DAY_US else _day(_local(us), _local(now_us))
 
 
 def ago(us: int, now_us: int) -> str:

@@ -189,6 +189,16 @@ def test_every_state_has_a_word_and_a_shape(state: str, source: str, text: str, 
 
 
 @pytest.mark.parametrize(
+    ("days", "text"), [(0, "Connected just now"), (2, "Connected 21 Nov"), (400, "Connected 19 Oct 2025")]
+)
+def test_what_was_learnt_before_the_last_start_is_told_with_its_day(days: int, text: str) -> None:
+    """With the time too it had no room in a narrow card."""
+    now = 1_795_449_600_000_000
+    row = msgspec.structs.replace(ROW, state="connected", state_at_us=now - days * 86_400_000_000)
+    assert state_words(row, now).text == text
+
+
+@pytest.mark.parametrize(
     ("source", "backend", "words"),
     [
         ("vault", "keyring", "in the keyring"),

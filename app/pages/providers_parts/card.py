@@ -134,6 +134,7 @@ class ProviderCard(Card):
         self.title.setText(row.title)
         self.state.setText(words.text)
         self.state.set_tone(words.tone)
+        self.state.setToolTip("" if row.state_at_us is None else formats.clock(row.state_at_us))
         self.mark.show_icon(words.icon, words.tone)
         self.detail.setText(vault_words(row.detail or "") if row.unreadable else row.detail or "")
         self.detail.setVisible(bool(row.detail))

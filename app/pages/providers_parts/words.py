@@ -30,7 +30,7 @@ def state_words(row: ProviderRow, now_us: int) -> StateWords:
     """The state as a person reads it, with how long ago it was learnt."""
     if not row.enabled:
         return StateWords(text=tr("Switched off"), tone="text3", icon="power")
-    when = "" if row.state_at_us is None else f" {formats.ago(row.state_at_us, now_us)}"
+    when = "" if row.state_at_us is None else f" {formats.shortly_ago(row.state_at_us, now_us)}"
     match row.state:
         case "connected":
             return StateWords(text=tr("Connected{when}").format(when=when), tone="ok", icon="circle-check")
