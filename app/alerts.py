@@ -15,6 +15,7 @@ Deliver = Callable[[str, str], object]
 _FAILED = ("error", "port_in_use")
 # What a provider says of a key that a person must do something about.
 _KEY_FAILS = ("rejected",)
+# A limited one does a part of what it could.
 _KEY_WORKS = ("connected", "limited")
 
 
@@ -27,6 +28,7 @@ class Alerts:
         self._stopped: GatewayState | None = None
         self._failing: set[str] = set()
         self._began_us = time.time_ns() // 1000
+        self._limits: set[tuple[str, str]] = set()
 
     def show_state(self, state: GatewayState, *, wanted: bool) -> None:
         """`wanted`: the gateway is meant to run, so that being off is unexpected."""
@@ -44,10 +46,22 @@ class Alerts:
         for row in rows:
             if row.state in _KEY_WORKS or not row.has_key:
                 self._failing.discard(row.name)
+                self._tell_of_limit(row)
             elif row.state in _KEY_FAILS and row.name not in self._failing:
                 self._failing.add(row.name)
-                # What was learnt before the last start was told then.
-                if (row.state_at_us or 0) >= self._began_us and self._preferences.is_on("notify_keys"):
+                if self._is_news(row):
                     usual = tr("Requests to it fail until another key is set under Providers.")
                     title = tr("{provider} rejects its key").format(provider=row.title)
                     self._deliver(title, row.detail or usual)
+
+    def _tell_of_limit(self, row: ProviderRow) -> None:
+        """Once for each reason: a key that may not do one thing does others in between."""
+        if row.state != "limited" or not row.detail or (row.name, row.detail) in self._limits:
+            return
+        self._limits.add((row.name, row.detail))
+        if self._is_news(row):
+            self._deliver(tr("{provider} limits its key").format(provider=row.title), row.detail)
+
+    def _is_news(self, row: ProviderRow) -> bool:
+        """What was learnt before the last start was told then."""
+        return (row.state_at_us or 0) >= self._began_us and self._preferences.is_on("notify_keys")

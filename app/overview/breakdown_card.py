@@ -78,6 +78,10 @@ class BreakdownCard(Card):
         head.addStretch(1)
         self.view_all = TextButton(self._theme, tr("View all"), parent=self)
         self.view_all.clicked.connect(self._expand)
+        # Without it a head of a title alone would be lower than its neighbour's, whose tabs are as tall.
+        kept = self.view_all.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)
+        self.view_all.setSizePolicy(kept)
         head.addWidget(self.view_all)
         column = QVBoxLayout(self)
         column.setContentsMargins(_SIDE, 7, _SIDE, 8)

@@ -88,9 +88,7 @@ def upstream_error(
     said = redact(message)
     own_words = not said
     if kind == KEY_REJECTED:
-        said = "The provider rejected its API key: check the key stored for it or sent with the request" + (
-            f" (it said: {said.rstrip('.')})." if said else "."
-        )
+        said = key_refused(status, said)
         headers = _DO_NOT_RETRY
     elif kind == "provider_quota":
         headers = _DO_NOT_RETRY
@@ -104,6 +102,14 @@ def upstream_error(
         upstream_status=status,
         own_words=own_words,
     )
+
+
+def key_refused(status: int, said: str) -> str:
+    """What is told of a key that was not taken; with 403 it is known, and may not do this. `said` by the provider."""
+    told = "The provider rejected its API key: check the key stored for it or sent with the request"
+    if status == 403:
+        told = "The provider does not allow this with its API key: check there what the key may do"
+    return f"{told} (it said: {said.rstrip('.')})." if said else f"{told}."
 
 
 def as_stream_error(error: GatewayError) -> StreamError:

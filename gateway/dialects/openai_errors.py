@@ -3,7 +3,8 @@
 Providers that speak them answer errors in several forms: OpenAI's object, xAI's string `error` beside `code`, a
 `detail` (string or FastAPI's list), a bare message, an array around any of them, plain text, an HTML page. All become
 an `UpstreamError` with a neutral kind. A rejected key is told in our own words: the provider's may echo the key, and
-it is the gateway's key, not the client's. Towards clients all four keys of OpenAI's error object are always there.
+it is the gateway's key, not the client's; what a known key may not do is told in the provider's. Towards clients all
+four keys of OpenAI's error object are always there.
 """
 
 import re
@@ -13,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from gateway.dialects.error_bodies import as_stream_error
+from gateway.dialects.error_bodies import as_stream_error, key_refused
 from gateway.dialects.json_text import decode_json
 from gateway.dialects.redaction import redact
 from gateway.errors import GatewayError, UpstreamError
@@ -134,17 +135,18 @@ def stream_error(data: bytes) -> StreamError:
 
 def _classified(status: int, said: _Said, headers: Mapping[str, str]) -> UpstreamError:
     kind = _kind(status, said)
+    message = redact(said.message)[:_LONGEST_MESSAGE]
     if kind == "provider_key_rejected":
+        of_the_key = status != 403
         return UpstreamError(
-            KEY_REJECTED,
+            KEY_REJECTED if of_the_key else key_refused(status, message),
             kind=kind,
             headers=_NO_RETRY,
             upstream_status=status,
-            own_words=True,
+            own_words=of_the_key or not message,
         )
     if kind == "provider_quota":
         headers = {**headers, **_NO_RETRY}
-    message = redact(said.message)[:_LONGEST_MESSAGE]
     return UpstreamError(
         message or f"The provider answered {status} and said nothing more: try the request again.",
         status=status if 400 <= status <= 599 else 502,

@@ -12,7 +12,8 @@ from gateway.relaying.exchange import Exchange
 from gateway.relaying.plan import UNREADABLE_STATE, Plan, Planner
 from gateway.relaying.upstream import Answer, Upstream
 
-# Is told what an answer says of its key: (provider, "connected" | "rejected" | "unreachable", a sentence or None).
+# Is told what an answer says of its key: (provider, state, a sentence or None), with one of the states "connected",
+# "rejected", "limited" and "unreachable".
 Learnt = Callable[[str, str, str | None], None]
 
 
@@ -72,9 +73,16 @@ class Attempts:
         if plan.dialect.name == plan.door.dialect.name and error.status == answer.status:
             # Clients act on more than its status and message: on which quota it was, or how long to wait.
             error.said = own_form(body, plan.key)
-        if error.kind == "provider_key_rejected" and not exchange.byok:
-            self._learnt(provider.name, "rejected", error.message)
+        if (state := _state_of_key(error)) and not exchange.byok:
+            self._learnt(provider.name, state, error.message)
         return error
+
+
+def _state_of_key(error: UpstreamError) -> str | None:
+    """What a refusal says of the key; None where it says nothing. A key that may not do one thing may do others."""
+    if error.kind == "provider_quota" or (error.kind == "provider_key_rejected" and error.upstream_status == 403):
+        return "limited"
+    return "rejected" if error.kind == "provider_key_rejected" else None
 
 
 def without_key(key: str | None, error: UpstreamError) -> UpstreamError:

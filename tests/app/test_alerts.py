@@ -102,9 +102,20 @@ def test_a_key_that_failed_before_the_last_start_was_told_then(alerts: Alerts, t
     assert len(told) == 1
 
 
+def test_what_a_key_may_not_do_is_told_once(alerts: Alerts, told: list[tuple[str, str]]) -> None:
+    """It does other things in between."""
+    for _ in range(2):
+        alerts.show_providers([provider("limited", "No access to o1.")])
+        alerts.show_providers([provider("connected")])
+    assert told == [("OpenAI limits its key", "No access to o1.")]
+    alerts.show_providers([provider("limited", "The quota is spent.")])
+    assert told[1:] == [("OpenAI limits its key", "The quota is spent.")]
+
+
 def test_each_kind_can_be_switched_off(alerts: Alerts, told: list[tuple[str, str]], preferences: Preferences) -> None:
     preferences.set("notify_keys", OFF)
     alerts.show_providers([provider("rejected")])
+    alerts.show_providers([provider("limited", "The quota is spent.")])
     assert told == []
     alerts.show_state(state("error", "It failed."), wanted=True)
     assert len(told) == 1

@@ -463,6 +463,25 @@ async def test_what_a_caller_s_own_key_meets_says_nothing_of_the_stored_one() ->
         assert own.upstream.sent[0][1]["authorization"] == "Bearer mine-0123456789"
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "state"),
+    [
+        (403, "model_not_found", "limited"),
+        (402, None, "limited"),
+        (429, "insufficient_quota", "limited"),
+        (429, "rate_limit_exceeded", None),
+        (401, "invalid_api_key", "rejected"),
+    ],
+)
+async def test_a_key_that_may_not_do_one_thing_or_is_spent_is_limited(
+    status: int, code: str | None, state: str | None
+) -> None:
+    run = Run(json_answer({"error": {"message": "Not for you", "code": code}}, status))
+    row = await run.go()
+    assert run.learnt == ([("openai", state)] if state else [])
+    assert row.error_message and ("Not for you" in row.error_message) is (status != 401)
+
+
 async def test_a_key_that_the_provider_repeats_is_hidden_everywhere() -> None:
     key = "key-of-openai-0123456789"
     error = {"error": {"message": f"{key} no", "code": key, "param": key, "type": key}}

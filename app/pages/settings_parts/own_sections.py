@@ -211,8 +211,8 @@ class NotificationSection(Preferring):
         self.add_switch(
             heading,
             "notify_keys",
-            self.tr("A provider rejects its key"),
-            self.tr("Once, until the key works again or another one is set."),
+            self.tr("A provider rejects or limits its key"),
+            self.tr("Once for each cause; a rejected key again after it has worked."),
         )
 
 
