@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLayout, QSizePolicy, QStackedWidget, QWidget
 
 from app.fonts import ui_font
 from app.theme import Theme
-from app.widgets import ElidedLabel
+from app.widgets import ElidedLabel, SegmentedControl
 
 HEIGHT = 60
 MARGIN = 24
+_SPACING = 14
 
 
 class Header(QWidget):
@@ -31,7 +32,9 @@ class Header(QWidget):
         self._rows.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         row = QHBoxLayout(self)
         row.setContentsMargins(MARGIN, 0, MARGIN, 1)
-        row.setSpacing(14)
+        row.setSpacing(_SPACING)
+        # A row that has been given its width may be given a smaller one: what is least, `minimumSizeHint` says.
+        row.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         row.addWidget(self.title)
         row.addWidget(self.subtitle, 1, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._rows)
@@ -45,6 +48,9 @@ class Header(QWidget):
         row.setSpacing(8)
         row.addStretch(1)
         for control in controls:
+            if isinstance(control, SegmentedControl):
+                # Where there is little room, its words move together.
+                control.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
             row.addWidget(control)
         self._rows.addWidget(holder)
         holder.installEventFilter(self)
@@ -69,8 +75,23 @@ class Header(QWidget):
             self._fit(shown)
         return super().eventFilter(watched, event)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if (shown := self._rows.currentWidget()) is not None:
+            self._fit(shown)
+
+    def minimumSizeHint(self) -> QSize:
+        shown = self._rows.currentWidget()
+        return QSize(self._beside_rows() + (shown.minimumSizeHint().width() if shown is not None else 0), HEIGHT)
+
+    def _beside_rows(self) -> int:
+        words = self.title.sizeHint().width() + self.subtitle.minimumSizeHint().width()
+        return 2 * (MARGIN + _SPACING) + words
+
     def _fit(self, holder: QWidget) -> None:
-        self._rows.setFixedWidth(holder.sizeHint().width())
+        room = self.width() - self._beside_rows()
+        wanted, least = holder.sizeHint().width(), holder.minimumSizeHint().width()
+        self._rows.setFixedWidth(max(min(wanted, room), least))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

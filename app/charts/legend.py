@@ -188,6 +188,7 @@ class Legend(QWidget):
         # What is shown is of these.
         self._fitted: tuple[object, ...] = ()
         self.hidden: frozenset[str] = frozenset()
+        self._alone: str | None = None
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(_SPACING)
@@ -208,9 +209,7 @@ class Legend(QWidget):
             self._entries = list(entries)
         else:
             self._entries = list(entries)
-            self.hidden &= {key for key, _, _ in entries}
-            if len(self.hidden) == len(entries):
-                self.hidden = frozenset()
+            self._hide_again(frozenset(key for key, _, _ in entries))
             self._build()
         self._fit()
 
@@ -219,6 +218,16 @@ class Legend(QWidget):
         texts = short_names([one_line(name) for _, name, _ in self._entries])
         metrics = QFontMetrics(ui_font(12))
         return _fixed(len(texts)) + sum(map(metrics.horizontalAdvance, texts))
+
+    def _hide_again(self, keys: frozenset[str]) -> None:
+        """Of series that came and went: one that was to stand alone still does; without it, all are on show."""
+        if self._alone is not None:
+            self._alone = self._alone if self._alone in keys else None
+            self.hidden = keys - {self._alone} if self._alone is not None else frozenset()
+        elif keys <= self.hidden:
+            self.hidden = frozenset()
+        else:
+            self.hidden &= keys
 
     def _build(self) -> None:
         """An item for each series; those that there are take others: costs change places, which makes no widgets."""
@@ -241,6 +250,7 @@ class Legend(QWidget):
             hidden = self.hidden ^ {key}
         else:
             hidden = frozenset() if self.hidden == keys - {key} else keys - {key}
+        self._alone = key if hidden and not control else None
         self.hidden = frozenset() if hidden == keys else hidden
         self._fit()
         self.hidden_changed.emit(self.hidden)

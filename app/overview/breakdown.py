@@ -75,7 +75,8 @@ class Line(Struct, frozen=True, kw_only=True):
 
 class Measure(Struct, frozen=True, kw_only=True):
     """A column: `text` for reading, `order` for sorting (None comes last). Where there is no room for all, those with
-    the highest `spare` go first; 0 always stays. `tooltip` says what the cell has no room for."""
+    the highest `spare` go first; 0 always stays. `width` is the least; a title may need more. `tooltip` says what the
+    cell has no room for."""
 
     key: str
     title: str
@@ -196,13 +197,15 @@ MEASURES = (
 )
 
 
-def shown_measures(measures: Sequence[Measure], room: int) -> tuple[bool, ...]:
-    """Which columns stand in `room` pixels beside the name, those with the highest `spare` going first."""
+def shown_measures(measures: Sequence[Measure], widths: Sequence[int], room: int) -> tuple[bool, ...]:
+    """Which columns of these `widths` stand in `room` pixels beside the name, those with the highest `spare` going
+    first."""
     kept = list(measures)
+    width_of = dict(zip((measure.key for measure in measures), widths, strict=True))
     while (last := max(kept, key=lambda measure: measure.spare)).spare:
         # A name that is cut short is worth less than the first spare column, and more than any other.
         name = LEAST_NAME if last.spare == 1 else USUAL_NAME
-        if name + sum(measure.width for measure in kept) <= room:
+        if name + sum(width_of[measure.key] for measure in kept) <= room:
             break
         kept.remove(last)
     return tuple(measure in kept for measure in measures)

@@ -27,6 +27,8 @@ EDGE = 8
 _SQUARE = 8
 _BAR = 48
 _HEADER_TEXT_HEIGHT = 22
+_TITLE_GAP = 4
+_SORTED = " ↓"
 _TITLE, _FIGURE, _NAME, _SHARE = Face(11, 500), Face(13), Face(13, 500), Face(12)
 # All rows and columns of a hundred models; usually there are four rows.
 _TEXTS = 600
@@ -63,7 +65,7 @@ class Header(QHeaderView):
             painter.setPen(self._theme.color("text2" if sorted_here else "text3"))
             title = tr(self._rows.measures[section].title)
             if sorted_here:
-                title += " ↓" if self._rows.order == Qt.SortOrder.DescendingOrder else " ↑"
+                title += _SORTED if self._rows.order == Qt.SortOrder.DescendingOrder else " ↑"
             laid = self._texts.laid(title, _TITLE)
             right = left + width - (EDGE if section == last else 0)
             at = right - laid.width if section > 1 else left + (EDGE if section == 0 else 0)
@@ -120,12 +122,19 @@ class BreakdownTable(QTableView):
         super().resizeEvent(event)
         room = self.viewport().width() - EDGE
         measures = self._rows.measures
-        shown = shown_measures(measures, room)
-        left = room - sum(measure.width for measure, kept in zip(measures, shown, strict=True) if kept)
-        for section, (measure, kept) in enumerate(zip(measures, shown, strict=True)):
+        widths = [self._width(measure) for measure in measures]
+        shown = shown_measures(measures, widths, room)
+        left = room - sum(width for width, kept in zip(widths, shown, strict=True) if kept)
+        for section, (width, kept) in enumerate(zip(widths, shown, strict=True)):
             self.setColumnHidden(section, not kept)
             last = section == len(measures) - 1
-            self.setColumnWidth(section, max(LEAST_NAME, left) if section == 0 else measure.width + EDGE * last)
+            self.setColumnWidth(section, max(LEAST_NAME, left) if section == 0 else width + EDGE * last)
+
+    def _width(self, measure: Measure) -> int:
+        """So much that its title, sorted or not, does not reach its neighbour's."""
+        if measure is NAME:
+            return 0
+        return max(measure.width, round(self._texts.laid(tr(measure.title) + _SORTED, _TITLE).width) + _TITLE_GAP)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QPaintEvent
+from PySide6.QtGui import QFontMetrics, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
@@ -39,6 +39,7 @@ from app.widgets.places import setting_places
 from gateway import Changes, SettingRow
 
 _NAV_WIDTH = 190
+_TEXT_LEFT, _TEXT_RIGHT = 36, 8
 _NAMED = 3
 # Less than the half minute after which the page looks by itself, whose timer may be early.
 _COUNT_AFTER_S = 25.0
@@ -74,7 +75,8 @@ class SectionButton(QAbstractButton):
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
-        return QSize(_NAV_WIDTH, 34)
+        words = QFontMetrics(self.font()).horizontalAdvance(self.text())
+        return QSize(max(_NAV_WIDTH, _TEXT_LEFT + words + _TEXT_RIGHT), 34)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, box, theme = smooth_painter(self), QRectF(self.rect()), self._theme
@@ -86,7 +88,9 @@ class SectionButton(QAbstractButton):
             10, (self.height() - 16) // 2, icons.pixmap(self._icon, glyph, 16, self.devicePixelRatioF())
         )
         painter.setPen(theme.color("accent" if chosen else "text"))
-        painter.drawText(self.rect().adjusted(36, 0, -8, 0), Qt.AlignmentFlag.AlignVCenter, self.text())
+        painter.drawText(
+            self.rect().adjusted(_TEXT_LEFT, 0, -_TEXT_RIGHT, 0), Qt.AlignmentFlag.AlignVCenter, self.text()
+        )
         if self.hasFocus():
             focus_ring(painter, box, 7, theme.color("accent"))
 
@@ -142,7 +146,7 @@ class SettingsPage(Page):
         self.drawer.setObjectName("settings_drawer")
         self.drawer.set_content(self._panels)
         side = QWidget()
-        side.setFixedWidth(_NAV_WIDTH)
+        side.setFixedWidth(max(button.sizeHint().width() for button in self.buttons.values()))
         side.setLayout(nav)
         nav.setContentsMargins(0, 0, 0, 0)
         body = QHBoxLayout()

@@ -438,6 +438,28 @@ def test_the_legend_isolates_and_hides(qtbot: QtBot, light: Theme) -> None:
     assert shown() == {"Input", "Output"}
 
 
+def test_a_series_that_stands_alone_still_does_when_another_comes(qtbot: QtBot, light: Theme) -> None:
+    legend = Legend(light)
+    qtbot.addWidget(legend)
+    legend.resize(600, 24)
+
+    def show(*names: str) -> frozenset[str]:
+        legend.set_entries([(name, name, light.series_color(slot)) for slot, name in enumerate(names)])
+        return legend.hidden
+
+    show("gpt-5.4", "grok-4.3")
+    QTest.mouseClick(legend.items[1], Qt.MouseButton.LeftButton)
+    assert show("grok-4.3", "haiku-4-5", "gpt-5.4") == {"gpt-5.4", "haiku-4-5"}
+    assert show("grok-4.3") == frozenset()
+    assert show("grok-4.3", "haiku-4-5") == {"haiku-4-5"}, "for as long as it is there"
+    assert show("gpt-5.4", "haiku-4-5") == frozenset()
+    QTest.mouseClick(legend.items[1], Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier)
+    assert show("gpt-5.4", "haiku-4-5", "grok-4.3") == {"haiku-4-5"}, "one that was hidden hides no other"
+    QTest.mouseClick(legend.items[0], Qt.MouseButton.LeftButton)
+    QTest.mouseClick(legend.items[0], Qt.MouseButton.LeftButton)
+    assert show("gpt-5.4", "grok-4.3") == frozenset()
+
+
 def test_a_narrow_legend_says_every_name_it_shows_and_offers_the_others(qtbot: QtBot, light: Theme) -> None:
     names = ["claude-sonnet-4-6", "gpt-5.4", "claude-haiku-4-5", "grok-4.3", "gemini-2.5-flash", "Other"]
     card = QWidget()

@@ -3,8 +3,9 @@
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.header import Header
+from app.header import MARGIN, Header
 from app.theme import Theme
+from app.widgets import SegmentedControl
 
 
 def test_a_control_that_comes_later_has_room(qtbot: QtBot, theme: Theme, qapp: QApplication) -> None:
@@ -26,3 +27,20 @@ def test_a_control_that_comes_later_has_room(qtbot: QtBot, theme: Theme, qapp: Q
     late.show()
     qapp.processEvents()
     assert other.width() == other.sizeHint().width()
+
+
+def test_choices_move_together_before_a_control_leaves_the_window(qtbot: QtBot, theme: Theme) -> None:
+    header = Header(theme)
+    qtbot.addWidget(header)
+    choices = SegmentedControl(theme, [(str(number), f"{number} months") for number in range(6)])
+    own = QPushButton("Export")
+    holder = header.add_controls([choices, own])
+    header.show_page("Overview", "of this year", holder)
+    words = header.title.sizeHint().width() + header.subtitle.minimumSizeHint().width()
+    least = words + holder.sizeHint().width() + 2 * (MARGIN + 14)
+    for width in (least, least - 60, least):
+        header.resize(width, 60)
+        header.show()
+        qtbot.waitUntil(lambda width=width: own.mapTo(header, own.rect().topRight()).x() == width - MARGIN - 1)  # type: ignore[misc]
+        assert own.width() == own.sizeHint().width()
+        assert choices.width() == choices.sizeHint().width() - (least - width)

@@ -12,28 +12,35 @@ from pathlib import Path
 import msgspec
 import pytest
 from PySide6.QtCore import QPoint, QRect, QRectF, Qt
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QFontMetrics, QImage, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFileDialog, QLabel, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.colour_slots import Colours
 from app.context import AppContext
 from app.filters import FilterSnapshot
+from app.fonts import ui_font
 from app.formats import UNKNOWN, adding_places, count, duration, money, money_column, money_places, percent, rate
 from app.overview.answers import Answers
 from app.overview.breakdown import MEASURES, Line
+from app.overview.breakdown_card import BreakdownCard
 from app.overview.cards import FigureCard
 from app.overview.ghost import LINES
 from app.overview.layout import PageScroll
 from app.overview.table import BreakdownTable
 from app.pages.overview import OverviewPage
 from app.pages.page import StepsTarget
+from app.preferences import Preferences
 from app.tables.laid_texts import LaidTexts
+from app.theme import Theme
 from app.throttle import EVERYTHING
-from gateway import Changes, Summary, TagCondition, UsageQuery
+from app.translation import tr
+from gateway import Breakdown, Changes, Summary, TagCondition, UsageQuery
 from tests.app.fake_data import api_key_rows, exchanges
 from tests.app.fake_gateway import FakeGateway
 from tests.app.spawner import Spawner
+from tests.app.whole import PseudoLocale
 
 USAGE = Changes(usage=True)
 
@@ -477,6 +484,37 @@ def test_every_column_sorts_by_its_number_and_what_is_unknown_comes_last(page: O
             known = [value for value in values if value is not None]
             assert values[len(known) :] == [None] * (len(values) - len(known)), measure.key
             assert known == sorted(known, reverse=order == Qt.SortOrder.DescendingOrder), measure.key  # type: ignore[type-var]
+
+
+def test_titles_of_a_breakdown_do_not_reach_their_neighbours(qtbot: QtBot, qapp: QApplication, theme: Theme) -> None:
+    """Also where a language needs more room, in whichever order the rows stand."""
+    locale = PseudoLocale()
+    qapp.installTranslator(locale)
+    try:
+        card = BreakdownCard(theme, ("model",), Colours(Preferences()))
+        qtbot.addWidget(card)
+        card.resize(580, 200)
+        card.show()
+        metrics = QFontMetrics(ui_font(11, 500))
+        for place, measure in enumerate(MEASURES[1:], 1):
+            if not card.table.isColumnHidden(place):
+                title = metrics.horizontalAdvance(tr(measure.title) + " ↓")
+                assert title < card.table.columnWidth(place), measure.key
+        assert not card.table.isColumnHidden(len(MEASURES) - 1)
+    finally:
+        qapp.removeTranslator(locale)
+
+
+def test_tables_beside_each_other_begin_in_line_also_while_they_are_empty(qtbot: QtBot, theme: Theme) -> None:
+    tops = []
+    for dimensions in (("model",), ("provider", "user")):
+        card = BreakdownCard(theme, dimensions, Colours(Preferences()))
+        qtbot.addWidget(card)
+        card.resize(580, 200)
+        card.set_breakdown(Breakdown(rows=()), dimensions[0], None)
+        card.show()
+        tops.append(card.table.y())
+    assert tops[0] == tops[1]
 
 
 def shown_columns(page: OverviewPage, name: str) -> list[str]:

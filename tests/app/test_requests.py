@@ -478,8 +478,11 @@ def test_the_values_of_a_name_that_was_taken_are_offered(page: RequestsPage, qtb
     qtbot.keyClicks(field, "stat")
     page.filter_field._completer.activated.emit("status:")
     qtbot.waitUntil(lambda: page.filter_field._words.stringList()[:2] == ["status:ok", "status:error"])
-    assert page.filter_field._popup.isVisible()
-    page.filter_field._popup.hide()
+    popup = page.filter_field._popup
+    assert popup.isVisible()
+    assert popup.sizeHintForRow(0) >= 28, "as high as what else is chosen from"
+    assert popup.verticalScrollBar().maximum() == 0
+    popup.hide()
 
 
 def test_esc_closes_the_details_and_then_empties_the_field(page: RequestsPage, qtbot: QtBot, turns: Turns) -> None:

@@ -662,6 +662,7 @@ def test_nothing_is_cut_or_covered(
                 one.show_problem(f"{key} must be something else than it is, and this is how to mend it.")
             qtbot.wait(30)
             assert cut(page) == []
+            assert all(button.width() >= button.sizeHint().width() for button in page.buttons.values())
             assert crossing(page) == []
             view = page.views[section]
             body = view.widget()

@@ -1,11 +1,21 @@
 """Whether everything on a page can be read: nothing cut, nothing over something else, in the font that is shipped."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from PySide6.QtCore import QRect, Qt, QTranslator
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLayout, QLineEdit, QMenu, QTableView, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractScrollArea,
+    QComboBox,
+    QLabel,
+    QLayout,
+    QLineEdit,
+    QMenu,
+    QTableView,
+    QWidget,
+)
 
 from app.fonts import MONO_FAMILY, UI_FAMILY
 from app.meter import MeterLine
@@ -111,9 +121,24 @@ def cut(page: QWidget) -> list[str]:
             # Only its icon stands there.
             continue
         words = QFontMetrics(button.font()).horizontalAdvance(button.text())
-        if button.isVisible() and not isinstance(button, ToggleSwitch) and button.width() < words:
+        if not button.isVisible() or isinstance(button, ToggleSwitch):
+            continue
+        if button.width() < words:
             found.append(f"{button.text()!r} has {button.width()} of {words}")
+        right = button.mapTo(page, button.rect().topRight()).x()
+        if right >= page.width() and not _scrolls(button):
+            found.append(f"{button.text()!r} ends {right - page.width() + 1} pixels beside the page")
     return found
+
+
+def _scrolls(widget: QWidget) -> bool:
+    return any(isinstance(each, QAbstractScrollArea) for each in _around(widget))
+
+
+def _around(widget: QWidget) -> Iterator[QWidget]:
+    while (above := widget.parentWidget()) is not None:
+        yield above
+        widget = above
 
 
 def crossing(page: QWidget) -> list[str]:

@@ -56,6 +56,8 @@ class FilterField(QWidget):
         self._completer = QCompleter(self._words, self)
         self._completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self._popup = QListView()
+        # As the stylesheet names what opens below a field.
+        self._popup.setObjectName("popup")
         self._completer.setPopup(self._popup)
         self._completer.setWidget(self.field)
         self._completer.activated.connect(self._complete)
