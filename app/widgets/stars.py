@@ -41,7 +41,10 @@ class Stars(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._stars = 0
+        # The star below the pointer, and whether it shows what a click would give: not before the pointer has left the
+        # one where a rating was given or taken back, which would hide what it is now.
         self._pointed = 0
+        self._offers = True
         self._by_keyboard = False
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -67,6 +70,7 @@ class Stars(QWidget):
 
     def _give(self, stars: int) -> None:
         if stars != self._stars:
+            self._offers = not self._pointed
             self.set_stars(stars)
             self.rated.emit(stars)
 
@@ -99,6 +103,7 @@ class Stars(QWidget):
     def _point(self, stars: int) -> None:
         if stars != self._pointed:
             self._pointed = stars
+            self._offers = True
             self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -122,7 +127,7 @@ class Stars(QWidget):
         painter = smooth_painter(self)
         if not self.isEnabled():
             painter.setOpacity(0.45)
-        full = self._pointed if self._pointed and self.isEnabled() else self._stars
+        full = self._pointed if self._pointed and self._offers and self.isEnabled() else self._stars
         for number in range(1, MOST + 1):
             _draw(painter, self._theme, self.place(number), number <= full)
         if self.hasFocus() and self._by_keyboard:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -597,6 +598,24 @@ def test_stars_by_the_keyboard(qtbot: QtBot, theme: Theme, keys: tuple[Qt.Key, .
     for key in keys:
         qtbot.keyClick(made, key)
     assert made.stars == stars and given[-1:] == ([stars] if given else [])
+
+
+def test_a_rating_that_is_taken_back_is_seen_to_be_gone(qtbot: QtBot, theme: Theme) -> None:
+    """Also while the pointer still stands on the star that took it back."""
+    made = Stars(theme)
+    qtbot.addWidget(made)
+    made.show()
+    unrated = made.grab().toImage()
+    QTest.mouseMove(made, made.place(3).toPoint())
+    qtbot.waitUntil(lambda: made.grab().toImage() != unrated)
+    offered = made.grab().toImage()
+    for stars, seen in ((3, offered), (0, unrated)):
+        QTest.mouseClick(made, Qt.MouseButton.LeftButton, pos=made.place(3).toPoint())
+        assert made.stars == stars and made.grab().toImage() == seen
+    QTest.mouseMove(made, made.place(3).toPoint() + QPoint(2, 0))
+    assert made.grab().toImage() == unrated
+    QTest.mouseMove(made, made.place(4).toPoint())
+    qtbot.waitUntil(lambda: made.grab().toImage() != unrated)
 
 
 # taken from elsewhere
