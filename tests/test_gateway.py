@@ -429,6 +429,10 @@ async def test_a_bill_that_nobody_waits_for_any_more_is_not_read_on_and_its_resu
 
     bill = b"Date,Model,Input tokens,Cost (USD)\n2026-11-03,gpt-5,5,1\n2026-11-04,gpt-5,5,2\n2026-11-05,gpt-5,5,3\n"
     assert (await gateway.bill_columns(bill)).mapping["time"] == "Date"
+    with pytest.raises(FaregateError, match=r"^This is a folder: choose the files in it\.$"):
+        await gateway.bill_columns(tmp_path)
+    with pytest.raises(FaregateError, match=r"^The file cannot be read \(No such file or directory\): choose"):
+        await gateway.reconcile([tmp_path / "gone.csv"], Question(provider="openai"))
     given_up = loop.create_task(gateway.reconcile([bill], Question(provider="openai"), told))
     await reached.wait()
     given_up.cancel()

@@ -48,6 +48,8 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
         self._follow = QTimer(self, singleShot=True, interval=_FOLLOW_MS)
         self._follow.timeout.connect(self._follow_pointer)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        # A view takes what is dragged over it to its scene, which takes nothing, and Qt warns when it leaves.
+        self.setAcceptDrops(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self._lay_out()
         self.brush = Brush(theme, self.viewport())

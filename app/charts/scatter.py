@@ -194,6 +194,7 @@ class ScatterPlot(pg.GraphicsView):  # type: ignore[misc]
         self._follow = QTimer(self, singleShot=True, interval=_FOLLOW_MS)
         self._follow.timeout.connect(self._follow_pointer)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setAcceptDrops(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.view = pg.ViewBox(enableMouse=False, enableMenu=False, defaultPadding=0)
         self.view.disableAutoRange()

@@ -41,8 +41,8 @@ class Stars(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._stars = 0
-        # The star below the pointer, and whether it shows what a click would give: not before the pointer has left the
-        # one where a rating was given or taken back, which would hide what it is now.
+        # The star below the pointer, and whether it shows what a click would give: not until the pointer has left the
+        # star where a rating was given or taken back, which would hide what it is now.
         self._pointed = 0
         self._offers = True
         self._by_keyboard = False

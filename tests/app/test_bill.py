@@ -480,6 +480,8 @@ def test_a_file_that_cannot_be_opened_is_named_and_offers_no_options(
     assert pane.banner.button is not None and not pane.banner.button.isVisible()
     opened(pane, turns, written(tmp_path, ["Date,Model,Cost\n"]))
     assert pane.banner.button.isVisible() and pane.options_button.isVisible()
+    opened(pane, turns, written(tmp_path, ["Date,Model,Cost\n", ""]))
+    assert pane.banner.text() == "bill-1.csv: The file is empty: download the bill again."
 
 
 def test_dollars_that_are_not_the_bills_are_told_as_ours(compared: Reconciliation) -> None:

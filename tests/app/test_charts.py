@@ -24,6 +24,7 @@ from app.charts.legend import Legend, fitting_names
 from app.charts.lines import alone
 from app.charts.rectangles import ListedRectangles, PackedRectangles, make_rectangles
 from app.charts.scale import NiceMaximum, nice_maximum, tick_step, ticks
+from app.charts.scatter import ScatterCard, ScatterSpec
 from app.charts.timescale import bucket_title, time_ticks
 from app.charts.tooltip import Tooltip
 from app.formats import UNKNOWN, count, duration, use_clock
@@ -422,6 +423,16 @@ def test_the_keyboard_reads_and_opens_buckets(qtbot: QtBot, light: Theme) -> Non
     with qtbot.waitSignal(card.bucket_activated) as activated:
         QTest.keyClick(card, Qt.Key.Key_Return)
     assert activated.args == [START + HOUR, START + 2 * HOUR, None]
+
+
+def test_nothing_is_dropped_on_a_chart(qtbot: QtBot, light: Theme) -> None:
+    """A scene that takes nothing makes Qt warn when what was dragged over it leaves."""
+    spec = ScatterSpec(title="Cost", x_title="x", y_title="y", x_text=count_axis, y_text=count_axis)
+    scatter = ScatterCard(spec, light)
+    qtbot.addWidget(scatter)
+    bars = chart(qtbot, SPECS["tokens"], light, ChartInput(buckets=buckets(busy(3)), now_us=START * 2))
+    for plot in (bars.plot, scatter.plot):
+        assert not plot.acceptDrops() and not plot.viewport().acceptDrops()
 
 
 def test_the_legend_isolates_and_hides(qtbot: QtBot, light: Theme) -> None:

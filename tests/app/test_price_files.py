@@ -159,6 +159,10 @@ def test_of_a_file_with_a_wrong_line_nothing_is_imported(
         page.banner.text() == "Nothing was imported from prices.csv: Line 3: “two” is not a price in dollars (input)."
     )
     assert fake_gateway.price_overrides() == () and page.imported.isHidden()
+    folder = tmp_path / "prices"
+    folder.mkdir()
+    asyncio.run(page.files.read(folder))
+    assert page.banner.text() == "Nothing was imported from prices: Is a directory"
 
     async def picky(prices: Sequence[NewPriceOverride]) -> tuple[PriceOverride, ...]:
         assert [price.model for price in prices] == ["a", "b"], "it is asked once for all"

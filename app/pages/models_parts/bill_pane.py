@@ -246,16 +246,19 @@ class BillPane(QWidget):
         if self._busy or not files:
             return
         self._opening = files
-        try:
-            columns = await self._context.gateway.bill_columns(files[0])
-        except KNOWN_ERRORS as error:
-            if self._opening is files:
-                # What was compared before is still on show, with its own name.
-                self.banner.tell(f"{files[0].name}: {said_here(error)}")
-            return
+        found = []
+        for file in files:
+            try:
+                found.append(await self._context.gateway.bill_columns(file))
+            except KNOWN_ERRORS as error:
+                if self._opening is files:
+                    # What was compared before is still on show, with its own name.
+                    self.banner.tell(f"{file.name}: {said_here(error)}")
+                return
         if self._opening is not files:
             # Another one was chosen meanwhile.
             return
+        columns = found[0]
         self.files = files
         self._set_result(None, ())
         self.file_name.setText(", ".join(path.name for path in files))

@@ -79,7 +79,9 @@ class PriceFiles(QObject):
             new = [price for price in dict.fromkeys(found) if price not in known]
             self._added = added = await gateway.add_prices(new) if new else ()
         except (*KNOWN_ERRORS, UnicodeDecodeError) as error:
-            why = self.tr("it is not text in UTF-8") if isinstance(error, UnicodeDecodeError) else str(error)
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            if isinstance(error, UnicodeDecodeError):
+                why = self.tr("it is not text in UTF-8")
             self.failed.emit(self.tr("Nothing was imported from {name}: {why}").format(name=path.name, why=why))
             return
         words = self.tr("{name} has only prices that you have already.")
