@@ -55,11 +55,11 @@ class ComparePage(Page):
         self.columns: tuple[AnswerColumn, ...] = ()
         self.comparison = ""
         self._asked = Asked()
-        # How many calls wait for answers, the places that are asked again, and who begins a comparison of which
-        # nothing was heard yet.
+        # How many calls wait for answers, and who begins a comparison of which nothing was heard yet; the same of
+        # the places that are asked again.
         self._asking = 0
-        self._again: set[int] = set()
         self._beginning: asyncio.Task[Any] | None = None
+        self._again: dict[int, asyncio.Task[Any] | None] = {}
         self._titles: dict[str, str] = {}
         self._learned = False
         self._any_key = False
@@ -344,10 +344,11 @@ class ComparePage(Page):
             self.results.setCurrentWidget(self.empty)
 
     def stop_all(self) -> None:
-        if self._beginning is not None:
-            # There is no answer yet that could be given up.
-            self._beginning.cancel()
-        elif self.comparison:
+        for task in (self._beginning, *self._again.values()):
+            if task is not None:
+                # There is no answer yet that could be given up.
+                task.cancel()
+        if self._beginning is None and self.comparison:
             self.context.gateway.cancel_comparison(self.comparison)
 
     def _stop(self, place: int) -> None:
@@ -356,18 +357,22 @@ class ComparePage(Page):
     def ask_again(self, place: int) -> None:
         """What it answered before stays until it is heard again."""
         if self._beginning is None and place not in self._again and not self.columns[place].running:
-            self._again.add(place)
+            self._again[place] = None
             self.context.spawn(self._ask_again(place))
 
     async def _ask_again(self, place: int) -> None:
         model = self.columns[place].model
+        self._again[place] = asyncio.current_task()
+
+        def hear(answer: ComparedAnswer) -> None:
+            self._again[place] = None
+            self._hear(answer)
+
         try:
             with self._waiting():
-                await self.context.gateway.ask_again(
-                    self.comparison, place, model, self._asked.body(), told=self._hear
-                )
+                await self.context.gateway.ask_again(self.comparison, place, model, self._asked.body(), told=hear)
         finally:
-            self._again.discard(place)
+            del self._again[place]
 
     def _fail(self, text: str, of: str = "") -> None:
         """`of`: what goes well again without the person, and what is said then no more."""

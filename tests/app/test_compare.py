@@ -481,7 +481,7 @@ async def test_nothing_is_asked_beside_what_is_asked_again(
         click(qtbot, column.again_button)
     await meanwhile(lambda: called[0] == 2)
     first.set()
-    await meanwhile(lambda: not page._again & {0})
+    await meanwhile(lambda: 0 not in page._again)
     assert page.running and not page.question.can_run and page.question.stop_button.isVisible()
     second.set()
     await meanwhile(lambda: page.question.can_run)
@@ -529,6 +529,14 @@ async def test_what_nobody_has_begun_to_answer_can_be_stopped_too(
     await meanwhile(lambda: page.question.can_run)
     assert not any(call.startswith(("cancel_comparison", "ask_again")) for call in gateway.calls)
     assert page.columns == columns and not page.error.isVisible()
+    begun.clear()
+    before = columns[1].answer
+    monkeypatch.setattr(gateway, "ask_again", late)
+    page.ask_again(1)
+    await meanwhile(begun.is_set)
+    click(qtbot, page.question.stop_button)
+    await meanwhile(lambda: page.question.can_run)
+    assert columns[1].answer is before and not page._again
 
 
 def test_a_gateway_that_cannot_is_told_and_the_question_stays(
