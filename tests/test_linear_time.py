@@ -11,6 +11,7 @@ import pytest
 
 from gateway.dialects import DIALECTS
 from gateway.dialects.openai_chat.peek import UsageCutter
+from gateway.dialects.redaction import redact, without_key_in_json
 from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, UsageReport
 from gateway.model import FinishReason, Message, Request, Role, Target, Text, Tool, ToolCall, ToolCallResponse
 from gateway.relaying.tally import Tally
@@ -212,6 +213,20 @@ def test_the_usage_cutter_takes_time_in_proportion(piece: int) -> None:
 
     assert_linear(SIZES, partial(cpu_costs, [partial(feed, chunks) for chunks in streams]))
     assert feed(streams[0]).count(b'"choices":[]') == 0
+
+
+WORDY_SIZES = (MB // 256, MB // 32)
+
+
+@pytest.mark.parametrize("said", ["org-", "-", "organization ", "bearer ", "key=", "sk-", "AQ.", "\\", "\\u006b"])
+def test_a_provider_s_words_are_searched_for_keys_in_proportion(said: str) -> None:
+    """Whatever a provider repeats in an error: all others wait meanwhile."""
+    texts = [f"org{said * (size // len(said))}" for size in WORDY_SIZES]
+
+    def search(text: str) -> object:
+        return redact(text, "key-0123456789"), without_key_in_json(text.encode(), "key-0123456789")
+
+    assert_linear(WORDY_SIZES, partial(cpu_costs, [partial(search, text) for text in texts]))
 
 
 COUNTS = (150, 1200)

@@ -7,6 +7,7 @@ import msgspec
 # What stands for a key.
 HIDDEN = "[hidden]"
 
+# Bounded wherever one repetition looks at what another one does: a text may be made to take for ever.
 _SECRETS = re.compile(
     r"""
     \b(?:sk|xai|tk|gsk|pplx|rk)[-_][\w*.…-]{6,}  # OpenAI, Anthropic, xAI, ours and others
@@ -14,7 +15,7 @@ _SECRETS = re.compile(
     | \bAQ\.[\w*.…-]{6,}                         # Google, authorisation keys
     | (\bBearer\s+|key=)[^\s&"'<>]+              # in a header, in an address
     | \borg-\w{10,}
-    | \borg(?:anization)?[-_:\ ]+(?=[\w-]*\d)[\w-]{8,}
+    | \borg(?:anization)?[-_:\ ]{1,4}+(?=[\w-]{0,80}\d)[\w-]{8,}
     """,
     re.VERBOSE | re.IGNORECASE,
 )
