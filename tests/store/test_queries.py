@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway.errors import ClientError
 from gateway.number_filters import NUMBERS
@@ -283,6 +284,23 @@ def test_parts_overlap_only_where_a_request_has_several_of_them(store: UsageStor
     assert [store.breakdown(UsageQuery(), by).overlapping for by in ("tag", "tag:team")] == [True, False]
     store.insert_history([record(4, tags=("team:a", "team:b"))])
     assert [store.breakdown(UsageQuery(), by).overlapping for by in ("tag:team", "tag:urgent")] == [True, False]
+
+
+def test_nobody_is_told_to_lack_a_key_that_all_have(store: UsageStore) -> None:
+    store.insert_history([record(at * 4 * 3600, tags=(f"team:{at % 2}",)) for at in range(8)])
+    for step in (lambda: None, store.combine, lambda: store.settle(BASE_US + 9 * DAY_US)):
+        step()
+        for query in (UsageQuery(), UsageQuery(model=("gpt-5",)), UsageQuery(model=("gpt-5",), key=("laptop",))):
+            assert [row.value for row in store.breakdown(query, "tag:team", "value").rows] == ["0", "1"]
+
+
+def test_a_half_hour_that_begins_with_a_row_that_is_not_combined_yet_has_it(store: UsageStore) -> None:
+    store.insert_history([record(0)])
+    store.combine()
+    store.insert_history([record(86_400)])
+    later = UsageQuery(start_us=BASE_US + DAY_US, model=("gpt-5",), key=("laptop",))
+    for query in (later, replace(later, end_us=BASE_US + DAY_US + HOUR_US // 2)):
+        assert store.summary(query).requests == 1
 
 
 def test_minutes_come_from_rows(store: UsageStore) -> None:
