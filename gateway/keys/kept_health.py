@@ -21,8 +21,8 @@ from gateway.schema import unusable
 _NAME = "provider_health"
 _READ = "SELECT value FROM meta WHERE name = ?"
 _WRITE = "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)"
-# Whether a provider can be reached is no matter of its key, and soon another.
-_KEPT = ("connected", "limited", "rejected")
+# Whether a provider can be reached is no matter of its key, and by what one is limited is not known without its words.
+_KEPT = ("connected", "rejected")
 
 Mark = Callable[[str, bytes], str | None]
 """By provider and salt: what its key is known again by; None where there is none, or none to be kept."""

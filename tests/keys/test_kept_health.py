@@ -47,7 +47,8 @@ def test_of_the_same_key_it_is_known_again(kept: KeptHealth, folder: DataFolder)
     assert kept.read(keys.mark) == {"openai": GOOD, "xai": Health("rejected", 2_000_000)}, "google has no key"
     changed = keys_of(folder, openai=OTHER, xai=OTHER)
     assert set(kept.read(changed.mark)) == {"xai"}, "another key is another matter"
-    kept.write({"openai": Health("unreachable", 3_000_000)}, keys.mark)
+    fleeting = {"openai": Health("unreachable", 3_000_000), "xai": Health("limited", 3_000_000, "No credit is left.")}
+    kept.write(fleeting, keys.mark)
     assert kept.read(keys.mark) == {}, "who cannot be reached now may be then"
 
 
