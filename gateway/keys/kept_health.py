@@ -21,7 +21,7 @@ from gateway.schema import unusable
 _NAME = "provider_health"
 _READ = "SELECT value FROM meta WHERE name = ?"
 _WRITE = "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)"
-# Whether a provider can be reached is no matter of its key, and by what one is limited is not known without its words.
+# Whether a provider can be reached is no matter of its key; by what one is limited nobody knows without its words.
 _KEPT = ("connected", "rejected")
 
 Mark = Callable[[str, bytes], str | None]
