@@ -32,6 +32,7 @@ from gateway import GatewayState
 
 WIDE = 220
 NARROW = 56
+_HEADING_HEIGHT, _GROUP_GAP = 30, 8
 API_PATH = "/api/ai/v1"
 # What a state is called, the token of its colour, and whether the switch stands on.
 STATES = {
@@ -213,8 +214,10 @@ class _Heading(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._text = text
-        self.setFixedHeight(30)
         theme.changed.connect(self.update)
+
+    def set_narrow(self, narrow: bool) -> None:
+        self.setFixedHeight(_GROUP_GAP if narrow else _HEADING_HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.width() > WIDE // 2:
@@ -314,6 +317,7 @@ class Sidebar(QWidget):
         self.setAccessibleName(tr("Pages"))
         self.card = GatewayCard(theme, self)
         self.buttons: dict[str, NavButton] = {}
+        self._headings: list[_Heading] = []
         self._group = QButtonGroup(self)
         self.meter = MeterLine(theme, self)
         self.today = _Today(theme, self)
@@ -328,7 +332,8 @@ class Sidebar(QWidget):
         for number, entry in enumerate((entry for entry in entries if entry.group), start=1):
             if entry.group != group:
                 group = entry.group
-                column.addWidget(_Heading(theme, tr(group), self))
+                self._headings.append(_Heading(theme, tr(group), self))
+                column.addWidget(self._headings[-1])
             column.addWidget(self._button(entry, f"Ctrl+{number}"))
         column.addStretch(1)
         column.addWidget(self.meter)
@@ -360,6 +365,8 @@ class Sidebar(QWidget):
         self.setFixedWidth(NARROW if narrow else WIDE)
         self.card.set_narrow(narrow)
         self.theme_switch.set_narrow(narrow)
+        for heading in self._headings:
+            heading.set_narrow(narrow)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

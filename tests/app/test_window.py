@@ -18,7 +18,7 @@ from app.local_days import midnight_us
 from app.pages import PAGES, PageEntry
 from app.pages.page import RequestTarget
 from app.shortcuts import SHORTCUTS
-from app.sidebar import NARROW, STATES, WIDE
+from app.sidebar import NARROW, STATES, WIDE, Sidebar
 from app.theme import Theme
 from app.throttle import EVERYTHING, INTERVAL_MS
 from app.widgets import PushButton
@@ -263,6 +263,14 @@ def test_the_sidebar_narrows_with_the_window_and_by_choice(qtbot: QtBot, window:
     window.resize(1300, 800)
     window.toggle_sidebar()
     assert window.sidebar.width() == NARROW
+
+
+def test_nothing_is_pressed_together_in_the_sidebar_of_a_low_screen(qtbot: QtBot, theme: Theme) -> None:
+    """A screen of 1440×900 has 600 pixels where all is shown half as large again."""
+    sidebar = Sidebar(theme, PAGES)
+    qtbot.addWidget(sidebar)
+    sidebar.set_narrow(True)
+    assert sidebar.minimumSizeHint().height() <= 600
 
 
 def test_the_theme_is_chosen_in_the_sidebar(qtbot: QtBot, window: Window, theme: Theme) -> None:
