@@ -289,7 +289,7 @@ class FilterPopover(Popover):
 
 def _title(subject: str) -> str:
     key = subject.removeprefix(f"{TAG}:")
-    return tr("Tag {key}").format(key=key) if key != subject else DIMENSION_NAMES.get(subject, subject)
+    return tr("Tag: {key}").format(key=key) if key != subject else DIMENSION_NAMES.get(subject, subject)
 
 
 def _spoken(entry: Entry) -> str:

@@ -30,6 +30,7 @@ from app.charts.tooltip import Row, Tooltip
 from app.fonts import ui_font
 from app.formats import UNKNOWN
 from app.sources import DEFINITION, MARK, marked
+from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import tr
 from app.widgets import Card, IconButton
@@ -53,6 +54,7 @@ class ChartCard(Card):
         self._theme = theme
         self._data: ChartData | None = None
         self.crosshair = -1
+        self.total: TextLabel | None = None
         self.setObjectName(f"chart.{spec.key}")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(tr("{title} chart").format(title=tr(spec.title)))
@@ -76,8 +78,10 @@ class ChartCard(Card):
         self.more.setObjectName(f"chart.{self.spec.key}.more")
         self.more.clicked.connect(lambda: self.more_wanted.emit(self.more))
         right = QHBoxLayout()
-        right.setSpacing(4)
+        # On both sides of what takes the legend's room where that is not shown.
+        right.setSpacing(2)
         right.addWidget(self.legend, 1)
+        right.addStretch(0)
         right.addWidget(self.more)
         head.addLayout(right, 1)
         self._head = head
@@ -100,6 +104,12 @@ class ChartCard(Card):
     def add_control(self, control: QWidget) -> None:
         """Put a control beside the title."""
         self._head.insertWidget(1, control)
+
+    def tell_total(self) -> None:
+        """Beside the title, from now on: what its series come to where they add up."""
+        self.total = TextLabel(self._theme, px=12, tone="text2")
+        self.total.setObjectName(f"chart.{self.spec.key}.total")
+        self.add_control(self.total)
 
     def set_spec(self, spec: ChartSpec) -> None:
         """Another measure of the same kind from now on; its data follows."""
@@ -147,6 +157,8 @@ class ChartCard(Card):
 
     def set_data(self, data: ChartData) -> None:
         self._data = data
+        if self.total is not None:
+            self.total.setText(self._sum(data) if data.adds_up else "")
         self._set_legend()
         self._redraw()
         self._describe()
@@ -205,6 +217,10 @@ class ChartCard(Card):
         column = self.spec.column_text
         text = self._text if column is None else column(values, add_up)
         return [UNKNOWN if math.isnan(value) else text(value) for value in values]
+
+    def _sum(self, data: ChartData) -> str:
+        total = sum(float(np.nansum(series.values)) for series in data.series)
+        return marked(self._text(total), any(map(_holds_estimates, data.series)))
 
     def _text(self, value: float) -> str:
         return UNKNOWN if math.isnan(value) else self.spec.value_text(value)
@@ -289,6 +305,11 @@ class ChartCard(Card):
 def _estimated(series: Series, index: int) -> bool:
     """Whether the bucket's value holds estimates; nothing holds none."""
     return series.estimated is not None and bool(series.estimated[index]) and series.values[index] != 0
+
+
+def _holds_estimates(series: Series) -> bool:
+    """The same of any bucket."""
+    return series.estimated is not None and bool((series.estimated & (series.values != 0)).any())
 
 
 class Hairline(QWidget):

@@ -283,6 +283,7 @@ class ChartArea(QStackedWidget):
         spec = self._spec()
         if place == len(self.provider_charts):
             chart = self._made(replace(spec, key=f"provider.{place + 1}"), place)
+            chart.tell_total()
             self._grids[1].replaceWidget(self._provider_places[place], chart)
             self._provider_places[place].hide()
             self._provider_places[place].deleteLater()

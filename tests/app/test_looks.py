@@ -380,3 +380,33 @@ def test_an_id_stands_in_one_line_with_the_button_that_copies_it(theme: Theme, q
     top, middle = name.contentsRect().top(), button.geometry().center().y()
     assert abs(name.geometry().top() + top + QFontMetrics(name.font()).height() / 2 - middle) <= 2
     assert abs(value.geometry().center().y() - middle) <= 2
+
+
+@MODES
+def test_a_list_that_drops_down_looks_as_a_menu_does(
+    theme: Theme, qapp: QApplication, qtbot: QtBot, mode: str
+) -> None:
+    theme.set_mode(mode)
+    theme.apply(qapp)
+    box = ComboBox(theme, "Provider")
+    qtbot.addWidget(box)
+    box.addItems(["MMM", "Two", "Three"])
+    box.resize(200, 32)
+    box.show()
+    box.showPopup()
+    view = box.view()
+    tokens, height = theme.tokens, view.visualRect(box.model().index(0, 0)).height()
+    assert height == 30
+    image = view.viewport().grab().toImage()
+    rows = [{image.pixelColor(x, y).name().upper() for x in range(image.width()) for y in range(n, n + height)}
+            for n in (0, height)]  # fmt: skip
+    assert tokens.hover in rows[0] and tokens.hover not in rows[1]
+    assert tokens.accent not in {image.pixelColor(x, 4).name().upper() for x in range(8, image.width() - 8)}
+    # Its words stand below the field's.
+    field = box.grab().toImage()
+    firsts = [
+        next(x for x in range(4, 60) if any(contrast(part.pixelColor(x, y).name(), tokens.surface) > 4 for y in ys))
+        for part, ys in ((field, range(8, 24)), (view.grab().toImage(), range(9, 23)))
+    ]
+    assert abs(firsts[0] - firsts[1]) <= 1
+    box.hidePopup()

@@ -24,7 +24,7 @@ from app.overview.comparing import Reason, compared_query, reason_words, reasons
 from app.overview.label import TextButton
 from app.overview.words import compared_with
 from app.pages.overview import OverviewPage
-from app.sources import incomplete_words
+from app.sources import estimated_cost, incomplete_words, marked
 from app.theme import Theme
 from gateway import Breakdown, BreakdownRow, Changes, Distribution, FaregateError, Summary, UsageQuery
 from tests.app.fake_gateway import FakeGateway
@@ -293,6 +293,12 @@ def test_four_providers_on_one_scale(qtbot: QtBot, page: OverviewPage, fake_gate
         buckets = [bucket for bucket in sums if bucket.value == name]
         expected = [bucket.summary.cost_nano or 0 for bucket in buckets] or [0] * len(chart.data.starts_us)
         assert chart.data.series[0].values.tolist() == expected
+        whole = next((row.summary for row in by_cost if row.value == name), Summary(cost_nano=0))
+        words = marked(money(whole.cost_nano), estimated_cost(whole))
+        assert chart.total is not None and chart.total.text() == words
+        title = next(label for label in chart.findChildren(QLabel) if label.text() == chart.title)
+        qtbot.waitUntil(lambda total=chart.total: total.x() > 0)  # type: ignore[misc]
+        assert 0 < chart.total.x() - title.x() - title.sizeHint().width() <= 14, "it stands beside the title"
     page.parts.view_tabs["all"].click()
     assert page.parts.charts.currentIndex() == 0
     assert not page.parts.measure_button.isVisible()
@@ -308,6 +314,7 @@ def test_providers_by_another_measure(qtbot: QtBot, page: OverviewPage, fake_gat
     assert page.parts.measure_button.accessibleName() == "Latency"
     assert len({chart.plot.maximum for chart in charts.provider_charts}) == 1
     first = charts.provider_charts[0]
+    assert first.total is not None and first.total.text() == "", "times add up to nothing"
     assert page.answers is not None
     name = next(row.name for row in fake_gateway.provider_list if row.title == first.title)
     for index, bucket in enumerate(page.answers.providers[name]):

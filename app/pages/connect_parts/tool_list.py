@@ -103,6 +103,8 @@ class ToolList(Card):
             tone="text2", wrap=True,
         )  # fmt: skip
         self.nothing.setObjectName("connect_no_tool")
+        # In line with the list's headings.
+        self.nothing.setContentsMargins(10, 6, 10, 0)
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 10, 10, 10)
         column.setSpacing(6)

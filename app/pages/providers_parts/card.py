@@ -68,7 +68,8 @@ class ProviderCard(Card):
         self.requests.setObjectName("provider_requests")
         self.models = TextLabel(theme, px=16, weight=600)
         self.models.setObjectName("provider_models")
-        self.address = _thin(theme, "text3")
+        # Of a long host its end says as much as its beginning.
+        self.address = _thin(theme, "text3", Qt.TextElideMode.ElideMiddle)
         self.address.setObjectName("provider_address")
         self.test = PushButton(theme, tr("Test"), kind="secondary")
         self.set_key = PushButton(theme, tr("Set key"), kind="primary")
@@ -173,9 +174,9 @@ class ProviderCard(Card):
             button.setAccessibleName(f"{button.text()}: {row.title}")
 
 
-def _thin(theme: Theme, tone: str) -> ElidedLabel:
+def _thin(theme: Theme, tone: str, mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight) -> ElidedLabel:
     """A line of small words that does not widen its column: the cards' columns stand under each other."""
-    label = ElidedLabel(theme, tone=tone)
+    label = ElidedLabel(theme, "", mode, tone=tone)
     label.setFont(ui_font(12))
     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
     return label
