@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from gateway.records import TagCondition, UsageQuery
 from gateway.store.buckets import DAY, DIMENSION_BITS, DIMENSION_IDS, DIMENSION_MASK, HALF, HOUR, TOTAL
-from gateway.store.filters import CONVERSATION, TRACE, filtered_dimensions, needs_rows
+from gateway.store.filters import filtered_dimensions
 from gateway.store.plan import TAG, TAG_KEY_PREFIX, CellRange
 from gateway.store.quarters import (
     HALF_QUARTERS,
@@ -127,7 +127,7 @@ def dimension_of(one: int) -> tuple[int, int]:
 
 
 def parts_of(query: UsageQuery, by: str | None) -> list[Part] | None:
-    """The pairs that tell an answer; None where none can. `by` has been checked."""
+    """The pairs that tell an answer that needs no rows; None where none can. `by` has been checked."""
     if by is None or not by.startswith(TAG_KEY_PREFIX):
         pair = _pair_of(query, by)
         return None if pair is None else [(pair, False, 1)]
@@ -141,7 +141,7 @@ def parts_of(query: UsageQuery, by: str | None) -> list[Part] | None:
 
 
 def _pair_of(query: UsageQuery, by: str | None) -> Pair | None:
-    if needs_rows(query) or query.text or by in (CONVERSATION, TRACE):
+    if query.text:
         return None
     sides = [Side(DIMENSION_IDS[name], texts) for name, texts in filtered_dimensions(query).items()]
     for condition in query.tags:

@@ -303,6 +303,14 @@ def test_a_half_hour_that_begins_with_a_row_that_is_not_combined_yet_has_it(stor
         assert store.summary(query).requests == 1
 
 
+def test_words_are_looked_for_where_pairs_are_counted(store: UsageStore) -> None:
+    store.insert_history([record(0), record(1), record(2, model="grok")])
+    store.settle(BASE_US + 40 * DAY_US)
+    asked = UsageQuery(text=("gro",))
+    assert store.summary(asked).requests == 1
+    assert [row.value for row in store.breakdown(asked, "model").rows] == ["grok"]
+
+
 def test_minutes_come_from_rows(store: UsageStore) -> None:
     store.insert_history([record(0), record(59), record(60)])
     found = store.timeseries(UsageQuery(start_us=BASE_US, end_us=BASE_US + 120_000_000), "1m")
