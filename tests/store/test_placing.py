@@ -422,6 +422,17 @@ def test_a_conversation_is_named_after_an_attempt_that_comes_late(tmp_path: Path
     assert dict(told_of) == {"req_0": thread.row.id, "req_10": thread.row.id}
 
 
+def test_a_name_that_an_attempt_changes_late_is_told_of_all_calls(tmp_path: Path) -> None:
+    told_of: dict[str, str] = {}
+    goes_on = told(70, dialogue("question", "answer", "more"), "so")
+    tellings = [told(10, [user("question")], "answer"), goes_on, failed(0, [user("question")])]
+    with opened(tmp_path, on_joined=told_of.__setitem__) as store:
+        for each in tellings:
+            put(store, [each])
+        (thread,) = all_threads(store)
+    assert told_of == {each.request_id: thread.row.id for each in tellings}
+
+
 def test_what_was_tried_again_is_not_tried_again_by_a_third(store: ThreadStore) -> None:
     put(store, [failed(0, [user("question")])])
     for at in (10, 20):

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -556,6 +557,17 @@ def test_rows_are_told_their_conversation(tmp_path: Path) -> None:
         put(store, calls[1:])
         (thread,) = all_threads(store)
     assert set(joined) == {(f"req_{at}", thread.row.id) for at in (0, 60, 120)}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_rows_are_told_their_conversation_however_its_calls_come(tmp_path: Path, order: tuple[int, ...]) -> None:
+    told_of: dict[str, str] = {}
+    calls = session("hello", "hi", "and", "so", "then", "fine")
+    with opened(tmp_path, on_joined=told_of.__setitem__) as store:
+        for place in order:
+            put(store, [calls[place]])
+        (thread,) = all_threads(store)
+    assert told_of == {call.request_id: thread.row.id for call in calls}
 
 
 def test_readers_see_whole_conversations_while_they_are_written(store: ThreadStore) -> None:
