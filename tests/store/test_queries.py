@@ -311,6 +311,12 @@ def test_words_are_looked_for_where_pairs_are_counted(store: UsageStore) -> None
     assert [row.value for row in store.breakdown(asked, "model").rows] == ["grok"]
 
 
+def test_two_keys_of_tags_are_told_where_pairs_are_counted(store: UsageStore) -> None:
+    store.insert_history([record(0, tags=("team:a", "env:dev")), record(1, tags=("team:a",)), record(2)])
+    store.settle(BASE_US + 40 * DAY_US)
+    assert store.summary(UsageQuery(tags=(TagCondition(("team",)), TagCondition(("env",))))).requests == 1
+
+
 def test_minutes_come_from_rows(store: UsageStore) -> None:
     store.insert_history([record(0), record(59), record(60)])
     found = store.timeseries(UsageQuery(start_us=BASE_US, end_us=BASE_US + 120_000_000), "1m")
