@@ -163,11 +163,14 @@ class Parts:
         """Takes over what another process changed among the providers' keys, and those of a vault that answers at
         last. Raises FaregateError."""
         if await self.keys.poll():
-            for name in self.keys.replaced:
-                # What was learnt was learnt of another key.
-                self.health.forget(name)
+            self.forget_replaced()
             await self._recall_health()
             self.bell.note(Changes(providers=True))
+
+    def forget_replaced(self) -> None:
+        """What was learnt was learnt of other keys than those that are in force now."""
+        for name in self.keys.replaced:
+            self.health.forget(name)
 
     def tell(self, said: Sequence[Told]) -> None:
         """Keep what was said, where there is a store for it."""
@@ -312,7 +315,7 @@ class Parts:
     async def _recall_health(self) -> None:
         """What was learnt of these keys before the last start. Raises FaregateError."""
         if self.kept_health is not None:
-            self.health.recall(await self.workers.run(self.kept_health.read, self.keys.mark))
+            self.health.recall(await self.workers.run(self.kept_health.read, self._key_mark))
 
     async def keep_health(self) -> None:
         """Write down what was learnt of keys, where it is something else than before."""
@@ -320,8 +323,16 @@ class Parts:
         if self.kept_health is None or known == self._health_written:
             return
         with contextlib.suppress(FaregateError):
-            await self.workers.run(self.kept_health.write, known, self.keys.mark)
+            await self.workers.run(self.kept_health.write, known, self._key_mark)
             self._health_written = known
+
+    def _key_mark(self, provider: str) -> str | None:
+        """What a key is known again by, which tells nothing of it; None where nothing is kept of it."""
+        row, stored_us = self.providers.get(provider), self.keys.stored_us(provider)
+        if row is None or stored_us is None:
+            return None
+        upstream = upstream_of(row.base_url)
+        return f"{stored_us} {upstream.address}:{upstream.port}"
 
     async def _load_prices(self) -> None:
         try:

@@ -1,11 +1,10 @@
 """What was learnt of providers' keys, kept in `state.db` over a restart: whether one works need not be asked anew.
 
-A key is known again by four bytes of a digest of its own salt: they tell it from the key that was there before, and
-nothing else of it. What a provider said of a key is not kept, nor anything of keys that live in memory only.
-Everything here may wait for the disk: call it from a worker thread.
+A key is known again by when it was put into its vault, and where it is sent: nothing of the key itself is written. Of
+one that lives in memory only, or comes from the environment, which may be another one at the next start, nothing is
+kept; nor is what a provider said. Everything here may wait for the disk: call it from a worker thread.
 """
 
-import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping
@@ -24,19 +23,14 @@ _WRITE = "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)"
 # Whether a provider can be reached is no matter of its key; by what one is limited nobody knows without its words.
 _KEPT = ("connected", "rejected")
 
-Mark = Callable[[str, bytes], str | None]
-"""By provider and salt: what its key is known again by; None where there is none, or none to be kept."""
+Mark = Callable[[str], str | None]
+"""By provider: what its key is known again by; None where there is none, or none to be kept."""
 
 
 class _Kept(Struct, frozen=True):
     mark: str
     state: str
     at_us: int
-
-
-class _All(Struct, frozen=True):
-    salt: bytes
-    providers: dict[str, _Kept] = {}
 
 
 class KeptHealth:
@@ -49,24 +43,20 @@ class KeptHealth:
 
     def read(self, mark: Mark) -> dict[str, Health]:
         """Of the providers whose key is still the same. Raises FaregateError."""
-        kept = self._read()
         return {
-            name: Health(found.state, found.at_us)
-            for name, found in kept.providers.items()
-            if mark(name, kept.salt) == found.mark
+            name: Health(kept.state, kept.at_us) for name, kept in self._read().items() if mark(name) == kept.mark
         }
 
     def write(self, known: Mapping[str, Health], mark: Mark) -> None:
         """What is known now, in the place of what was kept; of a key that cannot be read now that stays. Raises
         FaregateError."""
-        kept = self._read()
-        salt, found = kept.salt, {name: one for name, one in kept.providers.items() if mark(name, kept.salt) is None}
+        found = {name: kept for name, kept in self._read().items() if mark(name) is None}
         found |= {
             name: _Kept(made, health.state, health.at_us)
             for name, health in known.items()
-            if health.state in _KEPT and health.at_us is not None and (made := mark(name, salt)) is not None
+            if health.state in _KEPT and health.at_us is not None and (made := mark(name)) is not None
         }
-        value = msgspec.json.encode(_All(salt, found)).decode()
+        value = msgspec.json.encode(found).decode()
         with self._lock, state_db.transaction(self._connection):
             self._connection.execute(_WRITE, (_NAME, value))
 
@@ -74,14 +64,14 @@ class KeptHealth:
         with self._lock:
             self._connection.close()
 
-    def _read(self) -> _All:
+    def _read(self) -> dict[str, _Kept]:
         try:
             with self._lock:
                 row = self._connection.execute(_READ, (_NAME,)).fetchone()
         except sqlite3.Error as error:
             raise unusable(self._path, error) from None
         try:
-            return msgspec.json.decode(row[0] if row else "", type=_All)
+            return msgspec.json.decode(row[0] if row else "", type=dict[str, _Kept])
         except msgspec.DecodeError:
             # Nothing was kept yet, or another version did.
-            return _All(secrets.token_bytes(16))
+            return {}

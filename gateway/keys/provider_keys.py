@@ -6,7 +6,6 @@ stored or removed.
 """
 
 import asyncio
-import hashlib
 import sqlite3
 import threading
 import time
@@ -21,7 +20,7 @@ from gateway.keys.sealing import VaultError
 from gateway.keys.vault import Vault
 from gateway.schema import unusable
 
-_STORED = "SELECT provider FROM provider_keys WHERE backend = ? AND slot = 'default' ORDER BY provider"
+_STORED = "SELECT provider, stored_us FROM provider_keys WHERE backend = ? AND slot = 'default' ORDER BY provider"
 _ADD = "INSERT OR REPLACE INTO provider_keys (backend, provider, slot, stored_us) VALUES (?, ?, 'default', ?)"
 _REMOVE = "DELETE FROM provider_keys WHERE backend = ? AND provider = ? AND slot = 'default'"
 _PART = "provider_keys"
@@ -34,8 +33,9 @@ class ProviderKeys:
         self._vault = vault
         self._environment = {name: hidden.reveal() for name, hidden in environment.items()}
         self._stored: dict[str, str] = {}
+        self._stored_us: dict[str, int | None] = {}
         self._problems: dict[str, str] = {}
-        # Who was called with another key, or with none, before the last reading.
+        # Whose key was another one, or none, or stored anew, when all were read before.
         self.replaced: frozenset[str] = frozenset()
         self._path = folder.state_db
         self._connection = state_db.connect(self._path)
@@ -66,12 +66,10 @@ class ProviderKeys:
         key = self.key_for(provider)
         return None if key is None else mask(key)
 
-    def mark(self, provider: str, salt: bytes) -> str | None:
-        """What a key is known again by, and nothing else; None without one, and of one that lives in memory only."""
-        key = self.key_for(provider)
-        if key is None or self.source(provider) == "memory":
-            return None
-        return hashlib.blake2b(key.encode(), digest_size=4, key=salt).hexdigest()
+    def stored_us(self, provider: str) -> int | None:
+        """When the key that is in force was put into its vault, microseconds since the epoch; None without one, and
+        of one that lives in memory only or comes from the environment."""
+        return self._stored_us.get(provider) if self.source(provider) == "vault" else None
 
     def problem(self, provider: str) -> str | None:
         """Why a stored key could not be read, in a sentence; None where nothing is wrong."""
@@ -91,8 +89,9 @@ class ProviderKeys:
         key = clean_key(key)
         async with self._changing:
             await self._vault.put(provider, key)
-            await asyncio.to_thread(self._record, _ADD, (self._vault.backend, provider, time.time_ns() // 1000))
-            self._stored = {**self._stored, provider: key}
+            stored_us = None if self._vault.backend == "memory" else time.time_ns() // 1000
+            await asyncio.to_thread(self._record, _ADD, (self._vault.backend, provider, stored_us))
+            self._stored, self._stored_us = {**self._stored, provider: key}, {**self._stored_us, provider: stored_us}
             self._problems.pop(provider, None)
 
     async def remove(self, provider: str) -> None:
@@ -140,12 +139,12 @@ class ProviderKeys:
             self._connection.close()
 
     async def _load(self) -> None:
-        version, names = await asyncio.to_thread(self._listed)
+        version, stored_us = await asyncio.to_thread(self._listed)
         if self._vault.backend == "memory":
-            names = list(self._vault.held())
+            stored_us = dict.fromkeys(self._vault.held())
         self._vault.forget()
         keys, problems = {}, {}
-        for name in names:
+        for name in stored_us:
             try:
                 key = await self._vault.get(name)
             except FaregateError as error:
@@ -158,18 +157,23 @@ class ProviderKeys:
         self.replaced = frozenset(
             name
             for name in {*self._stored, *keys} - self._environment.keys()
-            if self._stored.get(name) != keys.get(name)
+            if self._stored.get(name) != keys.get(name) or self._is_later(name, stored_us.get(name))
         )
-        self._stored, self._problems, self._version = keys, problems, version
+        self._stored, self._stored_us, self._problems, self._version = keys, stored_us, problems, version
 
-    def _listed(self) -> tuple[int, list[str]]:
+    def _is_later(self, name: str, stored_us: int | None) -> bool:
+        """Whether it was stored again since; one that goes from memory to a vault was not."""
+        before_us = self._stored_us.get(name)
+        return before_us is not None and stored_us is not None and before_us != stored_us
+
+    def _listed(self) -> tuple[int, dict[str, int | None]]:
         try:
             with self._lock:
                 version = state_db.version(self._connection, _PART)
-                names = [str(name) for (name,) in self._connection.execute(_STORED, (self._vault.backend,))]
+                stored_us = dict(self._connection.execute(_STORED, (self._vault.backend,)).fetchall())
         except sqlite3.Error as error:
             raise unusable(self._path, error) from None
-        return version, names
+        return version, stored_us
 
     def _record(self, statement: str, values: tuple[object, ...]) -> None:
         # Memory is of no concern to other processes.

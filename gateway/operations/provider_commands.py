@@ -94,6 +94,7 @@ class ProviderCommands:
     async def choose_vault(self, backend: str, passphrase: str | None = None) -> None:
         """Keep provider keys elsewhere from now on, also after a restart. Raises VaultError or SettingsError."""
         await self._parts.keys.use(Vault(self._parts.folder, backend, passphrase))
+        self._parts.forget_replaced()
         await self._work(save_settings, self._parts.folder.settings_path, {"vault.backend": backend})
         self._changed()
 

@@ -5,22 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.configuration.settings import Hidden
 from gateway.errors import FaregateError
 from gateway.folder import DataFolder
 from gateway.keys.kept_health import KeptHealth
 from gateway.keys.provider_health import Health, ProviderHealth
-from gateway.keys.provider_keys import ProviderKeys
-from gateway.keys.vault import Vault
 
-KEY, OTHER = "sk-proj-canary0123456789abcdef", "sk-proj-canary0123456789abcdeX"
 GOOD = Health("connected", 1_000_000)
-
-
-def keys_of(folder: DataFolder, **environment: str) -> ProviderKeys:
-    return ProviderKeys(
-        folder, Vault(folder, "memory", None), {name: Hidden(key) for name, key in environment.items()}
-    )
+MARK = {"openai": "1 a", "xai": "1 b"}.get
 
 
 @pytest.fixture
@@ -35,58 +26,42 @@ def kept(folder: DataFolder) -> Iterator[KeptHealth]:
     made.close()
 
 
-def test_of_the_same_key_it_is_known_again(kept: KeptHealth, folder: DataFolder) -> None:
-    keys = keys_of(folder, openai=KEY, xai=OTHER)
-    assert kept.read(keys.mark) == {}
+def test_of_the_same_key_it_is_known_again(kept: KeptHealth) -> None:
+    assert kept.read(MARK) == {}
     learnt = {
         "openai": Health("connected", 1_000_000, "said the provider"),
-        "xai": Health("rejected", 2_000_000, f"{OTHER} is wrong"),
+        "xai": Health("rejected", 2_000_000, "sk-proj-canary is wrong"),
         "google": GOOD,
     }
-    kept.write(learnt, keys.mark)
-    assert kept.read(keys.mark) == {"openai": GOOD, "xai": Health("rejected", 2_000_000)}, "google has no key"
-    changed = keys_of(folder, openai=OTHER, xai=OTHER)
-    assert set(kept.read(changed.mark)) == {"xai"}, "another key is another matter"
+    kept.write(learnt, MARK)
+    assert kept.read(MARK) == {"openai": GOOD, "xai": Health("rejected", 2_000_000)}, "google has no key"
+    assert set(kept.read({"openai": "2 a", "xai": "1 b"}.get)) == {"xai"}, "another key is another matter"
     fleeting = {"openai": Health("unreachable", 3_000_000), "xai": Health("limited", 3_000_000, "No credit is left.")}
-    kept.write(fleeting, keys.mark)
-    assert kept.read(keys.mark) == {}, "who cannot be reached now may be then"
+    kept.write(fleeting, MARK)
+    assert kept.read(MARK) == {}, "who cannot be reached now may be then"
 
 
-def test_of_a_key_that_cannot_be_read_for_a_while_it_is_known_later(kept: KeptHealth, folder: DataFolder) -> None:
-    keys, locked = keys_of(folder, openai=KEY, xai=OTHER), keys_of(folder, xai=OTHER)
-    kept.write({"openai": GOOD, "xai": GOOD}, keys.mark)
-    kept.write({}, locked.mark)
-    assert kept.read(locked.mark) == {} and kept.read(keys.mark) == {"openai": GOOD}
+def test_of_a_key_that_cannot_be_read_for_a_while_it_is_known_later(kept: KeptHealth) -> None:
+    locked = {"xai": "1 b"}.get
+    kept.write({"openai": GOOD, "xai": GOOD}, MARK)
+    kept.write({}, locked)
+    assert kept.read(locked) == {} and kept.read(MARK) == {"openai": GOOD}
 
 
-async def test_nothing_of_a_key_is_written_and_of_one_in_memory_nothing_at_all(
-    kept: KeptHealth, folder: DataFolder
-) -> None:
-    keys = keys_of(folder, openai=KEY)
-    await keys.load()
-    await keys.store("xai", OTHER)
-    kept.write({"openai": GOOD, "xai": GOOD}, keys.mark)
-    assert set(kept.read(keys.mark)) == {"openai"}
-    content = b"".join(each.read_bytes() for each in folder.path.iterdir() if each.is_file())
-    assert b"provider_health" in content and b"canary" not in content and KEY[-4:].encode() not in content
-
-
-@pytest.mark.parametrize("value", ["", "{", "[]", '{"salt": 1}', '{"salt": "AAAA", "providers": {"openai": {}}}'])
-def test_what_another_version_kept_is_forgotten(kept: KeptHealth, folder: DataFolder, value: str) -> None:
-    keys = keys_of(folder, openai=KEY)
+@pytest.mark.parametrize("value", ["", "{", "[]", '{"openai": {}}', '{"salt": "AAAA", "providers": {}}'])
+def test_what_another_version_kept_is_forgotten(kept: KeptHealth, value: str) -> None:
     kept._connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('provider_health', ?)", (value,))
-    assert kept.read(keys.mark) == {}
-    kept.write({"openai": GOOD}, keys.mark)
-    assert kept.read(keys.mark) == {"openai": GOOD}
+    assert kept.read(MARK) == {}
+    kept.write({"openai": GOOD}, MARK)
+    assert kept.read(MARK) == {"openai": GOOD}
 
 
-def test_a_database_that_cannot_be_used_says_so(kept: KeptHealth, folder: DataFolder) -> None:
+def test_a_database_that_cannot_be_used_says_so(kept: KeptHealth) -> None:
     kept._connection.execute("DROP TABLE meta")
-    keys = keys_of(folder, openai=KEY)
     with pytest.raises(FaregateError):
-        kept.read(keys.mark)
+        kept.read(MARK)
     with pytest.raises(FaregateError):
-        kept.write({"openai": GOOD}, keys.mark)
+        kept.write({"openai": GOOD}, MARK)
 
 
 def test_what_is_learnt_meanwhile_counts_more_than_what_was_kept() -> None:

@@ -48,12 +48,14 @@ async def test_the_environment_wins_and_is_never_stored(folder: DataFolder) -> N
     assert keys.key_for("xai") == "xai-from-the-environment"
     assert (keys.key_for("openai"), keys.source("openai"), keys.masked("openai")) == (OPENAI, "vault", "sk-…qrst")
     assert keys.configured() == ("openai", "xai")
+    assert keys.stored_us("openai") is not None and keys.stored_us("xai") is None
     assert "xai-from" not in repr(keys) and OPENAI not in repr(keys)
     keys.close()
     assert keys.key_for("openai") is None
     later = opened(folder)
     await later.load()
     assert (later.key_for("xai"), later.source("xai")) == ("xai-from-the-vault", "vault")
+    assert later.stored_us("openai") and later.stored_us("xai")
     later.close()
 
 
@@ -80,6 +82,10 @@ async def test_another_processs_changes_are_followed(keys: ProviderKeys, folder:
     assert await keys.poll() is True and keys.replaced == {"google"}, "the others' are the same"
     await other.remove("google")
     assert await keys.poll() is True and keys.replaced == {"google"}
+    stored_us = keys.stored_us("openai")
+    await other.store("openai", OPENAI + "2")
+    assert await keys.poll() is True and keys.replaced == {"openai"}, "it may have been read before it was listed"
+    assert keys.stored_us("openai") == other.stored_us("openai") != stored_us
     await other.remove("openai")
     assert await keys.poll() is True and keys.key_for("openai") is None
     assert await keys.poll() is False
