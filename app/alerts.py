@@ -4,6 +4,7 @@ A cause is told again only after it was over: a gateway that runs again, a key t
 switched off in the settings. `deliver` shows a notification (`notifications`).
 """
 
+import re
 import time
 from collections.abc import Callable, Iterable
 
@@ -17,6 +18,8 @@ _FAILED = ("error", "port_in_use")
 _KEY_FAILS = ("rejected",)
 # A limited one does a part of what it could.
 _KEY_WORKS = ("connected", "limited")
+# How long to wait is another with each answer; the reason is the same.
+_FIGURES = re.compile(r"\d[\d.,]*")
 
 
 class Alerts:
@@ -56,9 +59,10 @@ class Alerts:
 
     def _tell_of_limit(self, row: ProviderRow) -> None:
         """Once for each reason: a key that may not do one thing does others in between."""
-        if row.state != "limited" or not row.detail or (row.name, row.detail) in self._limits:
+        reason = (row.name, _FIGURES.sub("", row.detail or ""))
+        if row.state != "limited" or not row.detail or reason in self._limits:
             return
-        self._limits.add((row.name, row.detail))
+        self._limits.add(reason)
         if self._is_news(row):
             self._deliver(tr("{provider} limits its key").format(provider=row.title), row.detail)
 

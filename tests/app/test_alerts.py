@@ -108,8 +108,10 @@ def test_what_a_key_may_not_do_is_told_once(alerts: Alerts, told: list[tuple[str
         alerts.show_providers([provider("limited", "No access to o1.")])
         alerts.show_providers([provider("connected")])
     assert told == [("OpenAI limits its key", "No access to o1.")]
-    alerts.show_providers([provider("limited", "The quota is spent.")])
-    assert told[1:] == [("OpenAI limits its key", "The quota is spent.")]
+    for seconds in ("34.07", "7"):
+        alerts.show_providers([provider("limited", f"The quota is spent: retry in {seconds} s.")])
+        alerts.show_providers([provider("connected")])
+    assert told[1:] == [("OpenAI limits its key", "The quota is spent: retry in 34.07 s.")]
 
 
 def test_each_kind_can_be_switched_off(alerts: Alerts, told: list[tuple[str, str]], preferences: Preferences) -> None:
