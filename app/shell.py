@@ -20,7 +20,8 @@ class Shell(QObject):
     """`restart_asked`, `demo_asked`, `leave_demo_asked`, `delete_demo_asked`: the host does these. `redraw_asked`:
     figures are told otherwise from now on, so that what is on show must be read anew. `saved`: files were written;
     what to say of it, and their folder (a `Path`). `offered`: something happened, and something can be done about it;
-    what to say, the button's words, and what it does. `section` is the settings' section that was open last."""
+    what to say, the button's words, and what it does. `undoable`: a step was done that only the gateway of now takes
+    back; what to say, and what does it. `section` is the settings' section that was open last."""
 
     restart_asked = Signal()
     demo_asked = Signal()
@@ -29,6 +30,7 @@ class Shell(QObject):
     redraw_asked = Signal()
     saved = Signal(str, object)
     offered = Signal(str, str, object)
+    undoable = Signal(str, object)
 
     def __init__(
         self,

@@ -101,6 +101,7 @@ class Window(QMainWindow):
         self._busy = False
         self._may_close = False
         self._narrow_chosen: bool | None = None
+        self._undoable: set[str] = set()
         self.coalescer = Coalescer(parent=self)
         self.coalescer.due.connect(lambda changes: self.context.spawn(self._look(changes)))
         self._ages = QTimer(self, interval=_AGES_MS)
@@ -174,6 +175,7 @@ class Window(QMainWindow):
         shell.redraw_asked.connect(lambda: self.mark(EVERYTHING))
         shell.saved.connect(self._tell_saved)
         shell.offered.connect(self.toasts.show)
+        shell.undoable.connect(self._offer_undo)
 
     # what is remembered
 
@@ -254,6 +256,8 @@ class Window(QMainWindow):
         self._subtitles.clear()
         self._dirty.clear()
         self._places.clear()
+        self.toasts.withdraw(self._undoable)
+        self._undoable.clear()
         for name in ("hindered", "unstored"):
             self.notices.clear(name)
         self.show_state(context.gateway.state)
@@ -411,6 +415,10 @@ class Window(QMainWindow):
     def toast(self, text: str) -> None:
         """A passing note."""
         self.toasts.show(text)
+
+    def _offer_undo(self, words: str, act: Callable[[], None]) -> None:
+        self._undoable.add(words)
+        self.toasts.show(words, tr("Undo"), act)
 
     def _tell_saved(self, words: str, folder: Path) -> None:
         """A passing note with the way to what was written."""

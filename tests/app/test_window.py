@@ -90,6 +90,18 @@ def test_it_tells_that_a_page_was_made_and_that_all_have_gone(
     assert told == ["built", "built", "retired"]
 
 
+def test_what_only_the_gateway_of_before_could_undo_is_offered_no_more(window: Window, context: AppContext) -> None:
+    """Pressed after a restart, the button did nothing and said nothing."""
+    undone: list[str] = []
+    context.shell.undoable.emit("Your price is removed", lambda: undone.append("price"))
+    window.toasts._shown[0].findChild(PushButton).click()
+    assert undone == ["price"] and window.toasts.texts == ()
+    context.shell.undoable.emit("Your price is removed", lambda: None)
+    context.shell.offered.emit("The key is stored", "Clear the clipboard", lambda: None)
+    window.change_context(context)
+    assert window.toasts.texts == ("The key is stored",)
+
+
 def test_a_page_is_refreshed_with_everything_when_it_is_first_shown(window: Window) -> None:
     assert page(window).refreshed[0] == EVERYTHING
     assert page(window).visits == ["shown"]

@@ -102,8 +102,7 @@ class OwnPrices(QObject):
 
     def _tell(self, words: str, price: NewPriceOverride, undo: Undo, made: int | None = None) -> None:
         """`made`: the price that the step has left, which must still stand when it is taken back."""
-        act = lambda: self._context.spawn(self._undo(price, undo, made))  # noqa: E731
-        self._context.shell.offered.emit(words, tr("Undo"), act)
+        self._context.shell.undoable.emit(words, lambda: self._context.spawn(self._undo(price, undo, made)))
         self.changed.emit(price.provider, price.model)
 
     async def _undo(self, price: NewPriceOverride, undo: Undo, made: int | None) -> None:
