@@ -432,6 +432,22 @@ def test_a_search_that_a_chat_answer_cited_before_it_broke_off_is_counted() -> N
     assert broken_off(ChatReader(), said, said) == Usage(input_tokens=100, output_tokens=1, web_searches=1)
 
 
+def test_a_search_that_is_cited_does_not_make_a_count_of_what_counts_nothing() -> None:
+    """The real count follows, and the stream must not be taken for settled before it."""
+    note = {"type": "url_citation", "url_citation": {"url": "u", "title": "t", "start_index": 0, "end_index": 2}}
+    said = {"index": 0, "delta": {"content": "hi", "annotations": [note]}, "finish_reason": "stop"}
+    empty = {"prompt_tokens": None, "completion_tokens": None, "total_tokens": None}
+    ended = {"id": "c", "choices": [said], "usage": empty}
+    reader, tally = ChatReader(), Tally()
+    for event in reader.feed(b"data: %b\n\n" % json.dumps(ended).encode()):
+        tally.feed(event)
+    assert tally.usage == Usage(web_searches=1) and not tally.final and not tally.settled
+    counts = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
+    counted = {"id": "c", "choices": [], "usage": counts}
+    whole = Usage(input_tokens=1000, output_tokens=100, web_searches=1)
+    assert streamed(ChatReader(), ended, counted) == whole
+
+
 def test_only_containers_that_were_used_are_doubtful() -> None:
     usage = Usage(input_tokens=1000, output_tokens=100, web_searches=3)
     priced = own(input="1", output="10", web_search="5", code_container="1").price(

@@ -9,7 +9,7 @@ where a call begins; calls stay open until the choice is finished, since their f
 from typing import Any
 
 from gateway.dialects.error_bodies import as_stream_error
-from gateway.dialects.openai_chat.usage import cites_the_web, parse_usage, with_search
+from gateway.dialects.openai_chat.usage import cites_the_web, parse_usage
 from gateway.dialects.openai_chat.wire import (
     FAILED,
     NAME,
@@ -179,7 +179,7 @@ class ChatReader:
     def _usage(self, answer: WireAnswer, events: list[Event]) -> None:
         if not answer.choices:
             self._finish(events, answer)
-        usage = with_search(parse_usage(answer.usage, self._service_tier), self._cited)
+        usage = parse_usage(answer.usage, self._service_tier)
         if usage is not None and not self._failed:
             states = self._choices.values()
             final = bool(states) and all(state.reason is not None for state in states)
