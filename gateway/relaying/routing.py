@@ -81,7 +81,8 @@ class Routing:
         if kept is None:
             if len(self._kept) >= self._KEPT:
                 self._kept.clear()
-            self._kept[name] = kept = (self._resolve(self._aliases.get(name, name)),)
+            asked = self._aliases.get(name) or self._aliases.get(_plain(name), name)
+            self._kept[name] = kept = (self._resolve(asked),)
         return kept
 
     def asked(self, provider: str, name: str) -> str:
@@ -116,7 +117,7 @@ class Routing:
         """The offered model that a name leads to, however it is written; None where there is none."""
         offered = {model.id: model for model in self.offered}
         try:
-            row = offered.get(name) or self.candidates(name)[0].row
+            row = offered.get(name) or offered.get(_plain(name)) or self.candidates(name)[0].row
         except ClientError:
             return None
         return None if row is None else offered.get(row.id)
@@ -126,7 +127,7 @@ class Routing:
         return self._providers[name]
 
     def _resolve(self, name: str) -> Candidate:
-        plain = name.removeprefix("models/")
+        plain = _plain(name)
         if len(name) > _LONGEST or not name.isprintable():
             raise self._unknown(name)
         if plain in self._own:
@@ -159,6 +160,11 @@ class Routing:
             param="model",
             code="model_not_found",
         )
+
+
+def _plain(name: str) -> str:
+    """Without what Gemini's lists put before every name."""
+    return name.removeprefix("models/")
 
 
 def _candidate(provider: Provider, id: str, row: Model | None) -> Candidate:

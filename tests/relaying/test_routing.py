@@ -149,10 +149,13 @@ def test_the_user_s_own_models_and_aliases_come_first() -> None:
 
 
 def test_a_listed_model_is_found_however_it_is_written() -> None:
-    routing = Routing(PROVIDERS, aliases={"best": "claude-opus-4-6"}, off=["xai"])
+    aliases = {"best": "claude-opus-4-6", "models/mine": "claude-opus-4-6"}
+    routing = Routing(PROVIDERS, aliases=aliases, off=["xai"])
     names = ("gpt-4.1-mini", "openai/gpt-4.1-mini", "GPT-4.1 mini", "gpt-4.1-mini-2025-04-14", "models/gpt-4.1-mini")
     assert {row.id for name in names if (row := routing.listed(name)) is not None} == {"gpt-4.1-mini"}
-    assert (best := routing.listed("best")) is not None and best.id == "best"
+    for name, id in (("best", "best"), ("models/best", "best"), ("models/mine", "models/mine")):
+        assert (best := routing.listed(name)) is not None and best.id == id
+        assert routing.candidates(name)[0].model == "claude-opus-4-6"
     for name in ("nobody's model", "gpt-99-new", "anthropic/gpt-4.1-mini", "grok-4.3"):
         assert routing.listed(name) is None, name
 
