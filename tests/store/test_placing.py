@@ -487,6 +487,22 @@ def test_other_instructions_do_not_part_a_conversation(store: ThreadStore) -> No
     assert two.request_id == dated.request_id
 
 
+def test_what_goes_on_from_a_late_call_counts_in_its_conversation_and_no_longer_where_it_was(tmp_path: Path) -> None:
+    told_of: dict[str, str] = {}
+    first, second, *later = session("hello", "hi", "and", "so", "good", "fine", "then", "bye")
+    with opened(tmp_path, on_joined=told_of.__setitem__) as store:
+        put(store, [first, *later])
+        assert [(thread.row.requests, thread.row.cost_nano) for thread in all_threads(store)] == [(3, 3000)]
+        put(store, [replace(second, conversation="given")])
+        rows = {thread.row.id: thread.row for thread in all_threads(store)}
+    given = rows.pop("given")
+    (left,) = rows.values()
+    assert (given.requests, given.input_tokens, given.cost_nano) == (3, 300, 3000)
+    assert (left.requests, left.input_tokens, left.cost_nano) == (1, 100, 1000)
+    # That of the second is in its row already.
+    assert told_of == {first.request_id: left.id} | {each.request_id: "given" for each in later}
+
+
 def test_a_call_told_again_replaces_what_was_told(store: ThreadStore) -> None:
     first, second = session("hello", "hi", "and", "so")
     put(store, [first, second, replace(first, cost_nano=7)])
