@@ -31,6 +31,8 @@ from app.widgets.scroll_bar import KeptScrollBar
 from gateway import ApiKeyRow, Changes
 
 _WIDEST = 900
+# What an error was told of.
+_PAGE, _ARRIVAL = "page", "arrival"
 
 
 class ConnectPage(Page):
@@ -125,9 +127,9 @@ class ConnectPage(Page):
             await self._read_arrival()
             await self._read_seen()
         except KNOWN_ERRORS as error:
-            self._show_problem(str(error))
+            self._show_problem(str(error), _PAGE)
             return
-        self._around.hide()
+        self._show_problem("", _PAGE)
         if not self._looked:
             self._looked = True
             if is_first_run(self._steps, self.context.shell.preferences, demo=gateway.demo):
@@ -189,14 +191,16 @@ class ConnectPage(Page):
             await self._read_arrival()
             await self._read_seen()
         except KNOWN_ERRORS as error:
-            self._show_problem(str(error))
+            self._show_problem(str(error), _ARRIVAL)
         else:
+            self.banner.clear(_ARRIVAL)
+            self._around.setVisible(bool(self.banner.text()))
             self._tell()
 
-    def _show_problem(self, words: str) -> None:
-        """What was read before stays."""
-        self.banner.set_text(words)
-        self._around.show()
+    def _show_problem(self, words: str, of: str) -> None:
+        """What was read before stays. "" is for where all is well."""
+        self.banner.tell(words, of)
+        self._around.setVisible(bool(words))
 
     def _show_behind(self, target: Target) -> None:
         self.navigate.emit("conversations" if isinstance(target, ThreadTarget) else "requests", target)

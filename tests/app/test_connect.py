@@ -353,6 +353,27 @@ def test_an_error_is_told_and_mended(page: ConnectPage, gateway: FakeGateway, qt
     assert not page.banner.isVisible()
 
 
+def test_what_could_not_be_looked_at_is_told_until_it_is(
+    page: ConnectPage, gateway: FakeGateway, turns: Turns
+) -> None:
+    """It stood until something changed. Of what else could not be read nothing was learnt by that."""
+    look(page, turns)
+
+    def later() -> bool:
+        page.as_time_passes()
+        turns.run()
+        return page.banner.isVisible()
+
+    gateway.fails = "The database is locked."
+    assert later()
+    gateway.fails = None
+    assert not later()
+    gateway.fails = "The vault is locked."
+    look(page, turns)
+    gateway.fails = None
+    assert later()
+
+
 @pytest.mark.parametrize("width", [920, 1220])
 @pytest.mark.parametrize("longer", [False, True], ids=["English", "40 % longer"])
 def test_nothing_is_cut_or_unnamed(
