@@ -3,6 +3,7 @@
 import gc
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import QObject
@@ -17,6 +18,49 @@ def garbage(qtbot: QtBot) -> Iterator[GarbageTimer]:
     made = GarbageTimer()
     yield made
     made.stop()
+
+
+class Looks:
+    """What is done with garbage, second by second. `young`: so many objects are told to have come to life."""
+
+    def __init__(self, garbage: GarbageTimer) -> None:
+        self._garbage = garbage
+        self._done: list[str] = []
+        self.young = 0
+        self.standing_for = SimpleNamespace(
+            collect=lambda generation=2: self._done.append(f"look {generation}"),
+            freeze=lambda: self._done.append("set aside"),
+            unfreeze=lambda: self._done.append("take back"),
+            get_freeze_count=self._count,
+            get_count=lambda: (self.young, 0, 0),
+        )
+
+    def _count(self) -> int:
+        self._done.append("count")
+        return 0
+
+    def done(self) -> list[str]:
+        """Since the last time."""
+        done, self._done[:] = list(self._done), []
+        return done
+
+    def until(self, beat: int) -> dict[int, list[str]]:
+        """What the seconds up to this one do, but for those that do nothing."""
+        seconds: dict[int, list[str]] = {}
+        while self._garbage._beat < beat:
+            self._garbage.collect()
+            if done := self.done():
+                seconds[self._garbage._beat] = done
+        return seconds
+
+
+@pytest.fixture
+def looks(garbage: GarbageTimer) -> Iterator[Looks]:
+    made = Looks(garbage)
+    # Over before the timer stops.
+    with pytest.MonkeyPatch.context() as standing:
+        standing.setattr("app.garbage.gc", made.standing_for)
+        yield made
 
 
 def beat(garbage: GarbageTimer, times: int) -> None:
@@ -54,13 +98,67 @@ def test_a_worker_collects_nothing(garbage: GarbageTimer) -> None:
 
 
 def test_what_start_up_made_is_set_aside_until_the_end(qtbot: QtBot) -> None:
+    gc.collect()
+    gc.enable()
     garbage = GarbageTimer()
+    assert not gc.isenabled() and garbage._timer.isActive()
     garbage.set_aside()
     assert gc.get_freeze_count() > 1000
-    assert not gc.isenabled()
     garbage.stop()
     assert gc.get_freeze_count() == 0
-    assert gc.isenabled()
+    assert gc.isenabled() and not garbage._timer.isActive()
+
+
+ALL = ["look 2", "set aside"]
+
+
+def test_start_up_is_set_aside_twice_unseen_and_only_what_is_young_is_looked_at_until_then(looks: Looks) -> None:
+    first, second = _SETTLED_AT
+    assert looks.until(second + 9) == {
+        **{beat: ["look 1"] for beat in range(1, second)},
+        **{beat: ALL for beat in range(5, second + 9, 5)},
+        first: ["set aside", *ALL],
+        second: ["set aside", *ALL],
+    }
+
+
+def test_what_is_young_is_looked_at_where_it_is_as_many_as_are_many(looks: Looks) -> None:
+    looks.until(_SETTLED_AT[-1])
+    looks.young = MANY - 1
+    assert looks.until(_SETTLED_AT[-1] + 1) == {}
+    looks.young = MANY
+    assert looks.until(_SETTLED_AT[-1] + 2) == {_SETTLED_AT[-1] + 2: ["look 1"]}
+
+
+def test_what_is_built_is_set_aside_at_once_and_what_completes_it_four_seconds_later(
+    garbage: GarbageTimer, looks: Looks
+) -> None:
+    built = _SETTLED_AT[-1] + 2
+    looks.until(built)
+    garbage.settle()
+    assert looks.done() == ["set aside"]
+    assert looks.until(built + 7) == {built + 3: ALL, built + 4: ALL}
+
+
+def test_what_completes_a_part_of_start_up_is_left_to_the_end_of_that(garbage: GarbageTimer, looks: Looks) -> None:
+    looks.until(2)
+    garbage.settle()
+    assert looks.done() == ["set aside"]
+    assert looks.until(7)[6] == ["look 1"]
+
+
+def test_what_is_there_no_more_is_taken_back_and_looked_at_four_seconds_later(
+    garbage: GarbageTimer, looks: Looks
+) -> None:
+    gone = _SETTLED_AT[-1] + 2
+    looks.until(gone)
+    garbage.release()
+    assert looks.done() == ["take back"]
+    assert looks.until(gone + 7) == {gone + 3: ALL, gone + 4: ALL}
+
+
+def test_what_is_set_aside_is_counted_each_quarter_of_an_hour(looks: Looks) -> None:
+    assert [beat for beat, done in looks.until(3600).items() if "count" in done] == [900, 1800, 2700, 3600]
 
 
 def test_what_is_built_later_is_set_aside_once_it_is_complete(garbage: GarbageTimer) -> None:
