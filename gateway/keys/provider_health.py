@@ -15,7 +15,7 @@ class Health(Struct, frozen=True):
 
 
 class ProviderHealth:
-    """`changed` is called where a provider's state is another one than before."""
+    """`changed` is called where a provider's state, or the reason for it, is another one than before."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
@@ -27,7 +27,7 @@ class ProviderHealth:
     def learnt(self, provider: str, state: str, detail: str | None) -> None:
         known = self._known.get(provider)
         self._known[provider] = Health(state, time.time_ns() // 1000, detail)
-        if known is None or known.state != state:
+        if known is None or (known.state, known.detail) != (state, detail):
             self._changed()
 
     @property

@@ -69,3 +69,18 @@ def test_what_is_learnt_meanwhile_counts_more_than_what_was_kept() -> None:
     health.learnt("openai", "rejected", "401")
     health.recall({"openai": GOOD, "xai": GOOD})
     assert (health.of("openai").state, health.of("xai")) == ("rejected", GOOD)
+
+
+def test_another_reason_is_told_as_another_state_is() -> None:
+    """A quota that was spent while a key was limited already was notified nowhere: no success came in between."""
+    rung: list[str] = []
+    health = ProviderHealth(lambda: rung.append(health.of("openai").detail or ""))
+    for state, detail in (
+        ("limited", "No o1."),
+        ("limited", "No o1."),
+        ("limited", "No credit."),
+        ("connected", None),
+    ):
+        health.learnt("openai", state, detail)
+        health.learnt("openai", state, detail)
+    assert rung == ["No o1.", "No credit.", ""]
