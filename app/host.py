@@ -131,6 +131,8 @@ class Host:
         )
         # Whether the gateway is meant to run; what stops it then is told.
         self._wanted = True
+        # One gateway at a time gives way to another.
+        self._giving_way = asyncio.Lock()
         self._today = Today(self.window, self.tray, self.spawn)
         self._connect()
 
@@ -147,8 +149,8 @@ class Host:
         tray.copy_asked.connect(window.sidebar.card.copy_endpoint)
         tray.settings_asked.connect(lambda: self._open_page("settings"))
         shell = self.shell
-        shell.restart_asked.connect(lambda: self.spawn(self._restart()))
-        shell.demo_asked.connect(lambda: self.spawn(self._enter_demo()))
+        shell.restart_asked.connect(lambda: self.spawn(self._in_turn(self._restart)))
+        shell.demo_asked.connect(lambda: self.spawn(self._in_turn(self._enter_demo)))
         shell.leave_demo_asked.connect(self._ask_to_leave_demo)
         shell.delete_demo_asked.connect(lambda: self.spawn(self._delete_demo()))
         # A new theme is kept at once: the process may be killed later.
@@ -283,6 +285,11 @@ class Host:
             gateway.pause_capture() if on else gateway.resume_capture()
             self._show_state()
 
+    async def _in_turn(self, change: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Change the gateway once the change before is over: else one of them would be left running."""
+        async with self._giving_way:
+            await change()
+
     async def _restart(self) -> None:
         """Take the settings as they are saved: another gateway on the same folder. Raises SettingsError."""
         before = self._gateway
@@ -381,7 +388,7 @@ class Host:
         ask_to_leave_demo(self.window, self._leave_demo_soon)
 
     def _leave_demo_soon(self) -> None:
-        self.spawn(self._leave_demo())
+        self.spawn(self._in_turn(self._leave_demo))
 
     async def _leave_demo(self) -> None:
         """Go on in the user's own folder; the demo's is deleted."""

@@ -54,6 +54,31 @@ def test_a_restart_takes_the_settings_as_they_are_saved_and_opens_the_same_page(
     assert stage.run(drive) == 0
 
 
+def test_a_restart_that_is_asked_for_twice_leaves_one_gateway(stage: Stage) -> None:
+    """Running requests are waited for, and whoever pressed meanwhile had a gateway beside the one of the window."""
+    over = asyncio.Event()
+
+    async def drive(host: Host) -> None:
+        await started(host)
+        old = stage.gateways[0]
+        stop = old.stop
+
+        async def slow(drain_s: float = 10.0) -> None:
+            await over.wait()
+            await stop(drain_s)
+
+        old.stop = slow  # type: ignore[method-assign]
+        host.shell.restart_asked.emit()
+        host.shell.restart_asked.emit()
+        await until(lambda: not host.window._ready)
+        over.set()
+        await until(lambda: len(stage.gateways) == 3 and host.window.page is not None)
+        assert ["close" in gateway.calls for gateway in stage.gateways] == [True, True, False]
+        assert host._gateway is stage.gateways[2]
+
+    assert stage.run(drive) == 0
+
+
 def test_settings_that_cannot_be_started_with_leave_the_gateway_as_it_is(stage: Stage) -> None:
     async def drive(host: Host) -> None:
         await started(host)
