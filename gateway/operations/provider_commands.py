@@ -55,7 +55,9 @@ class ProviderCommands:
             )
         trial = await self._try(row, key or "")
         state, detail = ("connected", None) if trial.ok else (trial.state, trial.message)
-        self._parts.health.learnt(provider, state, detail)
+        if key == self._parts.keys.key_for(provider):
+            # Else another one was stored meanwhile.
+            self._parts.health.learnt(provider, state, detail)
         return trial
 
     async def remove_provider_key(self, provider: str) -> None:

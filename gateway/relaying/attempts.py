@@ -73,7 +73,7 @@ class Attempts:
         if plan.dialect.name == plan.door.dialect.name and error.status == answer.status:
             # Clients act on more than its status and message: on which quota it was, or how long to wait.
             error.said = own_form(body, plan.key)
-        if (state := _state_of_key(error)) and not exchange.byok:
+        if (state := _state_of_key(error)) and self._planner.says_of_key(plan):
             self._learnt(provider.name, state, error.message)
         return error
 

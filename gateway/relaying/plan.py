@@ -223,6 +223,12 @@ class Planner:
             )
         return key
 
+    def says_of_key(self, plan: Plan) -> bool:
+        """Whether what the provider makes of its key is said of the one that it is called with now. A caller's own is
+        another one, and so is one that was stored since."""
+        provider = plan.candidate.provider
+        return plan.key == (None if provider.auth == "none" else self._keys.key_for(provider.name))
+
     def _embeddings_door(self, door: Door, candidate: Candidate) -> Door:
         """The door with its operation at the candidate's provider. Raises ClientError naming models that work."""
         provider = candidate.provider

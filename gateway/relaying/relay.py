@@ -144,7 +144,7 @@ class Relay:
                     kind="unreadable_answer",
                     own_words=True,
                 )
-            if not exchange.byok:
+            if self._planner.says_of_key(plan):
                 self._learnt(provider.name, "connected", None)
             if plan.peek.stream and "json" not in answer.headers.get("content-type", ""):
                 await self._stream(plan, answer, client, exchange, tally, deadline)

@@ -6,6 +6,7 @@ import pytest
 
 from gateway import DataFolder, Gateway, ProviderRow, load_settings
 from gateway.keys.sealing import Cost
+from gateway.records import KeyTrial
 from tests.endtoend.serving import upstreams
 from tests.provider.client import ProviderProcess
 from tests.waiting import until
@@ -86,6 +87,22 @@ async def test_what_was_learnt_of_a_key_is_not_said_of_the_one_that_another_proc
     await until(lambda: gateway._parts.health.of("openai").state == "untested")
     assert (await openai(gateway)).masked == "sk-…6789"
     await other.close()
+    await gateway.close()
+
+
+async def test_what_a_test_of_a_key_found_is_not_said_of_the_one_that_was_stored_meanwhile(
+    tmp_path: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = await opened(tmp_path, environ)
+    await gateway.store_provider_key("openai", KEY)
+
+    async def late(*_: object) -> KeyTrial:
+        await gateway.store_provider_key("openai", OTHER)
+        return KeyTrial(ok=False, state="rejected", message="401")
+
+    monkeypatch.setattr("gateway.operations.provider_commands.try_key", late)
+    assert not (await gateway.test_provider("openai")).ok
+    assert (await openai(gateway)).state == "untested"
     await gateway.close()
 
 

@@ -112,11 +112,14 @@ class FakeUpstream:
 
 
 class FakeKeys:
+    def __init__(self) -> None:
+        self.stored = "key-of-{name}-0123456789"
+
     def problem(self, name: str) -> str | None:
         return None
 
     def key_for(self, name: str) -> str | None:
-        return f"key-of-{name}-0123456789"
+        return self.stored.format(name=name)
 
 
 class FakeIncoming:
@@ -182,9 +185,10 @@ class Run:
         self.learnt: list[tuple[str, str]] = []
         self.learnt_words: list[str | None] = []
         self.deadlines = Deadlines()
+        self.keys = FakeKeys()
         self.relay = Relay(
             routing=Routing(PROVIDERS),
-            keys=FakeKeys(),  # type: ignore[arg-type]
+            keys=self.keys,  # type: ignore[arg-type]
             store=self.store,  # type: ignore[arg-type]
             pricing=Pricing(),
             upstream=self.upstream,  # type: ignore[arg-type]
@@ -461,6 +465,21 @@ async def test_what_a_caller_s_own_key_meets_says_nothing_of_the_stored_one() ->
         await stored.go()
         assert (own.learnt, stored.learnt) == ([], [("openai", expected)])
         assert own.upstream.sent[0][1]["authorization"] == "Bearer mine-0123456789"
+
+
+@pytest.mark.parametrize("status", [200, 401, 402])
+async def test_what_a_key_met_that_was_replaced_meanwhile_says_nothing_of_the_new_one(status: int) -> None:
+    """A rejected key was replaced, and a late refusal of the old one was told of the new one."""
+    run = Run(json_answer(WHOLE if status == 200 else {"error": {"message": "no"}}, status))
+    send = run.upstream.send
+
+    async def late(*asked: Any) -> Any:
+        run.keys.stored = "another-0123456789"
+        return await send(*asked)
+
+    run.upstream.send = late  # type: ignore[method-assign]
+    await run.go()
+    assert run.upstream.sent[0][1]["authorization"] == "Bearer key-of-openai-0123456789" and run.learnt == []
 
 
 @pytest.mark.parametrize(
