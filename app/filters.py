@@ -293,7 +293,8 @@ class FilterState(QObject):
         return _widened(self.bucket if self.bucket != "auto" else _usual(end - start), end - start)
 
     def words(self, now_us: int) -> str:
-        """The range for people: "17:04 – 18:04", "22 Nov 18:00 – 23 Nov 18:04", "16 – 23 Nov"."""
+        """The range for people: "17:04 – 18:04", "22 Nov 18:00 – 23 Nov 18:04", "16 – 23 Nov"; where that is not
+        this year's, "16 – 23 Nov 2025"."""
         start_us, end_us = self.bounds(now_us)
         zone = ZoneInfo(self.tz)
         start = datetime.fromtimestamp(start_us / 1e6, zone)
@@ -305,15 +306,16 @@ class FilterState(QObject):
         end = datetime.fromtimestamp((end_us - 1) / 1e6, zone)
         if start.year != end.year:
             return f"{_day(start)} {start.year} – {_day(end)} {end.year}"
+        year = "" if end.year == datetime.fromtimestamp(now_us / 1e6, zone).year else f" {end.year}"
         if start.date() == end.date():
-            return _day(start)
+            return f"{_day(start)}{year}"
         if start.month == end.month:
-            return f"{start.day} – {_day(end)}"
-        return f"{_day(start)} – {_day(end)}"
+            return f"{start.day} – {_day(end)}{year}"
+        return f"{_day(start)} – {_day(end)}{year}"
 
-    def with_range(self, words: str) -> str:
+    def with_range(self, words: str, now_us: int) -> str:
         """What is told of the range, and its days where no preset says them: "7 in range · 16 – 23 Nov"."""
-        return words if self.custom is None else f"{words} · {self.words(self.custom[1])}"
+        return words if self.custom is None else f"{words} · {self.words(now_us)}"
 
     def _change(self, **fields: object) -> None:
         self._set(msgspec.structs.replace(self._state, **fields))

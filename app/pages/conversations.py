@@ -241,7 +241,7 @@ class ConversationsPage(Page):
         total = seen if page.total is None else f"{page.total:,}"
         filters = self.context.filters
         words = tr("{seen} found").format(seen=seen) if self._search else tr("{total} in range").format(total=total)
-        self.subtitle.emit(filters.with_range(words))
+        self.subtitle.emit(filters.with_range(words, _now_us()))
         narrowed = filters.is_filtered
         words = ""
         if not page.rows and self._search:

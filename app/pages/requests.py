@@ -247,7 +247,7 @@ class RequestsPage(Page):
 
     def _counted(self, count: int) -> None:
         filters, since = self.context.filters, self.feed.complete_from_us
-        self.subtitle.emit(filters.with_range(tr("{count:,} in range").format(count=count)))
+        self.subtitle.emit(filters.with_range(tr("{count:,} in range").format(count=count), _now_us()))
         self.incomplete.setVisible(since is not None)
         if since is not None:
             self.incomplete.set_text(incomplete_words(since, filters.tz))

@@ -13,6 +13,8 @@ from app.local_days import day_start_us
 from gateway import NumberCondition, TagCondition
 
 HOUR = 3_600_000_000
+# In hours.
+YEAR = 365 * 24
 NOW = 1_795_456_980_000_000 + 30_000_000
 """Mon 23 Nov 2026, 18:03:30 UTC."""
 COSTLY = NumberCondition("cost", ">", 10_000_000)
@@ -159,6 +161,9 @@ def test_a_custom_range_has_at_most_750_buckets(filters: FilterState, days: int,
         ("30d", None, "24 Oct – 23 Nov"),
         ("custom", (NOW - 400 * 24 * HOUR, NOW), "19 Oct 2025 – 23 Nov 2026"),
         ("custom", (NOW - 2 * HOUR, NOW), "23 Nov"),
+        ("custom", (NOW - (YEAR + 2) * HOUR, NOW - YEAR * HOUR), "23 Nov 2025"),
+        ("custom", (NOW - (YEAR + 48) * HOUR, NOW - YEAR * HOUR), "21 – 23 Nov 2025"),
+        ("custom", (NOW - (YEAR + 720) * HOUR, NOW - YEAR * HOUR), "24 Oct – 23 Nov 2025"),
     ],
 )
 def test_words_for_a_range(filters: FilterState, key: str, custom: tuple[int, int] | None, words: str) -> None:
@@ -168,9 +173,9 @@ def test_words_for_a_range(filters: FilterState, key: str, custom: tuple[int, in
 
 def test_the_days_of_a_range_are_told_where_no_preset_says_them(filters: FilterState) -> None:
     filters.set_range("7d")
-    assert filters.with_range("7 in range") == "7 in range"
+    assert filters.with_range("7 in range", NOW) == "7 in range"
     filters.set_range("custom", (NOW - 48 * HOUR, NOW))
-    assert filters.with_range("7 in range") == "7 in range · 21 – 23 Nov"
+    assert filters.with_range("7 in range", NOW) == "7 in range · 21 – 23 Nov"
 
 
 @pytest.mark.parametrize(
