@@ -248,10 +248,14 @@ def test_the_query_takes_the_range_and_the_filters(page: ConversationsPage, cont
     assert (query.text, query.sort) == (None, "newest")
 
 
-def test_the_count_stands_in_the_header(page: ConversationsPage, turns: Turns) -> None:
+def test_the_count_stands_in_the_header(page: ConversationsPage, context: AppContext, turns: Turns) -> None:
     spy = QSignalSpy(page.subtitle)
     refresh(page, turns)
     assert spy.at(0) == ["151 in range"]
+    context.filters.set_range("custom", (1, now_us()))
+    turns.run()
+    days = context.filters.words(now_us())
+    assert days.startswith("1 Jan 1970") and spy.at(spy.count() - 1) == [f"151 in range · {days}"]
 
 
 def test_a_new_conversation_appears_and_the_shown_one_stays(

@@ -203,6 +203,10 @@ def test_newest_first_and_counted_in_the_subtitle(context: AppContext, qtbot: Qt
     subtitles = QSignalSpy(page.subtitle)
     show(qtbot, page, turns)
     assert subtitles.at(subtitles.count() - 1) == ["900 in range"]
+    context.filters.set_range("custom", (1, now_us()))
+    turns.run()
+    days = context.filters.words(now_us())
+    assert days.startswith("1 Jan 1970") and subtitles.at(subtitles.count() - 1) == [f"900 in range · {days}"]
     times = [page.model.held(row).started_us for row in range(200)]  # type: ignore[union-attr]
     assert times == sorted(times, reverse=True)
 
