@@ -329,7 +329,8 @@ class Host:
             await asyncio.gather(draining, hurrying, counting, return_exceptions=True)
         await self._page_tasks.end()
         await self._tasks.end()
-        for one in (gateway, self._real):
+        # A restart that ended meanwhile has left another one.
+        for one in (self._gateway, self._real):
             if one is not None:
                 await one.close()
         self.tray.close()

@@ -79,6 +79,32 @@ def test_a_restart_that_is_asked_for_twice_leaves_one_gateway(stage: Stage) -> N
     assert stage.run(drive) == 0
 
 
+def test_who_quits_while_a_restart_waits_leaves_no_gateway_open(stage: Stage) -> None:
+    over = asyncio.Event()
+
+    async def drive(host: Host) -> None:
+        await started(host)
+        old = stage.gateways[0]
+        stop = old.stop
+
+        async def slow(drain_s: float = 10.0) -> None:
+            await over.wait()
+            await stop(drain_s)
+
+        async def never() -> None:
+            await asyncio.Event().wait()
+
+        old.stop = slow  # type: ignore[method-assign]
+        stage.change = lambda gateway: setattr(gateway, "start", never)
+        host.shell.restart_asked.emit()
+        await until(lambda: not host.window._ready)
+        host.quit()
+        over.set()
+
+    assert stage.run(drive) == 0
+    assert all("close" in gateway.calls for gateway in stage.gateways)
+
+
 def test_settings_that_cannot_be_started_with_leave_the_gateway_as_it_is(stage: Stage) -> None:
     async def drive(host: Host) -> None:
         await started(host)
