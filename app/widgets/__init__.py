@@ -4,7 +4,7 @@ from app.widgets.banner import Banner
 from app.widgets.buttons import IconButton, PushButton
 from app.widgets.card import Card
 from app.widgets.chip import Chip
-from app.widgets.combo_box import ChoiceDelegate, ComboBox
+from app.widgets.combo_box import ComboBox, dress_completions
 from app.widgets.curtain import Curtain
 from app.widgets.drawer import Drawer
 from app.widgets.elided_label import ElidedLabel
@@ -25,7 +25,6 @@ __all__ = [
     "Banner",
     "Card",
     "Chip",
-    "ChoiceDelegate",
     "ComboBox",
     "Curtain",
     "Drawer",
@@ -44,4 +43,5 @@ __all__ = [
     "ToggleSwitch",
     "Veil",
     "WidthGrip",
+    "dress_completions",
 ]

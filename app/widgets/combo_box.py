@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QComboBox, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QComboBox, QCompleter, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app import icons
 from app.fonts import ui_font
@@ -59,6 +59,15 @@ class ChoiceDelegate(QStyledItemDelegate):
         )
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
         painter.restore()
+
+
+def dress_completions(completer: QCompleter, theme: Theme) -> None:
+    """What is offered below a field looks as the list of a box does. A popup that is set later is not dressed."""
+    popup = completer.popup()
+    assert popup is not None
+    # As the stylesheet names it.
+    popup.setObjectName("popup")
+    popup.setItemDelegate(ChoiceDelegate(theme, popup))
 
 
 class ComboBox(QComboBox):

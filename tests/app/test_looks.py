@@ -4,9 +4,18 @@ from dataclasses import replace as replace_column
 
 import pytest
 from msgspec.structs import replace
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QFontMetricsF
-from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QMenu,
+    QMessageBox,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from app import icons
@@ -21,6 +30,7 @@ from app.pages.conversations_parts.spans import LOOKS, ROLE_WORDS, SpanRow
 from app.pages.conversations_parts.waterfall import Waterfall
 from app.pages.models_parts.bill_lines import MEANINGS, part_columns
 from app.pages.requests_parts.details import Line, Section
+from app.pages.requests_parts.filter_field import FilterField
 from app.pages.requests_parts.section_lines import SectionLines
 from app.pages.settings_parts.table import ROWS, Row
 from app.questions import ask_to_discard
@@ -410,3 +420,39 @@ def test_a_list_that_drops_down_looks_as_a_menu_does(
     ]
     assert abs(firsts[0] - firsts[1]) <= 1
     box.hidePopup()
+
+
+@MODES
+def test_the_chosen_line_of_a_list_a_menu_and_of_completions_has_one_colour(
+    theme: Theme, qapp: QApplication, qtbot: QtBot, mode: str
+) -> None:
+    theme.set_mode(mode)
+    theme.apply(qapp)
+    box, filters, menu = ComboBox(theme, "Provider"), FilterField(theme), QMenu()
+    box.addItems(["One", "Two"])
+    filters.set_values({"status": ("ok", "error")})
+    lines = [menu.addAction(words) for words in ("One", "Two")]
+    for widget in (box, filters, menu):
+        qtbot.addWidget(widget)
+        widget.show()
+
+    def grounds(shown: QWidget, chosen: QRect, other: QRect) -> list[str]:
+        image = shown.grab().toImage()
+        return [image.pixelColor(line.left() + 6, line.center().y()).name().upper() for line in (chosen, other)]
+
+    def of_list(view: QAbstractItemView) -> list[str]:
+        indexes = [view.model().index(row, 0) for row in (0, 1)]
+        view.setCurrentIndex(indexes[0])
+        return grounds(view.viewport(), *map(view.visualRect, indexes))
+
+    expected = [theme.tokens.hover, theme.tokens.surface]
+    menu.setActiveAction(lines[0])
+    assert grounds(menu, *map(menu.actionGeometry, lines)) == expected
+    menu.close()
+    box.showPopup()
+    assert of_list(box.view()) == expected
+    box.hidePopup()
+    filters._words.setStringList(filters.suggestions("status:"))
+    filters._completer.complete()
+    assert of_list(filters._popup) == expected
+    filters._popup.hide()

@@ -265,3 +265,24 @@ def test_the_machines_zone_is_named_as_it_is_by_now(
     monkeypatch.setattr(own_sections, "local_zone", lambda: "Asia/Tokyo")
     asyncio.run(page.refresh(Changes(state=True)))
     assert view.zone.currentText() == "System (Asia/Tokyo)"
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_the_zones_that_are_offered_have_the_looks_of_a_list(
+    make_page: Callable[[str], SettingsPage], theme: Theme, qapp: QApplication, mode: str
+) -> None:
+    theme.set_mode(mode)
+    theme.apply(qapp)
+    view = make_page("appearance").views["appearance"]
+    assert isinstance(view, AppearanceSection)
+    completer = view.zone.completer()
+    assert completer is not None
+    completer.setCompletionPrefix("Europe/")
+    completer.complete()
+    popup = completer.popup()
+    assert popup is not None
+    popup.setCurrentIndex(popup.model().index(0, 0))
+    image, middle = popup.grab().toImage(), 1 + popup.sizeHintForRow(0) // 2
+    found = [image.pixelColor(x, middle).name().upper() for x in (0, 8)]
+    assert found == [theme.tokens.border_strong, theme.tokens.hover]
+    popup.hide()

@@ -15,7 +15,7 @@ from app.query_text import NAMES, TAG, ParsedText, last_part, parse, quoted, unq
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import later, tr
-from app.widgets import SearchField
+from app.widgets import SearchField, dress_completions
 from gateway import OUTCOMES
 
 ASKED_FOR = (TAG, "user", "key", "door", "client", "app")
@@ -56,9 +56,8 @@ class FilterField(QWidget):
         self._completer = QCompleter(self._words, self)
         self._completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self._popup = QListView()
-        # As the stylesheet names what opens below a field.
-        self._popup.setObjectName("popup")
         self._completer.setPopup(self._popup)
+        dress_completions(self._completer, theme)
         self._completer.setWidget(self.field)
         self._completer.activated.connect(self._complete)
         self.field.textEdited.connect(self._edited)

@@ -12,7 +12,7 @@ from app.pages.settings_parts.section import Rows, SectionView
 from app.preferences import CHOICES, OFF, ON
 from app.theme import MODES
 from app.vault_words import vault_words
-from app.widgets import ChoiceDelegate, ComboBox, PushButton, SegmentedControl, ToggleSwitch
+from app.widgets import ComboBox, PushButton, SegmentedControl, ToggleSwitch, dress_completions
 from gateway import UsageQuery
 
 _WEEK_US = 7 * 86_400_000_000
@@ -177,9 +177,7 @@ class AppearanceSection(Preferring):
         edit.setAccessibleName(self.tr("Time zone"))
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
-        popup = completer.popup()
-        assert popup is not None
-        popup.setItemDelegate(ChoiceDelegate(self.context.theme, self.zone))
+        dress_completions(completer, self.context.theme)
         self.zone.setCurrentIndex(max(0, self.zone.findText(preferences.zone)) if preferences.zone else 0)
         self.zone.currentIndexChanged.connect(self._choose_zone)
         # What was typed and is no zone gives way to the one in force.
