@@ -219,8 +219,7 @@ class ChartCard(Card):
         return [UNKNOWN if math.isnan(value) else text(value) for value in values]
 
     def _sum(self, data: ChartData) -> str:
-        total = sum(float(np.nansum(series.values)) for series in data.series)
-        return marked(self._text(total), any(map(_holds_estimates, data.series)))
+        return marked(self._text(_total(data.series)), any(map(_holds_estimates, data.series)))
 
     def _text(self, value: float) -> str:
         return UNKNOWN if math.isnan(value) else self.spec.value_text(value)
@@ -246,7 +245,7 @@ class ChartCard(Card):
         peak = int(sums.argmax())
         words = [tr("{first} to {last}").format(first=self.title_at(0), last=self.title_at(len(sums) - 1))]
         if data.adds_up:
-            words.append(tr("total {amount}").format(amount=self._text(float(sums.sum()))))
+            words.append(tr("total {amount}").format(amount=self._text(_total(data.series))))
         words.append(tr("peak {text} at {time}").format(text=self._text(float(sums[peak])), time=self.title_at(peak)))
         self.setAccessibleDescription(", ".join(words))
 
@@ -300,6 +299,12 @@ class ChartCard(Card):
         if self._data is not None:
             self._set_legend()
         self.set_crosshair(-1)
+
+
+def _total(layers: Sequence[Series]) -> float:
+    """What they come to; NaN where none of them is known."""
+    known = not layers or any(series.known for series in layers)
+    return sum(float(np.nansum(series.values)) for series in layers) if known else math.nan
 
 
 def _estimated(series: Series, index: int) -> bool:

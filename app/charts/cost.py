@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from app.charts.data import ChartInput, ChartSpec, Series, flags_of, money_axis, values_of
+from app.charts.data import ChartInput, ChartSpec, Series, flags_of, money_axis, some_known, values_of
 from app.formats import adding_places, money, money_column, money_places
 from app.sources import estimated_cost
 from app.translation import later
@@ -24,12 +24,14 @@ def _read(given: ChartInput) -> tuple[Series, ...]:
         rest = rest - values
         guessed = flags_of(group.buckets, estimated_cost)
         key, name = group.value or group.name, group.name or group.value
-        layers.append(Series(key=key, name=name, colour=group.slot, values=values, estimated=guessed))
+        known = some_known(group.buckets, lambda summary: summary.cost_nano)
+        layers.append(Series(key=key, name=name, colour=group.slot, values=values, estimated=guessed, known=known))
     # Rows that arrived between the two queries would make the rest negative for a moment.
     rest = np.maximum(rest, 0)
     if rest.any() or not layers:
         guessed = flags_of(given.buckets, estimated_cost)
-        layers.append(Series(key=REST, name=given.rest, colour="other", values=rest, estimated=guessed))
+        known = some_known(given.buckets, lambda summary: summary.cost_nano)
+        layers.append(Series(key=REST, name=given.rest, colour="other", values=rest, estimated=guessed, known=known))
     return tuple(layers)
 
 

@@ -25,13 +25,14 @@ _LONGEST_DOLLARS = 5
 
 class Series(Struct, frozen=True, kw_only=True, eq=False):
     """One named row of values, one for each bucket. `estimated` marks those that are not their provider's own counts;
-    None: none can be."""
+    None: none can be. `known` is false where what is drawn as nothing may be anything, in every bucket."""
 
     key: str
     name: str
     colour: Colour
     values: Floats
     estimated: Flags | None = None
+    known: bool = True
 
 
 class Group(Struct, frozen=True, kw_only=True):
@@ -123,6 +124,12 @@ def values_of(buckets: Sequence[TimeBucket], value: Callable[[TimeBucket], float
 def flags_of(buckets: Sequence[TimeBucket], flag: Callable[[Summary], bool]) -> Flags:
     """Whether something is so, for each bucket."""
     return np.fromiter((flag(bucket.summary) for bucket in buckets), np.bool_, len(buckets))
+
+
+def some_known(buckets: Sequence[TimeBucket], value: Callable[[Summary], float | None]) -> bool:
+    """Whether any bucket with requests has a value, or none has requests."""
+    used = [bucket.summary for bucket in buckets if bucket.summary.requests]
+    return not used or any(value(summary) is not None for summary in used)
 
 
 def exact_counts(values: Sequence[float], add_up: bool) -> Callable[[float], str]:

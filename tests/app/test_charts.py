@@ -425,6 +425,24 @@ def test_the_keyboard_reads_and_opens_buckets(qtbot: QtBot, light: Theme) -> Non
     assert activated.args == [START + HOUR, START + 2 * HOUR, None]
 
 
+def test_what_nobody_knows_comes_to_no_number(qtbot: QtBot, light: Theme) -> None:
+    unknown = Summary(requests=3, input_tokens=None, cached_tokens=None, output_tokens=None, cost_nano=None)
+    for key, of_some in (("cost", "$0.002000"), ("tokens", "220")):
+        for summaries, told in (
+            ((unknown, Summary()), UNKNOWN),
+            ((unknown, busy(2)), of_some),
+            ((Summary(), Summary()), SPECS[key].value_text(0)),
+        ):
+            listed = buckets(*summaries)
+            groups = [Group(value="openai", slot=0, buckets=listed)]
+            card = ChartCard(SPECS[key], light)
+            qtbot.addWidget(card)
+            card.tell_total()
+            card.set_data(chart_data(SPECS[key], ChartInput(buckets=listed, groups=groups, tz=BERLIN)))
+            assert card.total is not None and card.total.text() == told, (key, summaries)
+            assert f"total {told}," in card.accessibleDescription()
+
+
 def test_nothing_is_dropped_on_a_chart(qtbot: QtBot, light: Theme) -> None:
     """A scene that takes nothing makes Qt warn when what was dragged over it leaves."""
     spec = ScatterSpec(title="Cost", x_title="x", y_title="y", x_text=count_axis, y_text=count_axis)
