@@ -6,7 +6,8 @@ the arrow keys.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from PySide6.QtCore import QPoint, Qt, Signal
@@ -134,14 +135,30 @@ class ChartCard(Card):
         self.set_crosshair(-1)
         self.more.hide()
         self._settle()
-        self.resize(size.width() + max(0, self.legend.whole_width() - self.legend.width()), size.height())
-        self._settle()
-        image = super().picture(scale)
+        with self._of_its_own_size():
+            self.resize(size.width() + max(0, self.legend.whole_width() - self.legend.width()), size.height())
+            self._settle()
+            image = super().picture(scale)
+            self.resize(size)
         self.more.show()
-        self.resize(size)
         self._settle()
         self.set_crosshair(crosshair, tooltip=tooltip)
         return image
+
+    @contextmanager
+    def _of_its_own_size(self) -> Iterator[None]:
+        """Whatever its place gives it: with a name that the legend shows, Qt lays out all that is around it."""
+        parent = self.parentWidget()
+        around = parent.layout() if parent is not None else None
+        if around is None:
+            yield
+            return
+        enabled = around.isEnabled()
+        around.setEnabled(False)
+        try:
+            yield
+        finally:
+            around.setEnabled(enabled)
 
     def _settle(self) -> None:
         """Now, and not in the loop's next turn."""

@@ -14,7 +14,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.charts import CHARTS, ChartCard, ChartInput, ChartSpec, Group, chart_data
@@ -718,14 +718,22 @@ def test_times_are_told_by_the_clock_that_was_chosen(qtbot: QtBot, light: Theme)
         use_clock(None, twelve_hours=False)
 
 
-def test_a_saved_chart_names_every_series(qtbot: QtBot, light: Theme, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("placed", [False, True], ids=["alone", "in a layout"])
+def test_a_saved_chart_names_every_series(
+    qtbot: QtBot, light: Theme, monkeypatch: pytest.MonkeyPatch, placed: bool
+) -> None:
     """It has no menu to look the others up in."""
     names = [f"a-model-of-some-length-{letter}" for letter in "abcdef"]
     hour = buckets(busy(600))
     groups = [Group(value=name, name=name, slot=slot, buckets=buckets(busy(100))) for slot, name in enumerate(names)]
     card = chart(qtbot, SPECS["cost"], light, ChartInput(buckets=hour, groups=tuple(groups), now_us=START * 2))
-    card.resize(380, 220)
-    card.grab()
+    page = QWidget()
+    qtbot.addWidget(page)
+    if placed:
+        QVBoxLayout(page).addWidget(card)
+        page.show()
+    (page if placed else card).resize(380, 220)
+    (page if placed else card).grab()
     size, kept = card.size(), len(card.legend.more.entries)
     assert kept, "there is no room for all"
     shown: list[tuple[int, list[str]]] = []
@@ -741,4 +749,7 @@ def test_a_saved_chart_names_every_series(qtbot: QtBot, light: Theme, monkeypatc
     image = card.picture(1.0)
     assert shown == [(0, short_names(names))]
     assert image.width() > size.width()
+    card.window().grab()
     assert card.size() == size and len(card.legend.more.entries) == kept
+    # It ends by itself.
+    card.setParent(None)
