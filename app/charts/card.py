@@ -21,7 +21,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.charts.data import ChartData, ChartSpec, Series
 from app.charts.legend import Legend
@@ -34,7 +34,7 @@ from app.sources import DEFINITION, MARK, marked
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import tr
-from app.widgets import Card, IconButton
+from app.widgets import Card, ElidedLabel, IconButton
 
 _STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_PageUp: -24, Qt.Key.Key_PageDown: 24}
 
@@ -67,7 +67,7 @@ class ChartCard(Card):
         theme.changed.connect(self._on_theme_changed)
 
     def _lay_out(self) -> None:
-        self._title = QLabel(tr(self.spec.title), self)
+        self._title = ElidedLabel(self._theme, tr(self.spec.title), Qt.TextElideMode.ElideMiddle, parent=self)
         self._title.setFont(ui_font(13, 600))
         self.legend = Legend(self._theme, self)
         head = QHBoxLayout()

@@ -443,6 +443,24 @@ def test_what_nobody_knows_comes_to_no_number(qtbot: QtBot, light: Theme) -> Non
             assert f"total {told}," in card.accessibleDescription()
 
 
+def test_a_long_name_leaves_its_chart_the_room_that_it_has(qtbot: QtBot, light: Theme) -> None:
+    """Two stand beside each other in the smallest window; a provider of one's own may have forty letters."""
+    card = ChartCard(SPECS["cost"], light)
+    qtbot.addWidget(card)
+    card.tell_total()
+    card.set_title("a-provider-with-a-name-of-forty-letters-")
+    card.set_data(chart_data(SPECS["cost"], ChartInput(buckets=buckets(busy(300)), tz=BERLIN)))
+    card.resize(370, 200)
+    card.show()
+    card.grab()
+    assert card.minimumSizeHint().width() <= 370
+    assert card.total is not None and card.total.width() >= card.total.sizeHint().width()
+    assert "…" in card._title.shown_text()
+    card.set_title("OpenAI")
+    card.grab()
+    assert card._title.shown_text() == "OpenAI"
+
+
 def test_nothing_is_dropped_on_a_chart(qtbot: QtBot, light: Theme) -> None:
     """A scene that takes nothing makes Qt warn when what was dragged over it leaves."""
     spec = ScatterSpec(title="Cost", x_title="x", y_title="y", x_text=count_axis, y_text=count_axis)
