@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView
 
 from app.overview.breakdown import (
     COSTLIEST,
-    LEAST_NAME,
     NAME,
     SHARE,
     AnyIndex,
@@ -28,6 +27,8 @@ _SQUARE = 8
 _BAR = 48
 _HEADER_TEXT_HEIGHT = 22
 _TITLE_GAP = 4
+# Where not even the columns that always stay leave a name its least, it is cut, and no figure.
+_CUT_NAME = 48
 _SORTED = " ↓"
 _TITLE, _FIGURE, _NAME, _SHARE = Face(11, 500), Face(13), Face(13, 500), Face(12)
 # All rows and columns of a hundred models; usually there are four rows.
@@ -128,7 +129,7 @@ class BreakdownTable(QTableView):
         for section, (width, kept) in enumerate(zip(widths, shown, strict=True)):
             self.setColumnHidden(section, not kept)
             last = section == len(measures) - 1
-            self.setColumnWidth(section, max(LEAST_NAME, left) if section == 0 else width + EDGE * last)
+            self.setColumnWidth(section, max(_CUT_NAME, left) if section == 0 else width + EDGE * last)
 
     def _width(self, measure: Measure) -> int:
         """So much that its title, sorted or not, does not reach its neighbour's."""

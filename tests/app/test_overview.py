@@ -505,6 +505,25 @@ def test_titles_of_a_breakdown_do_not_reach_their_neighbours(qtbot: QtBot, qapp:
         qapp.removeTranslator(locale)
 
 
+@pytest.mark.parametrize("translated", [False, True])
+def test_a_breakdown_cuts_its_names_before_a_figure(
+    qtbot: QtBot, qapp: QApplication, theme: Theme, translated: bool
+) -> None:
+    """In the smallest window, with the sidebar wide."""
+    locale = PseudoLocale()
+    if translated:
+        qapp.installTranslator(locale)
+    try:
+        card = BreakdownCard(theme, ("model",), Colours(Preferences()))
+        qtbot.addWidget(card)
+        card.resize(372, 200)
+        card.show()
+        header = card.table.horizontalHeader()
+        assert header.length() == card.table.viewport().width()
+    finally:
+        qapp.removeTranslator(locale)
+
+
 def test_tables_beside_each_other_begin_in_line_also_while_they_are_empty(qtbot: QtBot, theme: Theme) -> None:
     tops = []
     for dimensions in (("model",), ("provider", "user")):
