@@ -33,6 +33,7 @@ _DIRECTIONS = Words({"up": "up", "down": "down", "level": "level"})
 _VERDICTS = Words({"good": "better", "bad": "worse", "neutral": "about the same"})
 _ICON = 12
 _LEFT, _RIGHT = 16, 13
+_BETWEEN = 5
 _WIDTH_FOR_ICON = 190
 _WIDTH_FOR_SPARKLINE = 176
 
@@ -124,6 +125,8 @@ class FigureCard(Card):
         self.badge.pointed.connect(self.reasons_wanted)
         self.value = ToneLabel(theme, px=26, weight=600, narrow_px=19, parent=self)
         self.unit = ToneLabel(theme, px=14, weight=500, tone="text3", beside=ui_font(26, 600), parent=self)
+        # The value has a smaller font, its unit only this one.
+        self.unit.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.fact = ToneLabel(theme, px=12, tone="text2", parent=self)
         self.sparkline = Sparkline(theme, self)
         for part in ("badge", "value", "unit", "fact", "sparkline"):
@@ -136,7 +139,7 @@ class FigureCard(Card):
         head.addWidget(self._name)
         head.addStretch(1)
         head.addWidget(self.badge)
-        middle.setSpacing(5)
+        middle.setSpacing(_BETWEEN)
         middle.addWidget(self.value)
         middle.addWidget(self.unit)
         middle.addStretch(1)
@@ -181,14 +184,19 @@ class FigureCard(Card):
         self._place_badge()
 
     def _place_badge(self) -> None:
-        """Beside the title, or beside the value where a long title leaves no room."""
+        """Beside the title, or beside the value where a long title leaves no room; nowhere before a figure or its
+        unit is cut."""
         icon = 14 + self._head.spacing() if self.width() >= _WIDTH_FOR_ICON else 0
         needed = icon + self._name.sizeHint().width() + self._head.spacing() + self.badge.sizeHint().width()
-        fits = needed <= self.width() - _LEFT - _RIGHT
+        room = self.width() - _LEFT - _RIGHT
+        fits = needed <= room
         row, other = (self._head, self._middle) if fits else (self._middle, self._head)
         if row.indexOf(self.badge) < 0:
             other.removeWidget(self.badge)
             row.addWidget(self.badge)
+        figure = self.value.narrow_width() + (_BETWEEN + self.unit.sizeHint().width()) * bool(self.unit.text())
+        beside = figure + _BETWEEN + self.badge.sizeHint().width() <= room
+        self.badge.setVisible(bool(self.badge.text()) and (fits or beside))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):

@@ -55,6 +55,10 @@ class ToneLabel(QLabel):
     def minimumSizeHint(self) -> QSize:
         return QSize(0, self._line_height())
 
+    def narrow_width(self) -> int:
+        """In which all of it stands at `narrow_px`, in pixels."""
+        return QFontMetrics(self._narrow or self.font()).horizontalAdvance(self.text()) + 1
+
     def _line_height(self) -> int:
         return QFontMetrics(self._beside or self.font()).height()
 

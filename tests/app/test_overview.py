@@ -26,6 +26,7 @@ from app.overview.answers import Answers
 from app.overview.breakdown import MEASURES, Line
 from app.overview.breakdown_card import BreakdownCard
 from app.overview.cards import FigureCard
+from app.overview.figures import Delta, Figure
 from app.overview.ghost import LINES
 from app.overview.layout import PageScroll
 from app.overview.table import BreakdownTable
@@ -503,6 +504,21 @@ def test_titles_of_a_breakdown_do_not_reach_their_neighbours(qtbot: QtBot, qapp:
         assert not card.table.isColumnHidden(len(MEASURES) - 1)
     finally:
         qapp.removeTranslator(locale)
+
+
+def test_a_card_shows_its_figure_with_its_unit_before_its_change(qtbot: QtBot, theme: Theme) -> None:
+    """In the smallest window, with the sidebar wide."""
+    card = FigureCard(theme, "latency", "Avg latency", "clock")
+    qtbot.addWidget(card)
+    change = Delta(text="0.4%", direction="down", verdict="good")
+    words = {"key": "latency", "title": "Avg latency", "icon": "clock", "exact": "", "fact": "", "definition": ""}
+    card.show_figure(Figure(value="1.54 s", delta=change, **words))
+    card.show()
+    for width, with_change in ((142, False), (156, True), (230, True), (142, False)):
+        card.resize(width, 107)
+        card.grab()
+        assert card.value.shown_text() == "1.54" and card.unit.shown_text() == "s", width
+        assert card.badge.isVisible() is with_change, width
 
 
 @pytest.mark.parametrize("translated", [False, True])
