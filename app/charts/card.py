@@ -136,7 +136,8 @@ class ChartCard(Card):
         self.more.hide()
         self._settle()
         with self._of_its_own_size():
-            self.resize(size.width() + max(0, self.legend.whole_width() - self.legend.width()), size.height())
+            lacking = 0 if self.legend.isHidden() else self.legend.whole_width() - self.legend.width()
+            self.resize(size.width() + max(0, lacking), size.height())
             self._settle()
             image = super().picture(scale)
             self.resize(size)

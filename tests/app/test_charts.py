@@ -771,3 +771,15 @@ def test_a_saved_chart_names_every_series(
     assert card.size() == size and len(card.legend.more.entries) == kept
     # It ends by itself.
     card.setParent(None)
+
+
+def test_a_saved_chart_without_a_legend_keeps_its_width(qtbot: QtBot, light: Theme) -> None:
+    listed = buckets(busy(3))
+    groups = [Group(value="a-provider-with-a-name-of-forty-letters-", slot=0, buckets=listed)]
+    card = ChartCard(SPECS["cost"], light)
+    qtbot.addWidget(card)
+    card.legend.hide()
+    card.set_data(chart_data(SPECS["cost"], ChartInput(buckets=listed, groups=groups, tz=BERLIN)))
+    card.resize(370, 220)
+    card.show()
+    assert card.picture(1.0).size() == card.size()
