@@ -195,6 +195,23 @@ def test_other_conversations_are_painted_some_in_each_turn(
     assert on_screen(listed) == whole(listed)
 
 
+def test_rows_in_sight_are_laid_out_two_in_a_turn(
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [plain_thread(number, NOW_US).row for number in range(40)]
+    listed, _ = list_of(qtbot, theme, [])
+    turns: list[list[ThreadRow]] = [[]]
+
+    async def next_turn(seconds: float) -> None:
+        turns.append([])
+
+    monkeypatch.setattr(_RowPainter, "prepare", lambda _painter, row, *_given: turns[-1].append(row))
+    monkeypatch.setattr(asyncio, "sleep", next_turn)
+    asyncio.run(listed.prepare(rows, NOW_US))
+    # Two more than fit, of which a part may be seen.
+    assert turns == [*(rows[first : first + 2] for first in range(0, 10, 2)), []]
+
+
 def test_a_line_in_which_another_word_is_sought_begins_elsewhere(qtbot: QtBot, theme: Theme) -> None:
     line = "The first word stands here, and the second one far behind all of these others"
     rows = [replace(ended(1, 600), match=line), ended(2, 600)]
