@@ -33,7 +33,7 @@ _SET = {
     for table, where in _WHERE.items()
 }
 _DROP = {table: f"DELETE FROM {table} WHERE {where}" for table, where in _WHERE.items()}
-_ADD = {"buckets": buckets.ADD_ALL_TO_BUCKETS, "combined": buckets.ADD_ALL_TO_COMBINED}
+_ADD = {"buckets": buckets.ADD_ALL_TO_BUCKETS.one, "combined": buckets.ADD_ALL_TO_COMBINED.one}
 _NUMBER = "SELECT n FROM requests WHERE id = ?"
 _CONVERSATION = "SELECT n, conversation FROM requests WHERE id = ?"
 _SET_CONVERSATION = "UPDATE requests SET conversation = ? WHERE n = ?"

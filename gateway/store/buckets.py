@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from gateway.records import ExchangeRecord
+from gateway.store.insertion import Insertion
 from gateway.store.measures import HISTOGRAMS, MEASURES
 from gateway.store.migrations import BUCKET_KEY, COMBINED_DIMENSIONS, COMBINED_KEY
 from gateway.store.names import NO_NAME, Names
@@ -41,26 +42,19 @@ DIMENSION_IDS: Mapping[str, int] = {
 _TAG_SET = COMBINED_DIMENSIONS.index("tag_set")
 
 
-def _upsert(table: str, keys: Sequence[str], measures: Sequence[str]) -> str:
-    columns = [*keys, *measures, *HISTOGRAMS]
-    absent = [measure for measure in MEASURES if measure not in measures]
-    return (
-        f"INSERT INTO {table} ({', '.join([*columns, *absent])}) "
-        f"VALUES ({', '.join(['?'] * len(columns) + ['0'] * len(absent))}) {_adding(keys, measures)}"
-    )
-
-
-def _adding(keys: Sequence[str], measures: Sequence[str]) -> str:
-    """SQL behind an insertion into a table with these keys: what is there already grows."""
+def _adding(table: str, keys: Sequence[str], measures: Sequence[str]) -> Insertion:
+    """Into a table with these keys, and with nothing of other measures: what is there already grows."""
+    columns = dict.fromkeys((*keys, *measures, *HISTOGRAMS), "?")
+    absent = dict.fromkeys((measure for measure in MEASURES if measure not in measures), "0")
     sums = [f"{name} = {name} + excluded.{name}" for name in measures]
     sums += [f"{name} = merge_histograms({name}, excluded.{name})" for name in HISTOGRAMS]
-    return f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {', '.join(sums)}"
+    return Insertion(table, columns | absent, f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {', '.join(sums)}")
 
 
-ADD_ALL_TO_BUCKETS = _upsert("buckets", BUCKET_KEY, ALL)
-ADD_ALL_TO_COMBINED = _upsert("combined", COMBINED_KEY, ALL)
-_ADD_COMMON_TO_BUCKETS = _upsert("buckets", BUCKET_KEY, COMMON)
-_ADD_COMMON_TO_COMBINED = _upsert("combined", COMBINED_KEY, COMMON)
+ADD_ALL_TO_BUCKETS = _adding("buckets", BUCKET_KEY, ALL)
+ADD_ALL_TO_COMBINED = _adding("combined", COMBINED_KEY, ALL)
+_ADD_COMMON_TO_BUCKETS = _adding("buckets", BUCKET_KEY, COMMON)
+_ADD_COMMON_TO_COMBINED = _adding("combined", COMBINED_KEY, COMMON)
 
 Key = tuple[int, ...]
 Cell = TypeVar("Cell")
@@ -300,7 +294,7 @@ def _tag_sets(combinations: Cells) -> Cells:
     return cells
 
 
-def _write(connection: sqlite3.Connection, cells: Cells, add_all: str, add_common: str) -> None:
+def _write(connection: sqlite3.Connection, cells: Cells, add_all: Insertion, add_common: Insertion) -> None:
     others: list[tuple[Key, Key, Piece]] = []
 
     def common() -> Iterator[tuple[Any, ...]]:
@@ -310,10 +304,9 @@ def _write(connection: sqlite3.Connection, cells: Cells, add_all: str, add_commo
             for values in sorted(of_key):
                 piece = of_key[values]
                 if piece[0] < FIRST_RARE:
-                    yield key + values + columns(piece, False)
+                    yield (*key, *values, *columns(piece, False))
                 else:
                     others.append((key, values, piece))
 
-    # One by one: thousands of rows at once would be looked through by the garbage collection.
-    connection.executemany(add_common, common())
-    connection.executemany(add_all, (key + values + columns(piece, True) for key, values, piece in others))
+    add_common.write(connection, common(), sum(map(len, cells.values())))
+    add_all.write(connection, ((*key, *values, *columns(piece, True)) for key, values, piece in others), len(others))

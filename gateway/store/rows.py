@@ -6,15 +6,16 @@ SQL, the way in and the way out all follow from it. `user` and `generation_us` a
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
-from itertools import chain, compress, islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import chain, compress
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import astuple
 
 from gateway.records import AttemptRecord, ExchangeRecord
+from gateway.store.insertion import AT_ONCE, Insertion
 from gateway.store.measures import COUNTS, generation_us
 from gateway.store.names import NO_NAME, Names, Texts, json_array
 
@@ -99,8 +100,6 @@ _ATTEMPT_PLAIN = (
     "upstream_request_id",
 )
 
-# Rows in one statement are written faster than one by one, but so long a one has to be worth its making.
-AT_ONCE, WORTH_ROWS = 50, 1000
 LAST_REQUEST = "SELECT COALESCE(MAX(n), 0) FROM requests"
 KNOWN_REQUESTS = "SELECT id FROM requests WHERE id IN (SELECT value FROM json_each(?))"
 REQUEST_COLUMNS = ", ".join(f"b.{column}" for column in ("n", *_STORED))
@@ -116,38 +115,13 @@ _decode_counts = msgspec.json.Decoder(tuple[tuple[str, int], ...]).decode
 # SQLite takes it for NULL, and Python's binds it at once: for None it looks for a way to adapt it, each time.
 _NULL = float("nan")
 
-
-class _Insertion:
-    """How rows of one form are written."""
-
-    def __init__(self, table: str, columns: Mapping[str, str]) -> None:
-        """By column: what stands for it in SQL."""
-        # Whatever fails undoes the transaction: none keeps what it changes for the case that one statement does.
-        self._head = f"INSERT OR FAIL INTO {table} ({', '.join(columns)}) VALUES "
-        self._row = f"({', '.join(columns.values())})"
-
-    def write(self, connection: sqlite3.Connection, rows: Iterator[tuple[Any, ...]], worth_it: bool) -> None:
-        """One by one, or where that is worth it some at once: thousands of them in memory would be looked through by
-        the garbage collection."""
-        while worth_it and (some := tuple(islice(rows, AT_ONCE))):
-            if len(some) < AT_ONCE:
-                rows = iter(some)
-                break
-            connection.execute(self._many, tuple(chain.from_iterable(some)))
-        connection.executemany(self._head + self._row, rows)
-
-    @cached_property
-    def _many(self) -> str:
-        return self._head + ", ".join([self._row] * AT_ONCE)
-
-
-_ATTEMPTS = _Insertion("attempts", dict.fromkeys(("request", *ATTEMPT_NAMED, *_ATTEMPT_PLAIN), "?"))
+_ATTEMPTS = Insertion("attempts", dict.fromkeys(("request", *ATTEMPT_NAMED, *_ATTEMPT_PLAIN), "?"))
 
 
 class _Kind(NamedTuple):
     """How rows are written that know the same columns, and which of a record's fields these are, by their places."""
 
-    insertion: _Insertion
+    insertion: Insertion
     named: Sequence[int]
     plain: Sequence[int]
     lists: Sequence[int]
@@ -199,7 +173,7 @@ def _kind(has: _Has) -> _Kind:
         **dict.fromkeys(("tag_set", "generation_us", *_columns(lists)), "?"),
     }
     return _Kind(
-        _Insertion("requests", columns), *(list(map(_FIELDS.index, fields)) for fields in (named, plain, lists))
+        Insertion("requests", columns), *(list(map(_FIELDS.index, fields)) for fields in (named, plain, lists))
     )
 
 
@@ -214,9 +188,8 @@ def insert(connection: sqlite3.Connection, names: Names, records: Sequence[Excha
         rows = chain.from_iterable(
             _as_rows(names, kind, first + at, alike[at : at + AT_ONCE]) for at in range(0, len(alike), AT_ONCE)
         )
-        worth_it = len(alike) >= WORTH_ROWS
-        kind.insertion.write(connection, rows, worth_it)
-        _ATTEMPTS.write(connection, _attempts_as_rows(names.number, first, alike), worth_it)
+        kind.insertion.write(connection, rows, len(alike))
+        _ATTEMPTS.write(connection, _attempts_as_rows(names.number, first, alike), len(alike))
         first += len(alike)
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from gateway.records import AttemptRecord, ExchangeRecord
-from gateway.store import UsageStore, rows
+from gateway.records import AttemptRecord, ExchangeRecord, UsageQuery
+from gateway.store import UsageStore, buckets, insertion, rows
+from gateway.store.commit import day_zone
 from gateway.store.database import open_database, writing
 from gateway.store.names import Names
 from gateway.store.storable import LIMITS, adds_up
@@ -58,13 +60,24 @@ def _made(count: int, kinds: int = len(_KINDS)) -> list[ExchangeRecord]:
 def test_each_of_many_rows_says_all_that_was_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worth: int, count: int
 ) -> None:
-    monkeypatch.setattr(rows, "WORTH_ROWS", worth)
+    monkeypatch.setattr(insertion, "WORTH_ROWS", worth)
     store = UsageStore(tmp_path)
     store.start()
     made = _made(count)
     assert store.insert_history(made) == count
     assert {each.id: store.request(each.id) for each in made} == {each.id: each for each in made}
     assert store.check() == []
+    store.close()
+
+
+def test_sums_of_many_rows_grow_where_there_are_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(insertion, "WORTH_ROWS", 1)
+    store = UsageStore(tmp_path)
+    store.start()
+    for again in range(3):
+        assert store.insert_history([replace(each, id=f"{each.id}-{again}") for each in _made(120)]) == 120
+        assert store.check() == []
+    assert store.summary(UsageQuery()).requests == 360
     store.close()
 
 
@@ -88,8 +101,13 @@ def test_thousands_take_few_statements(tmp_path: Path) -> None:
         rows.insert(connection, names, _made(3, kinds=1))
         connection.set_trace_callback(statements.append)
         rows.insert(connection, names, [record(number, id=f"more-{number}") for number in range(2010)])
+        assert len(statements) < 100
+        statements.clear()
+        apps = [record(number, app=f"app-{number}") for number in range(2010)]
+        buckets.add(connection, names, day_zone(connection), apps)
         connection.set_trace_callback(None)
-    assert len(statements) < 100
+    # Cells of each app: a quarter, an hour and a day.
+    assert 100 < sum("INTO buckets" in each for each in statements) < 200
 
 
 @pytest.mark.parametrize("field", LIMITS)
@@ -99,7 +117,7 @@ def test_no_number_beyond_its_limit_is_added_up(field: str) -> None:
 
 
 def test_what_fails_midway_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "WORTH_ROWS", 1)
+    monkeypatch.setattr(insertion, "WORTH_ROWS", 1)
     store = UsageStore(tmp_path)
     store.start()
     store.close()
