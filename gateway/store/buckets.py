@@ -105,10 +105,7 @@ def add(
 def _of_all_alike(groups: Sequence["_Alike"], records: Sequence[ExchangeRecord]) -> dict[Key, Piece]:
     """By the numbers of what rows are alike in."""
     numbers = (map(group.__getitem__, map(group.of, records)) for group in groups)
-    pieces: defaultdict[Key, list[Piece]] = defaultdict(list)
-    for alike, piece in zip(zip(*numbers, strict=True), map(share, records), strict=True):
-        pieces[alike].append(piece)
-    return _each_joined(pieces)
+    return _summed(zip(zip(*numbers, strict=True), map(share, records), strict=True))
 
 
 def _of_quarter(groups: Sequence["_Alike"], pieces: Mapping[Key, Piece]) -> dict[int, Piece]:
@@ -116,10 +113,8 @@ def _of_quarter(groups: Sequence["_Alike"], pieces: Mapping[Key, Piece]) -> dict
     counts in."""
     of_cells: defaultdict[int, list[Piece]] = defaultdict(list)
     for at, group in enumerate(groups):
-        some: defaultdict[int, list[Piece]] = defaultdict(list)
-        for alike, piece in pieces.items():
-            some[alike[at]].append(piece)
-        for number, piece in _each_joined(some).items():
+        some = _summed((alike[at], piece) for alike, piece in pieces.items())
+        for number, piece in some.items():
             for cell in group.cells[number]:
                 of_cells[cell].append(piece)
     return _joined_once(of_cells)
@@ -136,18 +131,18 @@ def _by_values(groups: Sequence["_Alike"], pieces: Mapping[Key, Piece]) -> dict[
 
 def combine(connection: sqlite3.Connection, zone: ZoneInfo, rows: Iterable[Combined]) -> None:
     """Count rows by all dimensions together, and by whole sets of tags."""
-    of_quarters: dict[int, defaultdict[Key, list[Piece]]] = {}
-    of_halves: dict[tuple[int, int], defaultdict[Key, list[Piece]]] = {}
+    of_quarters: dict[int, list[tuple[Key, Piece]]] = {}
+    of_halves: dict[tuple[int, int], list[tuple[Key, Piece]]] = {}
     for started_us, values, added in rows:
         quarter = quarter_of(started_us)
         of_quarter = of_quarters.get(quarter)
         if of_quarter is None:
             half = half_start(quarter), day_start(quarter, zone)
-            of_quarter = of_quarters[quarter] = of_halves.setdefault(half, defaultdict(list))
-        of_quarter[values].append(added)
+            of_quarter = of_quarters[quarter] = of_halves.setdefault(half, [])
+        of_quarter.append((values, added))
     halves: Halves = defaultdict(list)
     for half, pieces in of_halves.items():
-        halves[half].append(_each_joined(pieces))
+        halves[half].append(_summed(pieces))
     _write_combinations(connection, halves)
 
 
@@ -213,8 +208,18 @@ class _Alike(dict[Any, int]):
         return number
 
 
-def _each_joined(pieces: Mapping[Cell, Sequence[Piece]]) -> dict[Cell, Piece]:
-    return {cell: some[0] if len(some) == 1 else joined(some) for cell, some in pieces.items()}
+def _summed(pieces: Iterable[tuple[Cell, Piece]]) -> dict[Cell, Piece]:
+    """Pieces added up by their cells. Most cells of combinations have one, for which no list is made."""
+    cells: dict[Cell, Piece] = {}
+    others: defaultdict[Cell, list[Piece]] = defaultdict(list)
+    for cell, piece in pieces:
+        if cell in cells:
+            others[cell].append(piece)
+        else:
+            cells[cell] = piece
+    for cell, some in others.items():
+        cells[cell] = joined([cells[cell], *some])
+    return cells
 
 
 def _joined_once(pieces: Mapping[Cell, Sequence[Piece]]) -> dict[Cell, Piece]:
@@ -234,18 +239,20 @@ def _joined_once(pieces: Mapping[Cell, Sequence[Piece]]) -> dict[Cell, Piece]:
     return cells
 
 
-def _added_up(
-    some: Sequence[Mapping[Cell, Piece]],
-    each_joined: Callable[[Mapping[Cell, Sequence[Piece]]], dict[Cell, Piece]] = _each_joined,
-) -> Mapping[Cell, Piece]:
+def _added_up(some: Sequence[Mapping[Cell, Piece]]) -> Mapping[Cell, Piece]:
     """At least one together, cell by cell."""
+    return some[0] if len(some) == 1 else _summed(chain.from_iterable(each.items() for each in some))
+
+
+def _added_up_once(some: Sequence[Mapping[Cell, Piece]]) -> Mapping[Cell, Piece]:
+    """The same as `_joined_once` does it."""
     if len(some) == 1:
         return some[0]
     pieces: defaultdict[Cell, list[Piece]] = defaultdict(list)
     for each in some:
         for cell, piece in each.items():
             pieces[cell].append(piece)
-    return each_joined(pieces)
+    return _joined_once(pieces)
 
 
 def _singles(quarters: Mapping[int, Mapping[int, Piece]], zone: ZoneInfo) -> Cells:
@@ -258,11 +265,11 @@ def _singles(quarters: Mapping[int, Mapping[int, Piece]], zone: ZoneInfo) -> Cel
         hours[hour_start(quarter), day_start(quarter, zone)].append(singles)
     coarse: defaultdict[tuple[int, int], list[Mapping[int, Piece]]] = defaultdict(list)
     for (hour, day), some in hours.items():
-        common = _added_up(some, _joined_once)
+        common = _added_up_once(some)
         coarse[HOUR, hour].append(common)
         coarse[DAY, day].append(common)
     for (level, start), some in coarse.items():
-        _put(cells, level, start, _added_up(some, _joined_once))
+        _put(cells, level, start, _added_up_once(some))
     return cells
 
 
@@ -286,11 +293,9 @@ def _combinations(halves: Halves) -> Cells:
 def _tag_sets(combinations: Cells) -> Cells:
     cells: Cells = {}
     for (level, start), pieces in combinations.items():
-        of_sets: defaultdict[int, list[Piece]] = defaultdict(list)
-        for values, piece in pieces.items():
-            of_sets[values[_TAG_SET]].append(piece)
-        each = _each_joined(of_sets)
-        cells[level, DIMENSION_IDS["tag_set"], start] = {(tag_set,): piece for tag_set, piece in each.items()}
+        cells[level, DIMENSION_IDS["tag_set"], start] = _summed(
+            ((values[_TAG_SET],), piece) for values, piece in pieces.items()
+        )
     return cells
 
 
