@@ -412,6 +412,8 @@ def test_a_list_that_drops_down_looks_as_a_menu_does(
             for n in (0, height)]  # fmt: skip
     assert tokens.hover in rows[0] and tokens.hover not in rows[1]
     assert tokens.accent not in {image.pixelColor(x, 4).name().upper() for x in range(8, image.width() - 8)}
+    blue = [any(QColor(name).blue() - QColor(name).red() > 60 for name in row) for row in rows]
+    assert blue == [True, False], "what is chosen has a tick in the accent"
     # Its words stand below the field's.
     field = box.grab().toImage()
     firsts = [

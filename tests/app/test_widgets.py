@@ -242,6 +242,16 @@ def test_a_switch_is_toggled_by_mouse_and_space(qtbot: QtBot, theme: Theme) -> N
     assert not switch.isChecked()
 
 
+def test_a_banner_that_goes_says_nothing(qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("app.widgets.banner.announce", lambda _banner, text: said.append(text))
+    banner = Banner(theme, "bad", "")
+    qtbot.addWidget(banner)
+    for text in ("The disk is full.", "", "The disk is full."):
+        banner.tell(text)
+    assert said == ["The disk is full."] * 2
+
+
 def test_a_banner_says_its_sentence_to_everyone(qtbot: QtBot, theme: Theme) -> None:
     banner = Banner(theme, "warn", "The gateway is off.", "Turn on")
     qtbot.addWidget(banner)
