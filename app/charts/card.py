@@ -23,7 +23,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from app.charts.data import ChartData, ChartSpec, Series
+from app.charts.data import ChartData, ChartSpec, Floats, Series
 from app.charts.legend import Legend
 from app.charts.plot import Plot, colour_of
 from app.charts.timescale import bucket_title
@@ -225,7 +225,7 @@ class ChartCard(Card):
         ]
         if data.adds_up and len(shown) > 1:
             guessed = any(_estimated(series, index) for series in shown)
-            (total,) = self._texts([float(np.nansum(values))], True)
+            (total,) = self._texts([_total(values)], True)
             text = marked(total, guessed)
             rows.append((self._theme.color("border_strong"), tr("Total"), text))
         return tuple(rows)
@@ -237,7 +237,7 @@ class ChartCard(Card):
         return [UNKNOWN if math.isnan(value) else text(value) for value in values]
 
     def _sum(self, data: ChartData) -> str:
-        return marked(self._text(_total(data.series)), any(map(_holds_estimates, data.series)))
+        return marked(self._text(_total_of(data.series)), any(map(_holds_estimates, data.series)))
 
     def _text(self, value: float) -> str:
         return UNKNOWN if math.isnan(value) else self.spec.value_text(value)
@@ -258,13 +258,15 @@ class ChartCard(Card):
         if not len(data.starts_us) or not data.series:
             self.setAccessibleDescription(tr("Nothing to show"))
             return
-        stacked = np.nan_to_num(np.vstack([series.values for series in data.series]))
+        values = np.vstack([series.values for series in data.series])
+        stacked = np.nan_to_num(values)
         sums = stacked.sum(axis=0) if data.adds_up else stacked.max(axis=0)
         peak = int(sums.argmax())
+        top = math.nan if np.isnan(values[:, peak]).all() else float(sums[peak])
         words = [tr("{first} to {last}").format(first=self.title_at(0), last=self.title_at(len(sums) - 1))]
         if data.adds_up:
-            words.append(tr("total {amount}").format(amount=self._text(_total(data.series))))
-        words.append(tr("peak {text} at {time}").format(text=self._text(float(sums[peak])), time=self.title_at(peak)))
+            words.append(tr("total {amount}").format(amount=self._text(_total_of(data.series))))
+        words.append(tr("peak {text} at {time}").format(text=self._text(top), time=self.title_at(peak)))
         self.setAccessibleDescription(", ".join(words))
 
     def _on_hovered(self, index: int) -> None:
@@ -319,10 +321,14 @@ class ChartCard(Card):
         self.set_crosshair(-1)
 
 
-def _total(layers: Sequence[Series]) -> float:
-    """What they come to; NaN where none of them is known."""
-    known = not layers or any(series.known for series in layers)
-    return sum(float(np.nansum(series.values)) for series in layers) if known else math.nan
+def _total(values: Floats | Sequence[float]) -> float:
+    """What is known of them; NaN where that comes to nothing and others are unknown."""
+    total = float(np.nansum(values))
+    return total if total or not np.isnan(values).any() else math.nan
+
+
+def _total_of(layers: Sequence[Series]) -> float:
+    return _total(np.concatenate([series.values for series in layers])) if layers else 0.0
 
 
 def _estimated(series: Series, index: int) -> bool:

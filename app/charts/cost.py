@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from app.charts.data import ChartInput, ChartSpec, Series, flags_of, money_axis, some_known, values_of
+from app.charts.data import ChartInput, ChartSpec, Series, flags_of, money_axis, sums_of
 from app.formats import adding_places, money, money_column, money_places
 from app.sources import estimated_cost
 from app.translation import later
@@ -17,21 +17,19 @@ REST = ""
 
 
 def _read(given: ChartInput) -> tuple[Series, ...]:
-    rest = values_of(given.buckets, lambda bucket: bucket.summary.cost_nano or 0)
+    rest = sums_of(given.buckets, lambda summary: summary.cost_nano)
     layers = []
     for group in given.groups:
-        values = values_of(group.buckets, lambda bucket: bucket.summary.cost_nano or 0)
-        rest = rest - values
+        values = sums_of(group.buckets, lambda summary: summary.cost_nano)
+        rest = rest - np.nan_to_num(values)
         guessed = flags_of(group.buckets, estimated_cost)
         key, name = group.value or group.name, group.name or group.value
-        known = some_known(group.buckets, lambda summary: summary.cost_nano)
-        layers.append(Series(key=key, name=name, colour=group.slot, values=values, estimated=guessed, known=known))
+        layers.append(Series(key=key, name=name, colour=group.slot, values=values, estimated=guessed))
     # Rows that arrived between the two queries would make the rest negative for a moment.
     rest = np.maximum(rest, 0)
-    if rest.any() or not layers:
+    if np.nan_to_num(rest).any() or not layers:
         guessed = flags_of(given.buckets, estimated_cost)
-        known = some_known(given.buckets, lambda summary: summary.cost_nano)
-        layers.append(Series(key=REST, name=given.rest, colour="other", values=rest, estimated=guessed, known=known))
+        layers.append(Series(key=REST, name=given.rest, colour="other", values=rest, estimated=guessed))
     return tuple(layers)
 
 

@@ -24,15 +24,14 @@ _LONGEST_DOLLARS = 5
 
 
 class Series(Struct, frozen=True, kw_only=True, eq=False):
-    """One named row of values, one for each bucket. `estimated` marks those that are not their provider's own counts;
-    None: none can be. `known` is false where what is drawn as nothing may be anything, in every bucket."""
+    """One named row of values, one for each bucket, NaN for what is unknown. `estimated` marks those that are not
+    their provider's own counts; None: none can be."""
 
     key: str
     name: str
     colour: Colour
     values: Floats
     estimated: Flags | None = None
-    known: bool = True
 
 
 class Group(Struct, frozen=True, kw_only=True):
@@ -126,10 +125,14 @@ def flags_of(buckets: Sequence[TimeBucket], flag: Callable[[Summary], bool]) -> 
     return np.fromiter((flag(bucket.summary) for bucket in buckets), np.bool_, len(buckets))
 
 
-def some_known(buckets: Sequence[TimeBucket], value: Callable[[Summary], float | None]) -> bool:
-    """Whether any bucket with requests has a value, or none has requests."""
-    used = [bucket.summary for bucket in buckets if bucket.summary.requests]
-    return not used or any(value(summary) is not None for summary in used)
+def sums_of(buckets: Sequence[TimeBucket], value: Callable[[Summary], float | None]) -> Floats:
+    """The same of a sum over requests, which is 0 and not unknown where there were none."""
+
+    def known(bucket: TimeBucket) -> float | None:
+        found = value(bucket.summary)
+        return 0 if found is None and not bucket.summary.requests else found
+
+    return values_of(buckets, known)
 
 
 def exact_counts(values: Sequence[float], add_up: bool) -> Callable[[float], str]:

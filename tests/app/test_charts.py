@@ -461,6 +461,22 @@ def test_a_long_name_leaves_its_chart_the_room_that_it_has(qtbot: QtBot, light: 
     assert card._title.shown_text() == "OpenAI"
 
 
+def test_a_bucket_that_nobody_knows_is_no_number(qtbot: QtBot, light: Theme) -> None:
+    unknown = Summary(requests=3, input_tokens=None, cached_tokens=None, output_tokens=None, cost_nano=None)
+    listed = buckets(unknown, Summary(), busy(2))
+    given = ChartInput(buckets=listed, groups=[Group(value="openai", slot=0, buckets=listed)], tz=BERLIN)
+    for key in ("cost", "tokens"):
+        card = chart(qtbot, SPECS[key], light, given)
+        assert set(card.values_at(0).values()) == {UNKNOWN}
+        assert all(value != UNKNOWN for at in (1, 2) for value in card.values_at(at).values())
+        told = [line.split(",")[3:] for line in chart_csv(SPECS[key], card.data).splitlines()[1:]]
+        assert set(told[0]) == {""} and "" not in (*told[1], *told[2])
+    assert (
+        "peak \N{EM DASH} at"
+        in chart(qtbot, SPECS["cost"], light, ChartInput(buckets=buckets(unknown), tz=BERLIN)).accessibleDescription()
+    )
+
+
 def test_nothing_is_dropped_on_a_chart(qtbot: QtBot, light: Theme) -> None:
     """A scene that takes nothing makes Qt warn when what was dragged over it leaves."""
     spec = ScatterSpec(title="Cost", x_title="x", y_title="y", x_text=count_axis, y_text=count_axis)

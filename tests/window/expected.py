@@ -1,6 +1,6 @@
 """What the Overview and the Requests table must say, worked out from the usage API's JSON."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -82,35 +82,53 @@ def requests_bars(buckets: Sequence[Json]) -> list[dict[str, str]]:
 def tokens_bars(buckets: Sequence[Json]) -> list[dict[str, str]]:
     bars = []
     for bucket in buckets:
-        given, cached, made = (bucket[f"{part}_tokens"] or 0 for part in ("input", "cached", "output"))
+        given, cached, made = (known_of(bucket, f"{part}_tokens") for part in ("input", "cached", "output"))
+        fresh = None if given is None else given - (cached or 0)
         parts = {
-            "Input": marked_part(whole, given - cached, bucket, "estimated"),
-            "Cached input": whole(cached),
+            "Input": marked_part(whole, fresh, bucket, "estimated"),
+            "Cached input": UNKNOWN if cached is None else whole(cached),
             "Output": marked_part(whole, made, bucket, "estimated", "partial"),
         }
         guessed = any(value.startswith("≈") for value in parts.values())
-        bars.append({**parts, "Total": f"{'≈' if guessed else ''}{whole(given + made)}"})
+        total = total_of((fresh, cached, made))
+        bars.append({**parts, "Total": UNKNOWN if total is None else f"{'≈' if guessed else ''}{whole(total)}"})
     return bars
+
+
+def known_of(sums: Json | None, field: str) -> int | None:
+    """Of sums of requests, nano-dollars where it is money: 0 where there are none, None where it is unknown."""
+    if sums is None:
+        return 0
+    value: int | None = nano(sums[field]) if field == "cost_usd" else sums[field]
+    return 0 if value is None and not sums["requests"] else value
+
+
+def total_of(parts: Collection[int | None]) -> int | None:
+    """What is known of them; None where that comes to nothing and others are unknown."""
+    total = sum(part or 0 for part in parts)
+    return total if total or None not in parts else None
 
 
 def whole(number: int) -> str:
     return f"{number:,}"
 
 
-def marked_part(text: Callable[[int], str], value: int, sums: Json | None, *sources: str) -> str:
-    """A part of a bar; nothing is no estimate."""
+def marked_part(text: Callable[[int], str], value: int | None, sums: Json | None, *sources: str) -> str:
+    """A part of a bar; nothing is no estimate, and nor is what is unknown."""
+    if value is None:
+        return UNKNOWN
     return marked(text(value), sums, *sources) if value and sums else text(value)
 
 
 def cost_bars(buckets: Sequence[Json], by_model: Sequence[Json], models: Sequence[Json]) -> list[dict[str, str]]:
     """`models` is the breakdown, `by_model` the series split by model."""
     top = [row["value"] for row in models if row["value"] and nano(row["cost_usd"])][:TOP_MODELS]
-    known = {(bucket["value"], bucket["start"]): nano(bucket["cost_usd"]) or 0 for bucket in by_model}
     counted = {(bucket["value"], bucket["start"]): bucket for bucket in by_model}
-    stacks = []
+    stacks: list[dict[str, int | None]] = []
     for bucket in buckets:
-        parts = {model: known.get((model, bucket["start"]), 0) for model in top}
-        parts["Other"] = (nano(bucket["cost_usd"]) or 0) - sum(parts.values())
+        parts = {model: known_of(counted.get((model, bucket["start"])), "cost_usd") for model in top}
+        all_of_it = known_of(bucket, "cost_usd")
+        parts["Other"] = None if all_of_it is None else all_of_it - sum(part or 0 for part in parts.values())
         stacks.append(parts)
     if not any(parts["Other"] for parts in stacks):
         for parts in stacks:
@@ -118,7 +136,7 @@ def cost_bars(buckets: Sequence[Json], by_model: Sequence[Json], models: Sequenc
     bars = []
     for bucket, parts in zip(buckets, stacks, strict=True):
         bar = {}
-        total, places = sum(parts.values()), adding_places(list(parts.values()))
+        total, places = total_of(parts.values()), adding_places([part or 0 for part in parts.values()])
         for name, value in parts.items():
             sums = bucket if name == "Other" else counted.get((name, bucket["start"]))
             bar[name] = marked_part(
@@ -126,7 +144,8 @@ def cost_bars(buckets: Sequence[Json], by_model: Sequence[Json], models: Sequenc
             )
         guessed = any(value.startswith("≈") for value in bar.values())
         if len(parts) > 1:
-            bar["Total"] = f"{'≈' if guessed else ''}{money_column(total, places_of(total))}"
+            words = UNKNOWN if total is None else money_column(total, places_of(total))
+            bar["Total"] = f"{'≈' if guessed else ''}{words}"
         bars.append(bar)
     return bars
 
