@@ -53,10 +53,10 @@ def test_with_the_disk_full_no_call_fails_and_nothing_is_lost_once_there_is_room
             assert found == []
             counts = gateway.settle()
             assert counts["seen"] == counts["written"] == len(ids)
-            assert completeness(gateway)["differences"] == []
             assert {row.id for row in gateway.records()} == set(ids)
-            # What was said waits in memory too, and is tried again after some seconds.
+            # What was said waits in memory too, and is tried again after some seconds; until then the meter says so.
             wait_until(lambda: told(gateway.folder) == set(ids))
+            wait_until(lambda: completeness(gateway)["differences"] == [])
             assert gateway.stop() == 0
             with opened(gateway.folder) as store:
                 assert store.check() == []
