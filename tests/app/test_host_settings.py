@@ -25,6 +25,17 @@ def texts(host: Host) -> tuple[str, ...]:
     return host.window.toasts.texts
 
 
+def drain_until(over: asyncio.Event, gateway: FakeGateway) -> None:
+    """Its running requests last so long."""
+    stop = gateway.stop
+
+    async def slow(drain_s: float = 10.0) -> None:
+        await over.wait()
+        await stop(drain_s)
+
+    gateway.stop = slow  # type: ignore[method-assign]
+
+
 def test_a_restart_takes_the_settings_as_they_are_saved_and_opens_the_same_page(stage: Stage) -> None:
     async def drive(host: Host) -> None:
         await started(host)
@@ -60,14 +71,7 @@ def test_a_restart_that_is_asked_for_twice_leaves_one_gateway(stage: Stage) -> N
 
     async def drive(host: Host) -> None:
         await started(host)
-        old = stage.gateways[0]
-        stop = old.stop
-
-        async def slow(drain_s: float = 10.0) -> None:
-            await over.wait()
-            await stop(drain_s)
-
-        old.stop = slow  # type: ignore[method-assign]
+        drain_until(over, stage.gateways[0])
         host.shell.restart_asked.emit()
         host.shell.restart_asked.emit()
         await until(lambda: not host.window._ready)
@@ -84,17 +88,11 @@ def test_who_quits_while_a_restart_waits_leaves_no_gateway_open(stage: Stage) ->
 
     async def drive(host: Host) -> None:
         await started(host)
-        old = stage.gateways[0]
-        stop = old.stop
-
-        async def slow(drain_s: float = 10.0) -> None:
-            await over.wait()
-            await stop(drain_s)
 
         async def never() -> None:
             await asyncio.Event().wait()
 
-        old.stop = slow  # type: ignore[method-assign]
+        drain_until(over, stage.gateways[0])
         stage.change = lambda gateway: setattr(gateway, "start", never)
         host.shell.restart_asked.emit()
         await until(lambda: not host.window._ready)
