@@ -20,7 +20,7 @@ Instants = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Colour = int | str
 """A slot of the categorical colours, or the name of a token."""
-_LONGEST_DOLLARS = 5
+_LONGEST_DOLLARS = 4
 
 
 class Series(Struct, frozen=True, kw_only=True, eq=False):

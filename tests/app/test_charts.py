@@ -12,12 +12,13 @@ import numpy as np
 import pyqtgraph
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QWheelEvent
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.charts import CHARTS, ChartCard, ChartInput, ChartSpec, Group, chart_data
+from app.charts.axes import VALUE_AXIS_WIDTH, ValueAxis
 from app.charts.bars import gaps, stack
 from app.charts.data import count_axis, duration_axis, money_axis
 from app.charts.legend import Legend, fitting_names
@@ -127,13 +128,28 @@ def test_counts_on_an_axis(value: float, step: float, text: str) -> None:
         (0, 1e9, "$0"),
         (4e9, 1e9, "$4"),
         (5e8, 5e8, "$0.50"),
-        (250_000, 250_000, "$0.00025"),
+        (200_000, 100_000, "$0.0002"),
+        (250_000, 250_000, "0.025¢"),
         (2.5e9, 2.5e9, "$2.50"),
         (25_000, 25_000, "0.0025¢"),
     ],
 )
 def test_money_on_an_axis(nano: float, step: float, text: str) -> None:
     assert money_axis(nano, step) == text
+
+
+def test_a_cost_of_any_size_has_its_axis_whole(qtbot: QtBot, light: Theme) -> None:
+    """What one small request costs, too: it lost its dollar sign at the card's edge."""
+    axis = ValueAxis(light, money_axis, whole=False)
+    room = QFontMetricsF(axis._font)
+    for maximum in (
+        13_600,
+        27_000,
+        *(first * 10**exponent for exponent in range(5, 14) for first in (1.1, 2.7, 4.5, 9.9)),
+    ):
+        axis.set_maximum(maximum)
+        for _, text in axis.labels:
+            assert room.horizontalAdvance(text) <= VALUE_AXIS_WIDTH - 8, text
 
 
 @pytest.mark.parametrize(
