@@ -87,11 +87,13 @@ class UpstreamError(GatewayError):
     """A bad peer. The message is the provider's where it said one.
 
     `upstream_status` is what the provider answered, None where it answered nothing. `said`: its error's whole body,
-    decoded, for a client of the same dialect. `usage`: what an answer counted that failed.
+    decoded, for a client of the same dialect. `usage`: what an answer counted that failed; `output_bytes`: of UTF-8,
+    what it had said before.
     """
 
     said: Mapping[str, Any] | None = None
     usage: Usage | None = None
+    output_bytes: int = 0
 
     def __init__(
         self,

@@ -6,11 +6,11 @@ caller's own key at the model's maker was used (`is_byok`) the maker charges `co
 beside it (OpenRouter's page on usage accounting). A `cost` that is no number (Perplexity's is an object) is none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-from gateway.model import MOST_NANO, MOST_TOKENS
+from gateway.model import MOST_NANO, MOST_TOKENS, Part, Reasoning, Refusal, Text, ToolCall
 
 # What a double and a database hold exactly.
 LARGEST_COUNT = 2**53
@@ -62,3 +62,17 @@ def cost_nano(ticks: Any) -> int | None:
     if isinstance(ticks, bool) or not isinstance(ticks, int | float) or not 0 <= ticks <= 10 * MOST_NANO:
         return None
     return int((Decimal(ticks) / 10).to_integral_value(ROUND_HALF_EVEN))
+
+
+def said_bytes(parts: Iterable[Part]) -> int:
+    """UTF-8 bytes of all that these say: of what the deltas of a stream would bring."""
+    return sum(len(_text(part).encode("utf-8", "surrogatepass")) for part in parts)
+
+
+def _text(part: Part) -> str:
+    match part:
+        case Text() | Reasoning() | Refusal():
+            return part.text
+        case ToolCall():
+            return part.arguments
+    return ""

@@ -55,12 +55,14 @@ class Peek(Struct, frozen=True, kw_only=True):
 
 
 class AnswerPeek(Struct, frozen=True, gc=False):
-    """What accounting needs of a whole answer; `error` where the answer says of itself that it failed midway."""
+    """What accounting needs of a whole answer; `error` where the answer says of itself that it failed midway, and
+    `output_bytes`, of UTF-8, what it had said before."""
 
     id: str | None
     model: str | None
     usage: Usage | None
     error: StreamError | None = None
+    output_bytes: int = 0
 
 
 class Reader(Protocol):

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from gateway.capture.heard import Heard, Listener
 from gateway.configuration.settings import Timeouts
+from gateway.dialects.counts import said_bytes
 from gateway.dialects.dialect import AnswerPeek, Reader
 from gateway.dialects.json_text import is_object
 from gateway.dialects.redaction import without_key_in_json
@@ -36,7 +37,7 @@ from gateway.relaying.exchange import Exchange
 from gateway.relaying.plan import HOP_HEADER, LONGEST_NAME, Plan, Planner, looped, model_named
 from gateway.relaying.replay import ReplayMemory
 from gateway.relaying.routing import Routing, answering_model
-from gateway.relaying.tally import Tally, estimated_tokens, said_bytes
+from gateway.relaying.tally import Tally, estimated_tokens
 from gateway.relaying.trace_context import trace_context
 from gateway.relaying.translator import Translator, answer_context, translator_of
 from gateway.relaying.upstream import Answer, Upstream
@@ -250,21 +251,21 @@ class Relay:
         look = plan.dialect.peek_answer
         if plan.verbatim and look is not None and (seen := look(data)) is not None and _tells_all(seen):
             tally.model, tally.usage, tally.response_id = seen.model, seen.usage, seen.id
-            tally.final, tally.error = seen.usage is not None, seen.error
+            tally.final, tally.error, tally.output_bytes = seen.usage is not None, seen.error, seen.output_bytes
             return None
         try:
             response = plan.dialect.parse_response(data)
         except UpstreamError as error:
             if plan.verbatim and error.kind == "unreadable_answer" and is_object(data):
                 return None
-            tally.usage, tally.final = error.usage, error.usage is not None
+            tally.usage, tally.final, tally.output_bytes = error.usage, error.usage is not None, error.output_bytes
             raise
         if plan.tool_names:
             response = restored(response, plan.tool_names)
         tally.model, tally.usage, tally.response_id = response.model, response.usage, response.id
         tally.final = response.usage is not None
         if response.usage is None or response.usage.output_tokens is None:
-            tally.output_bytes = said_bytes(response)
+            tally.output_bytes = sum(said_bytes(choice.parts) for choice in response.choices)
         return response
 
     async def _stream(

@@ -8,7 +8,7 @@ word leaves out a count, or says nought of what was counted before: what is miss
 from msgspec.structs import replace
 
 from gateway.events import Delta, Event, Finish, PartStart, Start, StreamError, UsageReport, merge_usage, takes_back
-from gateway.model import Part, Reasoning, Refusal, Response, Text, ToolCall, Usage
+from gateway.model import Usage
 from gateway.relaying.exchange import Observer
 
 BYTES_PER_TOKEN = 4
@@ -17,21 +17,6 @@ BYTES_PER_TOKEN = 4
 def estimated_tokens(size: int) -> int:
     """Tokens of `size` bytes of UTF-8, rounded up."""
     return -(-size // BYTES_PER_TOKEN)
-
-
-def said_bytes(response: Response) -> int:
-    """UTF-8 bytes of all that a whole answer says: of what the deltas of a stream would bring."""
-    texts = (_text(part) for choice in response.choices for part in choice.parts)
-    return sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
-
-
-def _text(part: Part) -> str:
-    match part:
-        case Text() | Reasoning() | Refusal():
-            return part.text
-        case ToolCall():
-            return part.arguments
-    return ""
 
 
 class Tally:

@@ -173,3 +173,46 @@ async def test_a_number_takes_no_text_s_place() -> None:
     run = await refused(ASKED, CHAT, {"message": "m", "type": 7, "code": 20012})
     shown = json.loads(run.client.body)["error"]
     assert (shown["type"], shown["code"]) == ("invalid_request_error", "20012")
+
+
+NOUGHT = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+
+
+@pytest.mark.parametrize("door", [CHAT, MESSAGES], ids=["its own door", "another"])
+@pytest.mark.parametrize(
+    ("counts", "read", "made", "source"),
+    [
+        (NOUGHT, None, 3, "estimated"),
+        (None, None, 3, "estimated"),
+        ({**NOUGHT, "prompt_tokens": 5}, 5, 3, "partial"),
+        ({**NOUGHT, "cost": 0.25}, None, 3, "estimated"),
+        ({"prompt_tokens": 5, "completion_tokens": 2}, 5, 2, "provider"),
+    ],
+)
+async def test_a_failed_answer_that_counts_nought_does_not_make_free_what_it_said(
+    door: Door, counts: dict[str, Any] | None, read: int | None, made: int, source: str
+) -> None:
+    failed = {"index": 0, "message": {"role": "assistant", "content": "Hello Bob."}, "finish_reason": "error"}
+    asked = ASKED if door is CHAT else CLAUDE.replace(b"claude-sonnet-4-6", b"gpt-4.1-mini")
+    row = await Run(json_answer({**WHOLE, "choices": [failed], "usage": counts})).go(asked, door)
+    assert (row.outcome, row.usage_source) == ("error", source)
+    assert (row.input_tokens, row.output_tokens) == (-(-len(asked) // 4) if read is None else read, made)
+    if counts and "cost" in counts:
+        assert (row.cost_nano, row.cost_source) == (250_000_000, "provider")
+
+
+async def test_a_failed_answer_that_says_and_counts_nothing_is_believed() -> None:
+    failed = {"index": 0, "message": {"role": "assistant", "content": ""}, "finish_reason": "error"}
+    row = await Run(json_answer({**WHOLE, "choices": [failed], "usage": NOUGHT})).go(ASKED)
+    assert (row.input_tokens, row.output_tokens, row.usage_source) == (0, 0, "provider")
+
+
+@pytest.mark.parametrize("item", ["Hello Bob.", None])
+async def test_what_a_failed_response_said_without_a_count_is_estimated(item: str | None) -> None:
+    message = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": item}]}
+    failed = {"id": "r", "status": "failed", "error": {"code": "server_error", "message": "Boom."}}
+    body = b'{"model":"gpt-4.1-mini","input":"Hi"}'
+    output = [message] if item else [{"type": "message", "content": 1}]
+    row = await Run(json_answer({**failed, "output": output})).go(body, RESPONSES)
+    assert (row.outcome, row.usage_source) == ("error", "estimated")
+    assert row.output_tokens == (3 if item else None)

@@ -13,7 +13,8 @@ from msgspec import Meta, Raw, Struct
 from gateway.dialects.counts import first_said
 from gateway.dialects.dialect import AnswerPeek
 from gateway.dialects.error_bodies import as_stream_error
-from gateway.dialects.openai_chat.usage import cost_nano, dollars_nano, usage_in, with_reasoning
+from gateway.dialects.openai_chat.response import used_as_it_failed
+from gateway.dialects.openai_chat.usage import cost_nano, dollars_nano, with_reasoning
 from gateway.dialects.openai_chat.wire import FAILED, decode_answer
 from gateway.dialects.openai_errors import failed_answer
 from gateway.model import MOST_TOKENS, Usage
@@ -76,9 +77,10 @@ def peek_answer(body: bytes) -> AnswerPeek | None:
     if failed is not None:
         error = as_stream_error(failed_answer(msgspec.json.decode(failed.error or b"null")))
         try:
-            return AnswerPeek(answer.id, answer.model, usage_in(decode_answer(body)), error)
+            usage, said = used_as_it_failed(decode_answer(body))
         except ValueError:
             return None
+        return AnswerPeek(answer.id, answer.model, usage, error, said)
     if answer.usage is not None and answer.usage.is_byok:
         return None
     if any(choice.message is not None and choice.message.annotations for choice in answer.choices):

@@ -9,7 +9,7 @@ where a call begins; calls stay open until the choice is finished, since their f
 from typing import Any
 
 from gateway.dialects.error_bodies import as_stream_error
-from gateway.dialects.openai_chat.usage import cites_the_web, parse_usage
+from gateway.dialects.openai_chat.usage import as_it_failed, cites_the_web, parse_usage
 from gateway.dialects.openai_chat.wire import (
     FAILED,
     NAME,
@@ -123,10 +123,9 @@ class ChatReader:
         """`last` is the chunk that ends the stream so: it may count what was used."""
         self._failed = True
         usage = None if last is None else parse_usage(last.usage, last.service_tier or self._service_tier)
-        # Of what was made before an error, many say nought.
-        told = usage is not None and (usage.output_tokens or not self._parts)
-        if usage is not None and (told or usage.input_tokens):
-            events.append(UsageReport(usage, final=bool(told)))
+        usage = as_it_failed(usage, said=self._parts > 0)
+        if usage is not None:
+            events.append(UsageReport(usage, final=usage.output_tokens is not None))
         events.append(error)
 
     def _read(self, sse: ServerSentEvent, events: list[Event]) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 from msgspec import structs
 
 from gateway.dialects.arguments import from_freeform
+from gateway.dialects.counts import said_bytes
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.openai_chat.tools import freeform_names
-from gateway.dialects.openai_chat.usage import render_usage, usage_in
+from gateway.dialects.openai_chat.usage import as_it_failed, render_usage, usage_in
 from gateway.dialects.openai_chat.wire import (
     ANSWER_PREFIX,
     CITATIONS,
@@ -34,7 +35,7 @@ from gateway.dialects.openai_chat.wire import (
 from gateway.dialects.openai_errors import error_in_answer, failed_answer, unreadable
 from gateway.errors import UpstreamError
 from gateway.events import merge_extra
-from gateway.model import Choice, Part, Reasoning, Refusal, Response, Text, ToolCall
+from gateway.model import Choice, Part, Reasoning, Refusal, Response, Text, ToolCall, Usage
 
 
 def parse_response(body: bytes) -> Response:
@@ -43,26 +44,33 @@ def parse_response(body: bytes) -> Response:
         answer = decode_answer(body)
     except ValueError as error:
         raise unreadable() from error
-    usage = usage_in(answer)
     failure = _failure(answer, body)
     if failure is not None:
-        failure.usage = usage
+        failure.usage, failure.output_bytes = used_as_it_failed(answer)
         raise failure
     if answer.choices is None:
         raise unreadable()
-    answer_id = answer.id if isinstance(answer.id, str) else None
-    choices = [_parse_choice(choice, at, answer_id) for at, choice in enumerate(answer.choices)]
+    choices = _parse_choices(answer)
     if choices:
         choices[0] = structs.replace(choices[0], extra=merge_extra(choices[0].extra, citations_in(answer)))
     fingerprint = answer.system_fingerprint
     return Response(
-        id=answer_id,
+        id=answer.id if isinstance(answer.id, str) else None,
         model=answer.model if isinstance(answer.model, str) else None,
         created=int(answer.created) if isinstance(answer.created, int | float) else None,
         choices=tuple(choices),
-        usage=usage,
+        usage=usage_in(answer),
         extra=pocket({"system_fingerprint": fingerprint} if fingerprint else {}),
     )
+
+
+def used_as_it_failed(answer: WireAnswer) -> tuple[Usage | None, int]:
+    """What a failed answer counts of itself, and the UTF-8 bytes that it had said."""
+    try:
+        said = sum(said_bytes(choice.parts) for choice in _parse_choices(answer))
+    except UpstreamError:
+        said = 0
+    return as_it_failed(usage_in(answer), said=said > 0), said
 
 
 def _failure(answer: WireAnswer, body: bytes) -> UpstreamError | None:
@@ -70,6 +78,11 @@ def _failure(answer: WireAnswer, body: bytes) -> UpstreamError | None:
         return error_in_answer(body)
     failed = next((choice for choice in answer.choices or () if choice.finish_reason == FAILED), None)
     return None if failed is None else failed_answer(failed.error)
+
+
+def _parse_choices(answer: WireAnswer) -> list[Choice]:
+    answer_id = answer.id if isinstance(answer.id, str) else None
+    return [_parse_choice(choice, at, answer_id) for at, choice in enumerate(answer.choices or ())]
 
 
 def _parse_choice(choice: WireChoice, position: int, answer_id: str | None) -> Choice:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from gateway.dialects.counts import said_bytes
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.json_text import decode_json
 from gateway.dialects.openai_errors import error_in, unreadable
@@ -45,7 +46,7 @@ def parse_response(body: bytes) -> Response:
         raise error_in(fields)
     try:
         answer = msgspec.convert(fields, _Answer)
-        _require_no_failure(fields)
+        _require_no_failure(fields, answer)
         parts = _parse_output(answer.output, answer.id)
     except msgspec.ValidationError:
         raise unreadable() from None
@@ -60,13 +61,21 @@ def parse_response(body: bytes) -> Response:
     )
 
 
-def _require_no_failure(fields: Wire) -> None:
+def _require_no_failure(fields: Wire, answer: _Answer) -> None:
     """A failed answer says why, whatever its output is, and may count what it used. Raises UpstreamError."""
     try:
         parse_finish(fields, False)
     except UpstreamError as error:
-        error.usage = parse_usage(fields)
+        error.usage, error.output_bytes = parse_usage(fields), _said_before(answer)
         raise
+
+
+def _said_before(answer: _Answer) -> int:
+    """UTF-8 bytes of what a failed answer had said; 0 where that is not readable."""
+    try:
+        return said_bytes(_parse_output(answer.output, answer.id))
+    except (msgspec.ValidationError, UpstreamError):
+        return 0
 
 
 def _parse_output(output: Sequence[Wire], answer_id: str | None) -> list[Part]:
