@@ -6,8 +6,12 @@ one kind first, and a CRLF that two chunks share is remembered by one flag.
 The format is that of the WHATWG HTML standard, section "Server-sent events"; `id` and `retry` mean nothing here.
 """
 
+import re
+
 from msgspec import Struct
 
+# A CRLF is one line end, not two.
+EVENT_END = re.compile(rb"(?>\r\n|\n|\r)(?:\r\n|\n|\r)")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -88,6 +92,32 @@ class Decoder:
             self._data.append(value)
         elif name == b"event":
             self._event = value.decode("utf-8", "replace")
+
+
+class WholeEvents:
+    """Events' bytes as they are, each held until it is whole: nobody can read a part of one, and what it is, an error
+    with a key among its words perhaps, shows at its end alone."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def feed(self, data: bytes) -> bytes:
+        """The bytes of all events that are whole now."""
+        if not self._held and data.endswith((b"\n\n", b"\r\n\r\n")):
+            return data
+        # An end mark may have begun in the held bytes: it is at most four bytes long.
+        search_from = max(0, len(self._held) - 3)
+        self._held += data
+        done = 0
+        for end in EVENT_END.finditer(self._held, search_from):
+            done = end.end()
+        whole = bytes(self._held[:done])
+        del self._held[:done]
+        return whole
+
+    def close(self) -> bytes:
+        """What is left at the end of the stream."""
+        return bytes(self._held)
 
 
 def encode(data: bytes, event: str | None = None) -> bytes:

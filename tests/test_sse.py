@@ -1,11 +1,12 @@
 """Server-sent events: every way of cutting and writing the same stream gives the same events."""
 
+import itertools
 import random
 import time
 
 import pytest
 
-from gateway.sse import Decoder, ServerSentEvent, encode
+from gateway.sse import Decoder, ServerSentEvent, WholeEvents, encode
 
 
 def decode(chunks: list[bytes]) -> list[tuple[str | None, bytes]]:
@@ -77,6 +78,23 @@ def test_an_event_is_given_as_soon_as_its_last_byte_is_there() -> None:
 def test_encode(data: bytes, event: str | None, encoded: bytes) -> None:
     assert encode(data, event) == encoded
     assert decode([encoded]) == [(event, data.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_events_pass_whole_however_they_are_cut(end: bytes) -> None:
+    events = [b"data: a" + end * 2, b": said" + end * 2, b"event: b" + end + b"data: " + end * 2]
+    stream, ends = b"".join(events) + b"data: c", list(itertools.accumulate(map(len, events)))
+    for first, second in itertools.combinations_with_replacement(range(len(stream) + 1), 2):
+        whole = WholeEvents()
+        passed, arrived = b"", 0
+        for piece in (stream[:first], stream[first:second], stream[second:]):
+            passed, arrived = passed + whole.feed(piece), arrived + len(piece)
+            past = max((at for at in ends if at <= arrived), default=0)
+            # The last LF of a CRLF may come with what follows it.
+            assert passed == stream[:past] or (
+                end == b"\r\n" and passed + b"\n" in (stream[:past], stream[: arrived + 1])
+            )
+        assert passed + whole.close() == stream
 
 
 def seconds(size: int, step: int) -> float:

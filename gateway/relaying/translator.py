@@ -5,6 +5,7 @@ from gateway.events import Event, StreamError
 from gateway.relaying.doors import Cutter
 from gateway.relaying.exchange import Exchange
 from gateway.relaying.plan import Plan
+from gateway.sse import WholeEvents
 
 
 class Translator:
@@ -18,9 +19,9 @@ class Translator:
         self._ended = False
 
     def feed(self, data: bytes, events: list[Event]) -> bytes:
-        if self._writer is None:
-            return self._cutter.feed(data) if self._cutter is not None else data
-        if self._ended:
+        if self._cutter is not None:
+            return self._cutter.feed(data)
+        if self._writer is None or self._ended:
             return b""
         write = self._writer.write
         return b"".join([write(event) for event in events if not isinstance(event, StreamError)])
@@ -38,7 +39,7 @@ class Translator:
 
 def translator_of(plan: Plan, exchange: Exchange) -> Translator:
     if plan.verbatim:
-        return Translator(cutter=plan.door.cutter() if plan.cut_usage else None)
+        return Translator(cutter=plan.door.cutter() if plan.cut_usage else WholeEvents())
     return Translator(writer=plan.door.dialect.writer(answer_context(plan, exchange)))
 
 

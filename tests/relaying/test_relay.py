@@ -510,6 +510,32 @@ async def test_a_key_that_the_provider_repeats_is_hidden_everywhere() -> None:
     assert key not in seen and "[hidden]" in seen
 
 
+COUNTED = ASKED[:-1] + b',"stream":true,"stream_options":{"include_usage":true}}'
+
+
+@pytest.mark.parametrize("asked", [STREAMED, COUNTED], ids=["less a count", "as it is"])
+async def test_a_key_in_an_error_event_that_arrives_in_pieces_is_hidden(asked: bytes) -> None:
+    key = "key-of-openai-0123456789"
+    (_, (first, error), headers) = sse(TEXT, {"error": {"message": f"With {key} no more."}})
+    for cut in range(len(error)):
+        run = Run((200, [first, error[:cut], error[cut:]] if cut else [first, error], headers))
+        row = await run.go(asked)
+        assert run.client.body == first + error.replace(key.encode(), b"[hidden]")
+        assert (row.outcome, row.error_message) == ("error", "With [hidden] no more.")
+
+
+@pytest.mark.parametrize("asked", [STREAMED, COUNTED], ids=["less a count", "as it is"])
+@pytest.mark.parametrize("lost", [True, False])
+async def test_half_an_event_is_not_glued_to_the_error_that_ends_its_stream(asked: bytes, lost: bool) -> None:
+    (_, (first, second), headers) = sse(TEXT, TEXT)
+    gone = [UpstreamError("Gone.", kind="connection_lost", own_words=True)] if lost else []
+    run = Run((200, [first, second[:20], *gone], headers))
+    row = await run.go(asked)
+    assert (row.outcome, row.error_type) == ("error", "connection_lost")
+    events = run.client.body.removeprefix(first)
+    assert json.loads(events.removeprefix(b"data: "))["error"]["code"] == "upstream_connection_lost"
+
+
 @pytest.mark.parametrize(
     ("value", "header"),
     [

@@ -14,6 +14,7 @@ from gateway.dialects.body_look import look, refuse_later
 from gateway.dialects.dialect import Peek
 from gateway.dialects.json_splice import Edit, Member, edited, is_empty_object, members, replace_model, start
 from gateway.errors import ClientError
+from gateway.sse import EVENT_END
 
 __all__ = ["Peek", "UsageCutter", "peek", "splice"]
 
@@ -97,8 +98,6 @@ class _Chunk(Struct):
 
 
 _CHUNK_DECODER = msgspec.json.Decoder(_Chunk)
-_LINE_ENDS = rb"(?>\r\n|\n|\r)"
-_EVENT_END = re.compile(_LINE_ENDS + rb"(?:\r\n|\n|\r)")
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 
 
@@ -127,7 +126,7 @@ class UsageCutter:
         search_from = max(0, len(self._held) - 3)
         self._held += data
         done = 0
-        for end in _EVENT_END.finditer(self._held, search_from):
+        for end in EVENT_END.finditer(self._held, search_from):
             event = bytes(self._held[done : end.end()])
             done = end.end()
             passes = not _is_usage_only(event)
