@@ -21,7 +21,6 @@ from gateway.errors import GatewayError, UpstreamError
 from gateway.events import StreamError
 
 _KEPT_HEADERS = ("retry-after", "retry-after-ms", "x-should-retry")
-_LONGEST_MESSAGE = 1000
 _NO_RETRY = {"x-should-retry": "false"}
 _QUOTA = ("insufficient_quota", "billing_hard_limit_reached", "quota_exceeded")
 _KEY_REJECTED = re.compile(r"incorrect api key|invalid api key|api key not valid|api_key_invalid", re.I)
@@ -135,7 +134,7 @@ def stream_error(data: bytes) -> StreamError:
 
 def _classified(status: int, said: _Said, headers: Mapping[str, str]) -> UpstreamError:
     kind = _kind(status, said)
-    message = redact(said.message)[:_LONGEST_MESSAGE]
+    message = redact(said.message)
     if kind == "provider_key_rejected":
         of_the_key = status != 403
         return UpstreamError(

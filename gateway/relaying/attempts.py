@@ -12,6 +12,9 @@ from gateway.relaying.exchange import Exchange
 from gateway.relaying.plan import UNREADABLE_STATE, Plan, Planner
 from gateway.relaying.upstream import Answer, Upstream
 
+# What a provider says of a failure is told up to here, in characters.
+LONGEST_MESSAGE = 4000
+
 # Is told what an answer says of its key: (provider, state, a sentence or None), with one of the states "connected",
 # "rejected", "limited" and "unreachable".
 Learnt = Callable[[str, str, str | None], None]
@@ -86,10 +89,13 @@ def _state_of_key(error: UpstreamError) -> str | None:
 
 
 def without_key(key: str | None, error: UpstreamError) -> UpstreamError:
-    """The error without the key that was sent, should the provider have repeated it in any of its words."""
+    """The error without the key that was sent, should the provider have repeated it in any of its words, which are
+    cut then: half a key is hidden by nothing."""
     if key:
         error.message = redact(error.message, key)
         error.param = error.param and redact(error.param, key)
         error.code = error.code and redact(error.code, key)
         error.headers = {name: redact(value, key) for name, value in error.headers.items()}
+    if len(error.message) > LONGEST_MESSAGE:
+        error.message = f"{error.message[:LONGEST_MESSAGE]}…"
     return error

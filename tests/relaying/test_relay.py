@@ -20,6 +20,7 @@ from gateway.prices.pricing import Pricing
 from gateway.providers.catalog import BY_NAME, PROVIDERS
 from gateway.records import ExchangeRecord
 from gateway.relaying.answer_headers import sendable
+from gateway.relaying.attempts import LONGEST_MESSAGE
 from gateway.relaying.deadlines import SWEEP_S, Deadlines
 from gateway.relaying.doors import DOORS, Door
 from gateway.relaying.exchange import Exchange
@@ -508,6 +509,25 @@ async def test_a_key_that_the_provider_repeats_is_hidden_everywhere() -> None:
     row = await run.go()
     seen = repr((row, run.client.headers, run.client.body))
     assert key not in seen and "[hidden]" in seen
+
+
+@pytest.mark.parametrize("door", ["openai_chat", "openai_responses", "anthropic", "gemini"])
+@pytest.mark.parametrize("streamed", [False, True], ids=["a refusal", "an event"])
+async def test_a_key_at_the_end_of_what_is_told_of_an_error_is_hidden_before_it_is_cut(
+    door: str, streamed: bool
+) -> None:
+    opened = next(row for row in DOORS if row.name == door and row.operation.name == "chat")
+    model = {"anthropic": "claude-sonnet-4-6", "gemini": "gemini-2.5-flash"}.get(door, "gpt-4.1-mini")
+    if door == "gemini":
+        opened = opened.named(f"{model}:streamGenerateContent", {"alt": "sse"})
+    provider = {"anthropic": "anthropic", "gemini": "google"}.get(door, "openai")
+    key, before = f"key-of-{provider}-0123456789", "x" * (LONGEST_MESSAGE - 10)
+    said = {"type": "error", "error": {"message": f"{before}{key} {'y' * LONGEST_MESSAGE}"}}
+    run = Run(sse(said) if streamed else json_answer(said, 400))
+    given = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]} if door == "gemini" else DOOR_BODIES[door]
+    row = await run.go(json.dumps({"model": model, "stream": streamed, **given}).encode(), opened)
+    assert row.error_message == f"{before}[hidden] y…"
+    assert "key-of" not in run.client.body.decode()
 
 
 COUNTED = ASKED[:-1] + b',"stream":true,"stream_options":{"include_usage":true}}'
