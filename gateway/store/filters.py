@@ -52,9 +52,12 @@ _COMPARED = {
     for sign in OPERATORS
     if (table, field) != ("t", "overhead")
 }
-# LIKE knows both cases of ASCII's letters alone; what knows all is ours, and slower.
-LIKE, HOLDS = r"{0} LIKE ? ESCAPE '\'", f"{HOLDS_FUNCTION}({{0}}, ?)"
-_NAMES_WITH = {each: f"SELECT id FROM names WHERE {each.format('text')}" for each in (LIKE, HOLDS)}
+# LIKE knows both cases of ASCII's letters alone. What knows all is ours and slower: it looks at what has other letters.
+HOLDING = (
+    r"({0} LIKE ? ESCAPE '\' OR (length({0}) <> length(CAST({0} AS BLOB)) "
+    f"AND {HOLDS_FUNCTION}({{0}}, ?)))"
+)
+_NAMES_WITH = f"SELECT id FROM names WHERE {HOLDING.format('text')}"
 _WITH_TEXT = "({})".format(" OR ".join(_IN[name] for name in ("model", "user", "key")))
 
 
@@ -118,8 +121,7 @@ def _ids_with(connection: sqlite3.Connection, word: str) -> str:
     """The numbers of all texts that hold this one, in whichever case."""
     if not _storable((word,)):
         return json_array(())
-    way, value = holding(word)
-    return json_array(number for (number,) in connection.execute(_NAMES_WITH[way], (value,)))
+    return json_array(number for (number,) in connection.execute(_NAMES_WITH, holding(word)))
 
 
 def compared(table: str, condition: NumberCondition) -> str:
@@ -129,7 +131,5 @@ def compared(table: str, condition: NumberCondition) -> str:
 
 
 def holding(word: str) -> tuple[str, str]:
-    """Whether a text holds this one, in whichever case: LIKE or HOLDS, and what is bound in it."""
-    if not word.isascii():
-        return HOLDS, word.casefold()
-    return LIKE, "%{}%".format(re.sub(r"([\\%_])", r"\\\1", word))
+    """What is bound in HOLDING, which is whether a text holds this one in whichever case."""
+    return "%{}%".format(re.sub(r"([\\%_])", r"\\\1", word)), word.casefold()

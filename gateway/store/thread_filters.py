@@ -5,17 +5,14 @@ from typing import Any
 from msgspec import Struct
 
 from gateway.records import TagCondition
-from gateway.store.filters import HOLDS, LIKE, compared, holding
+from gateway.store.filters import HOLDING, compared, holding
 from gateway.store.names import json_array
 from gateway.store.storable import sound_text
 from gateway.thread_records import ThreadQuery
 
 _DIMENSIONS = ("provider", "model", "key", "user", "door", "client", "app", "outcome")
 _COLUMNS = {name: f"t.{name}" for name in _DIMENSIONS} | {"trace": "t.trace_id"}
-_WITH_TEXT = {
-    way: "({})".format(" OR ".join(way.format(column) for column in ("t.model", "t.user", "t.key")))
-    for way in (LIKE, HOLDS)
-}
+_WITH_TEXT = "({})".format(" OR ".join(HOLDING.format(column) for column in ("t.model", "t.user", "t.key")))
 # By its name, by the id that was given where two keys gave the same, by that of a sub-agent's run within it, and by
 # that of the session around it.
 _KNOWN_AS = (
@@ -88,9 +85,8 @@ def _of_turns(query: ThreadQuery, start: int | None, end: int | None) -> tuple[l
         sql.append(compared("t", number))
         values.append(number.value)
     for word in query.among.text:
-        way, value = holding(sound_text(word))
-        sql.append(_WITH_TEXT[way])
-        values += [value] * 3
+        sql.append(_WITH_TEXT)
+        values += holding(sound_text(word)) * 3
     if sql and start is not None:
         sql.append("t.started_us >= ?")
         values.append(start)

@@ -225,6 +225,7 @@ def test_a_cursor_of_another_sort_is_refused(store: ThreadStore) -> None:
 
 
 def test_a_name_is_found_in_whichever_case_of_any_script(store: ThreadStore) -> None:
-    put(store, [told(0, [user("needle")], "x", conversation="c", user="Ünal")])
+    put(store, [told(0, [user("needle")], "x", conversation="c", user="Ünal Straße")])
+    assert found(store, "needle", among=UsageQuery(text=("strasse",))) == ["c"]
     assert found(store, "needle", among=UsageQuery(text=("ÜNAL",))) == ["c"]
     assert found(store, "needle", among=UsageQuery(text=("ünb",))) == []
