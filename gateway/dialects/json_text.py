@@ -38,6 +38,8 @@ def decode_json(data: bytes) -> Any:
         return ANY_DECODER.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if b"\\u" not in data and not isinstance(error, msgspec.ValidationError):
+            # The fast decoder counts places from the beginning of the string.
+            data.decode()
             raise ValueError(str(error)) from error
     except RecursionError as error:
         raise ValueError("JSON is nested too deeply") from error

@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.dialects.client_json import decode_object
+from gateway.errors import ClientError
 from gateway.events import Event, StreamError
 from gateway.model import Text, ToolCall
 from tests.dialects.feeding import folded
@@ -150,3 +152,9 @@ def test_text_alone_is_lost_with_its_field() -> None:
         if value == "Grüße"
     }
     assert losses == {"choices[].delta.content": (Text(" 🎈"),)}
+
+
+@pytest.mark.parametrize("more", [b"", b',"b":"\\u00e9"'])
+def test_where_a_body_is_no_utf8_is_told_as_a_place_in_all_of_it(more: bytes) -> None:
+    with pytest.raises(ClientError, match="byte 0xe9 in position 14"):
+        decode_object(b'{"model":"caf \xe9"' + more + b"}")
