@@ -52,7 +52,7 @@ _COMPARED = {
     for sign in OPERATORS
     if (table, field) != ("t", "overhead")
 }
-# LIKE knows both cases of ASCII's letters alone. What knows all is ours, and slower: it sees texts with other letters.
+# LIKE knows both cases of ASCII's letters alone. What knows all is ours, and slower: it sees texts with others.
 HOLDING = (
     r"({0} LIKE ? ESCAPE '\' OR (length({0}) <> length(CAST({0} AS BLOB)) "
     f"AND {HOLDS_FUNCTION}({{0}}, ?)))"
