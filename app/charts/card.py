@@ -63,7 +63,7 @@ class ChartCard(Card):
         self.plot.hovered.connect(self._on_hovered)
         self.plot.selected.connect(self._on_selected)
         self.plot.clicked.connect(self._activate)
-        self.legend.hidden_changed.connect(self._redraw)
+        self.legend.hidden_changed.connect(self._on_hidden_changed)
         theme.changed.connect(self._on_theme_changed)
 
     def _lay_out(self) -> None:
@@ -175,11 +175,8 @@ class ChartCard(Card):
 
     def set_data(self, data: ChartData) -> None:
         self._data = data
-        if self.total is not None:
-            self.total.setText(self._sum(data) if data.adds_up else "")
         self._set_legend()
-        self._redraw()
-        self._describe()
+        self._on_hidden_changed()
 
     def set_crosshair(self, index: int, *, tooltip: bool = False) -> None:
         """Put the crosshair on a bucket, -1 for none; `tooltip` shows the card of values too."""
@@ -217,7 +214,7 @@ class ChartCard(Card):
     def _rows_at(self, index: int) -> tuple[Row, ...]:
         data = self._data
         assert data is not None
-        shown = [series for series in data.series if series.key not in self.legend.hidden]
+        shown = self._shown()
         values = [float(series.values[index]) for series in shown]
         rows = [
             (colour_of(self._theme, series.colour), series.name, marked(text, _estimated(series, index)))
@@ -236,8 +233,14 @@ class ChartCard(Card):
         text = self._text if column is None else column(values, add_up)
         return [UNKNOWN if math.isnan(value) else text(value) for value in values]
 
-    def _sum(self, data: ChartData) -> str:
-        return marked(self._text(_total_of(data.series)), any(map(_holds_estimates, data.series)))
+    def _shown(self) -> list[Series]:
+        """Those that the legend does not hide."""
+        assert self._data is not None
+        return [series for series in self._data.series if series.key not in self.legend.hidden]
+
+    def _sum(self) -> str:
+        shown = self._shown()
+        return marked(self._text(_total_of(shown)), any(map(_holds_estimates, shown)))
 
     def _text(self, value: float) -> str:
         return UNKNOWN if math.isnan(value) else self.spec.value_text(value)
@@ -247,25 +250,32 @@ class ChartCard(Card):
         series = self._data.series
         self.legend.set_entries([(s.key, s.name, colour_of(self._theme, s.colour)) for s in series])
 
-    def _redraw(self) -> None:
-        if self._data is not None:
-            self.plot.set_data(self._data, self.legend.hidden)
-            self.set_crosshair(self.crosshair, tooltip=self.tooltip.isVisible())
+    def _on_hidden_changed(self) -> None:
+        """What is told of the chart, too, is of what it shows."""
+        data = self._data
+        if data is None:
+            return
+        self.plot.set_data(data, self.legend.hidden)
+        if self.total is not None:
+            self.total.setText(self._sum() if data.adds_up else "")
+        self.set_crosshair(self.crosshair, tooltip=self.tooltip.isVisible())
+        self._describe()
 
     def _describe(self) -> None:
         data = self._data
         assert data is not None
-        if not len(data.starts_us) or not data.series:
+        shown = self._shown()
+        if not len(data.starts_us) or not shown:
             self.setAccessibleDescription(tr("Nothing to show"))
             return
-        values = np.vstack([series.values for series in data.series])
+        values = np.vstack([series.values for series in shown])
         stacked = np.nan_to_num(values)
         sums = stacked.sum(axis=0) if data.adds_up else stacked.max(axis=0)
         peak = int(sums.argmax())
         top = math.nan if np.isnan(values[:, peak]).all() else float(sums[peak])
         words = [tr("{first} to {last}").format(first=self.title_at(0), last=self.title_at(len(sums) - 1))]
         if data.adds_up:
-            words.append(tr("total {amount}").format(amount=self._text(_total_of(data.series))))
+            words.append(tr("total {amount}").format(amount=self._text(_total_of(shown))))
         words.append(tr("peak {text} at {time}").format(text=self._text(top), time=self.title_at(peak)))
         self.setAccessibleDescription(", ".join(words))
 

@@ -20,7 +20,9 @@ Instants = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Colour = int | str
 """A slot of the categorical colours, or the name of a token."""
-_LONGEST_DOLLARS = 4
+_LONGEST_DOLLARS, _LONGEST_CENTS = 4, 6
+# From here on in nano-dollars, an axis reaches a hundred thousand dollars.
+_LONG_STEP = 20e12
 
 
 class Series(Struct, frozen=True, kw_only=True, eq=False):
@@ -150,10 +152,16 @@ def count_axis(value: float, step: float) -> str:
 
 
 def money_axis(nano: float, step: float) -> str:
-    """A tick of nano-dollars: $4, $0.50, $0.0002; in cents where that would be too long: 0.0025¢."""
+    """A tick of nano-dollars: $4, $0.50, $0.0002; where that would be too long in thousands, in cents or in parts of
+    a dollar: $150k, 0.0025¢, $2.5µ, $25n."""
     if nano == 0:
         return "$0"
+    if step >= _LONG_STEP:
+        return f"${count_axis(nano / 1e9, step / 1e9)}"
     decimals = _decimals(step / 1e9)
+    if decimals > _LONGEST_CENTS:
+        part, letter = (1e3, "µ") if step >= 100 else (1, "n")
+        return f"${nano / part:,.{_decimals(step / part)}f}{letter}"
     if decimals > _LONGEST_DOLLARS:
         return f"{nano / 1e7:.{decimals - 2}f}¢"
     return f"${nano / 1e9:,.{2 if decimals == 1 else decimals}f}"

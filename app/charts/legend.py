@@ -10,7 +10,18 @@ import re
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QIcon, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
+from PySide6.QtGui import (
+    QColor,
+    QFontMetrics,
+    QIcon,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QMenu, QSizePolicy, QWidget
 
 from app.charts.patterns import hatch
@@ -88,6 +99,10 @@ class LegendItem(QAbstractButton):
     def _on_clicked(self) -> None:
         self.pressed_with.emit(self._control)
         self._control = False
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        self._control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        super().keyPressEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)

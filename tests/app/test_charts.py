@@ -132,6 +132,11 @@ def test_counts_on_an_axis(value: float, step: float, text: str) -> None:
         (250_000, 250_000, "0.025¢"),
         (2.5e9, 2.5e9, "$2.50"),
         (25_000, 25_000, "0.0025¢"),
+        (2_500, 2_500, "$2.5µ"),
+        (250, 250, "$0.25µ"),
+        (25, 25, "$25n"),
+        (50_000e9, 25_000e9, "$50k"),
+        (1_500_000e9, 500_000e9, "$1.5M"),
     ],
 )
 def test_money_on_an_axis(nano: float, step: float, text: str) -> None:
@@ -142,11 +147,7 @@ def test_a_cost_of_any_size_has_its_axis_whole(qtbot: QtBot, light: Theme) -> No
     """What one small request costs, too: it lost its dollar sign at the card's edge."""
     axis = ValueAxis(light, money_axis, whole=False)
     room = QFontMetricsF(axis._font)
-    for maximum in (
-        13_600,
-        27_000,
-        *(first * 10**exponent for exponent in range(5, 14) for first in (1.1, 2.7, 4.5, 9.9)),
-    ):
+    for maximum in (first * 10**exponent for exponent in range(19) for first in (1.0, 1.1, 1.36, 2.7, 4.5, 9.9)):
         axis.set_maximum(maximum)
         for _, text in axis.labels:
             assert room.horizontalAdvance(text) <= VALUE_AXIS_WIDTH - 8, text
@@ -515,6 +516,33 @@ def test_the_legend_isolates_and_hides(qtbot: QtBot, light: Theme) -> None:
     assert shown() == {"Input", "Cached input", "Output"}
     QTest.mouseClick(by_key["cached"], Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier)
     assert shown() == {"Input", "Output"}
+
+
+def test_the_legend_is_worked_by_the_keyboard(qtbot: QtBot, light: Theme) -> None:
+    card = chart(qtbot, SPECS["tokens"], light, ChartInput(buckets=buckets(busy(3)), now_us=START * 2))
+    items = {item.key: item for item in card.legend.items}
+    QTest.keyClick(items["cached"], Qt.Key.Key_Space, Qt.KeyboardModifier.ControlModifier)
+    assert card.legend.hidden == {"cached"}
+    QTest.keyClick(items["cached"], Qt.Key.Key_Space)
+    assert card.legend.hidden == {"input", "output"}
+    QTest.keyClick(items["cached"], Qt.Key.Key_Space)
+    assert card.legend.hidden == frozenset()
+
+
+def test_what_a_chart_comes_to_is_of_the_series_that_it_shows(qtbot: QtBot, light: Theme) -> None:
+    card = ChartCard(SPECS["tokens"], light)
+    qtbot.addWidget(card)
+    card.tell_total()
+    given = ChartInput(buckets=buckets(busy(3), busy(5)), now_us=START * 2, tz=BERLIN)
+    card.set_data(chart_data(SPECS["tokens"], given))
+    output = next(item for item in card.legend.items if item.key == "output")
+    for hidden, total, peak in ((False, "880", "550"), (True, "80", "50"), (False, "880", "550")):
+        assert bool(card.legend.hidden) == hidden
+        # What comes each second, too.
+        card.set_data(chart_data(SPECS["tokens"], given))
+        assert card.total is not None and card.total.text() == total
+        assert f"total {total}, peak {peak} at" in card.accessibleDescription()
+        QTest.mouseClick(output, Qt.MouseButton.LeftButton)
 
 
 def test_a_series_that_stands_alone_still_does_when_another_comes(qtbot: QtBot, light: Theme) -> None:
