@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from PySide6.QtCore import QObject, QTimeZone, Signal
 
-from app.formats import MONTHS, hour_minute
+from app.formats import MONTHS, which_minute
 from gateway import (
     DIMENSIONS,
     NUMBERS,
@@ -301,8 +301,8 @@ class FilterState(QObject):
         if self.range_key in ("1h", "24h"):
             end = datetime.fromtimestamp(end_us / 1e6, zone)
             if start.date() == end.date():
-                return f"{hour_minute(start)} – {hour_minute(end)}"
-            return f"{_day(start)} {hour_minute(start)} – {_day(end)} {hour_minute(end)}"
+                return f"{which_minute(start)} – {which_minute(end)}"
+            return f"{_day(start)} {which_minute(start)} – {_day(end)} {which_minute(end)}"
         end = datetime.fromtimestamp((end_us - 1) / 1e6, zone)
         if start.year != end.year:
             return f"{_day(start)} {start.year} – {_day(end)} {end.year}"

@@ -245,7 +245,7 @@ def today() -> date:
 
 def time_of_day(us: int) -> str:
     """18:04, of microseconds since the epoch."""
-    return hour_minute(_local(us))
+    return which_minute(_local(us))
 
 
 def hour_minute(then: datetime) -> str:
@@ -258,6 +258,19 @@ def _told(then: datetime, after_the_hour: str) -> str:
     if not _clock.twelve_hours:
         return f"{then.hour:02d}:{after_the_hour}"
     return f"{then.hour % 12 or 12}:{after_the_hour} {'am' if then.hour < 12 else 'pm'}"
+
+
+def which_minute(then: datetime) -> str:
+    """As `hour_minute`, and which of both in an hour that the clock repeats: 02:30 CEST, 02:30 CET."""
+    return f"{hour_minute(then)}{_which(then)}"
+
+
+def _which(then: datetime) -> str:
+    """The zone's name where the clock shows this time twice, with a space before it; else nothing. What names no zone
+    is of the system's."""
+    if then.replace(fold=0).timestamp() == then.replace(fold=1).timestamp():
+        return ""
+    return f" {(then if then.tzinfo is not None else then.astimezone()).tzname()}"
 
 
 def _local(us: int, tz: str | None = None) -> datetime:
@@ -275,7 +288,8 @@ def clock(us: int, tz: str | None = None, *, now_us: int | None = None) -> str:
     then = _local(us, tz)
     now = _now(now_us, tz)
     if then.date() == now.date():
-        return _told(then, f"{then.minute:02d}:{then.second:02d}.{then.microsecond // 1000:03d}")
+        exact = _told(then, f"{then.minute:02d}:{then.second:02d}.{then.microsecond // 1000:03d}")
+        return f"{exact}{_which(then)}"
     return _day_and_minute(then, now)
 
 
@@ -289,7 +303,7 @@ def _now(us: int | None, tz: str | None) -> datetime:
 
 
 def _day_and_minute(then: datetime, now: datetime) -> str:
-    return f"{_day(then, now)} {hour_minute(then)}"
+    return f"{_day(then, now)} {which_minute(then)}"
 
 
 def _day(then: datetime, now: datetime) -> str:

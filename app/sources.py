@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from app.formats import MONTHS, UNKNOWN, hour_minute
+from app.formats import MONTHS, UNKNOWN, which_minute
 from app.translation import Words, later, tr
 from gateway import ExchangeRecord, Summary
 
@@ -125,7 +125,7 @@ def costs_tooltip(summary: Summary) -> str:
 def incomplete_words(from_us: int, tz: str) -> str:
     """What is to be known of figures that lack requests of before this moment."""
     at = datetime.fromtimestamp(from_us / 1e6, ZoneInfo(tz))
-    day = f"{at.day} {MONTHS[at.month - 1]} {at.year}, {hour_minute(at)}"
+    day = f"{at.day} {MONTHS[at.month - 1]} {at.year}, {which_minute(at)}"
     return tr("Requests from before {day} are gone (retention): what needs them begins there.").format(day=day)
 
 

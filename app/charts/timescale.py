@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from app.formats import MONTHS, hour_minute
+from app.formats import MONTHS, hour_minute, which_minute
 from app.translation import tr
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -55,7 +55,7 @@ def bucket_title(start_us: int, end_us: int, tz: str) -> str:
         return tr("Week of {day}").format(day=f"{start.day} {MONTHS[start.month - 1]}")
     if width > 22 * 60 * _MINUTE:
         return day
-    return f"{day}, {hour_minute(start)}"
+    return f"{day}, {which_minute(start)}"
 
 
 def _instant(naive: datetime, zone: ZoneInfo) -> int | None:

@@ -1,5 +1,7 @@
 """Numbers, money, durations and times, at and around every step."""
 
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -283,3 +285,26 @@ def test_a_folder_of_the_users_own_begins_at_home(monkeypatch: pytest.MonkeyPatc
 )
 def test_rates(n: float | None, text: str) -> None:
     assert formats.rate(n) == text
+
+
+@pytest.mark.parametrize("tz", ["Europe/Berlin", None])
+def test_of_an_hour_that_the_clock_repeats_it_is_told_which(tz: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        twice = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+        moments = [round((twice + timedelta(hours=hour)).timestamp() * 1_000_000) for hour in (-1, 0, 1, 2)]
+        assert [formats.minute(us, tz, now_us=us) for us in moments] == [
+            "25 Oct 01:30",
+            "25 Oct 02:30 CEST",
+            "25 Oct 02:30 CET",
+            "25 Oct 03:30",
+        ]
+        assert formats.clock(moments[2], tz, now_us=moments[2]) == "02:30:00.000 CET"
+        assert tz is not None or formats.time_of_day(moments[1]) == "02:30 CEST"
+        # An hour that it skips is in no row, and none beside it is marked.
+        skipped = round(datetime(2026, 3, 29, 1, 0, tzinfo=UTC).timestamp() * 1_000_000)
+        assert formats.minute(skipped, tz, now_us=skipped) == "29 Mar 03:00"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
