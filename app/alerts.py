@@ -31,6 +31,7 @@ class Alerts:
         self._stopped: GatewayState | None = None
         self._failing: set[str] = set()
         self._began_us = time.time_ns() // 1000
+        self._began_s = time.monotonic()
         self._limits: set[tuple[str, str]] = set()
 
     def show_state(self, state: GatewayState, *, wanted: bool) -> None:
@@ -67,5 +68,8 @@ class Alerts:
             self._deliver(tr("{provider} limits its key").format(provider=row.title), row.detail)
 
     def _is_news(self, row: ProviderRow) -> bool:
-        """What was learnt before the last start was told then."""
-        return (row.state_at_us or 0) >= self._began_us and self._preferences.is_on("notify_keys")
+        """What was learnt before the last start was told then. By a clock that was put back meanwhile, the start was
+        earlier than it was by that of then."""
+        by_this_clock = time.time_ns() // 1000 - round((time.monotonic() - self._began_s) * 1_000_000)
+        began_us = min(self._began_us, by_this_clock)
+        return (row.state_at_us or 0) >= began_us and self._preferences.is_on("notify_keys")

@@ -171,3 +171,16 @@ def test_without_a_tray_the_desktops_portal_delivers() -> None:
     )
     said = [line for line in done.stdout.splitlines() if line.startswith("notified ")]
     assert said == ["notified faregate-1 The gateway does not run | Port 4210 is in use."], done.stderr
+
+
+def test_a_clock_that_is_put_back_silences_no_key(
+    alerts: Alerts, told: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour_ns = 3_600_000_000_000
+    put_back = time.time_ns
+    monkeypatch.setattr("app.alerts.time.time_ns", lambda: put_back() - hour_ns)
+    before = (time.time_ns() - hour_ns) // 1000
+    alerts.show_providers([provider("rejected", name="xai", at_us=before)])
+    assert told == [], "what was learnt before the start was told then"
+    alerts.show_providers([provider("rejected", at_us=time.time_ns() // 1000)])
+    assert [title for title, _ in told] == ["OpenAI rejects its key"]
