@@ -1,5 +1,5 @@
 """What every page is handed: the gateway, the theme, the window's filters, a way to start work that is kept, what
-conversations are called, which colours names have, and the shell around the pages."""
+conversations and providers are called, which colours names have, and the shell around the pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from app.colour_slots import Colours
 from app.conversation_names import ConversationNames
+from app.filter_words import CONVERSATION, PROVIDER
 from app.filters import FilterState
+from app.provider_names import ProviderNames
 from app.shell import Shell
 from app.theme import Theme
 
@@ -31,3 +33,10 @@ class AppContext:
         self.shell = shell or Shell(theme, filters)
         self.colours = Colours(self.shell.preferences)
         self.conversation_names = ConversationNames(gateway, spawn)
+        self.provider_names = ProviderNames(gateway)
+
+    def value_name(self, dimension: str, value: str) -> str:
+        """What a filter's value is called, as far as that is known."""
+        if dimension == CONVERSATION:
+            return self.conversation_names.name(value)
+        return self.provider_names.name(value) if dimension == PROVIDER else value

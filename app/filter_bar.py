@@ -16,6 +16,7 @@ from app.context import AppContext
 from app.filter_popover import TAG, FilterPopover, key_entries, tag_entries, value_entries
 from app.filter_words import (
     CONVERSATION,
+    PROVIDER,
     condition_key,
     dimension_text,
     find_condition,
@@ -58,7 +59,8 @@ class FilterBar(QWidget):
         self._tags_of: tuple[str, tuple[int, int] | None] | None = None
         self._tags_rest_until = 0.0
         self._chips: list[Chip] = []
-        self._conversations: Chip | None = None
+        # Of what has a name of its own.
+        self._named: dict[str, Chip] = {}
         self._flow = FlowLayout(self)
         self.add_button = PushButton(context.theme, tr("Add filter"), icon="plus", kind="dashed")
         self.add_button.setObjectName("filter.add")
@@ -71,7 +73,8 @@ class FilterBar(QWidget):
         self.views_button = self._small_button("views.open", opening(self.tr("Views")), self._open_views)
         context.shell.views.changed.connect(self._show_buttons)
         self._filters.changed.connect(self._on_filters_changed)
-        context.conversation_names.came.connect(self._name_conversations)
+        context.conversation_names.came.connect(self._name_values)
+        context.provider_names.came.connect(self._name_values)
         self._show_chips()
 
     @property
@@ -105,7 +108,7 @@ class FilterBar(QWidget):
 
     def _name_view(self) -> None:
         self.save_popover.open_at(
-            self.save_button, suggested_name(self._filters.snapshot(), self._context.conversation_names.name)
+            self.save_button, suggested_name(self._filters.snapshot(), self._context.value_name)
         )
 
     def _save_view(self, name: str) -> None:
@@ -190,6 +193,8 @@ class FilterBar(QWidget):
             await self._context.conversation_names.read(
                 [row.value for row in breakdown.rows if row.value is not None]
             )
+        elif dimension == PROVIDER and not self._context.provider_names.known:
+            await self._context.provider_names.read()
         await self._show_values(subject, breakdown, cut=len(breakdown.rows) >= most)
 
     async def _show_values(self, subject: str | None, breakdown: Breakdown, *, cut: bool) -> None:
@@ -204,8 +209,7 @@ class FilterBar(QWidget):
             entries = await asyncio.to_thread(tag_entries, breakdown, key, chosen)
         else:
             chosen = self._filters.dimensions.get(subject, ())
-            name = self._context.conversation_names.name if subject == CONVERSATION else str
-            entries = await asyncio.to_thread(value_entries, subject, breakdown, chosen, name)
+            entries = await asyncio.to_thread(value_entries, subject, breakdown, chosen, self._context.value_name)
         if subject == self._wanted:
             negated = condition is not None and condition.negated
             if subject == self.popover.subject:
@@ -251,7 +255,7 @@ class FilterBar(QWidget):
             self._flow.removeWidget(chip)
             chip.hide()
             chip.deleteLater()
-        self._chips, self._conversations = [], None
+        self._chips, self._named = [], {}
         for condition in self._filters.tags:
             self._add_tag_chip(condition)
         for dimension, values in self._filters.dimensions.items():
@@ -271,24 +275,27 @@ class FilterBar(QWidget):
             chip.clicked.connect(lambda: self._open(chip, f"{TAG}:{key}"))
 
     def _add_dimension_chip(self, dimension: str, values: Sequence[str]) -> None:
-        chip = self._add_chip(dimension_text(dimension, values))
+        chip = self._add_chip(dimension_text(dimension, values, self._context.value_name))
         chip.removed.connect(lambda: self._filters.set_dimension(dimension, ()))
         chip.clicked.connect(lambda: self._open(chip, dimension))
-        if dimension == CONVERSATION:
-            self._conversations = chip
-            self._name_conversations()
+        if dimension in (CONVERSATION, PROVIDER):
+            self._named[dimension] = chip
+            self._name_values()
 
-    def _name_conversations(self) -> None:
-        """Their chip says titles, as far as they are known, and its tooltip the ids too."""
-        ids = self._filters.dimensions.get(CONVERSATION, ())
-        if self._conversations is not None and ids:
-            names = [self._context.conversation_names.name(id) for id in ids]
-            text = dimension_text(CONVERSATION, names)
-            self._conversations.set_words(text, "\n".join((text, *ids)) if names != list(ids) else None)
-            self._flow.invalidate()
+    def _name_values(self) -> None:
+        """Their chips say titles, as far as they are known; of conversations the tooltip has the ids too."""
+        for dimension, chip in self._named.items():
+            values, name = self._filters.dimensions.get(dimension, ()), self._context.value_name
+            text = dimension_text(dimension, values, name)
+            is_called = any(name(dimension, value) != value for value in values)
+            whole = "\n".join((text, *values)) if dimension == CONVERSATION and is_called else None
+            chip.set_words(text, whole)
+        self._flow.invalidate()
 
     def _ask_names(self) -> None:
         self._context.conversation_names.ask(self._filters.dimensions.get(CONVERSATION, ()))
+        if self._filters.dimensions.get(PROVIDER) and not self._context.provider_names.known:
+            self._context.spawn(self._context.provider_names.read())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -4,7 +4,7 @@ Values are what the current range holds, counted without the filters, so that an
 found. Choosing acts at once; the popover stays open for more.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import icons
-from app.filter_words import DIMENSION_NAMES, tag_key, tag_value
+from app.filter_words import DIMENSION_NAMES, NameValue, as_written, tag_key, tag_value
 from app.fonts import ui_font
 from app.formats import count
 from app.popover import Popover
@@ -79,13 +79,19 @@ def tag_entries(tags: Breakdown, key: str, chosen: Sequence[str]) -> tuple[Entry
 
 
 def value_entries(
-    dimension: str, breakdown: Breakdown, chosen: Sequence[str], name: Callable[[str], str] = str
+    dimension: str, breakdown: Breakdown, chosen: Sequence[str], name: NameValue = as_written
 ) -> tuple[Entry, ...]:
     """A dimension's values by their names, most used first; chosen ones that have no request are kept at the end."""
     counts = {row.value: row.summary.requests for row in breakdown.rows if row.value is not None}
     values = [*sorted(counts, key=lambda value: -counts[value]), *(value for value in chosen if value not in counts)]
     return tuple(
-        Entry(subject=dimension, text=name(value), value=value, requests=counts.get(value, 0), chosen=value in chosen)
+        Entry(
+            subject=dimension,
+            text=name(dimension, value),
+            value=value,
+            requests=counts.get(value, 0),
+            chosen=value in chosen,
+        )
         for value in values
     )
 

@@ -3,7 +3,7 @@
 Values of one tag are OR-ed in one condition, and each condition can be turned into its opposite.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from app.translation import Words, tr
 from gateway import NumberCondition, TagCondition
@@ -47,7 +47,14 @@ _NUMBER_NAMES: Mapping[str, str] = Words(
 _SIGNS: Mapping[str, str] = {">=": "≥", "<=": "≤"}
 _TIMES = ("latency", "ttft", "overhead")
 _SHOWN_VALUES = 3
-CONVERSATION = "conversation"
+CONVERSATION, PROVIDER = "conversation", "provider"
+
+NameValue = Callable[[str, str], str]
+"""What a dimension's value is called."""
+
+
+def as_written(_dimension: str, value: str) -> str:
+    return value
 
 
 def tag_key(tag: str) -> str:
@@ -81,9 +88,9 @@ def _negated(words: str, condition: TagCondition) -> str:
     return tr("not {what}").format(what=words) if condition.negated else words
 
 
-def dimension_text(dimension: str, values: Sequence[str]) -> str:
+def dimension_text(dimension: str, values: Sequence[str], name: NameValue = as_written) -> str:
     """`Model: gpt-5, o3`."""
-    return f"{DIMENSION_NAMES.get(dimension, dimension)}: {_join(values)}"
+    return f"{DIMENSION_NAMES.get(dimension, dimension)}: {_join([name(dimension, value) for value in values])}"
 
 
 def number_words(condition: NumberCondition) -> str:

@@ -1,13 +1,12 @@
 """Views that a person has saved: range, filters, comparison and split under a name, kept with what is chosen."""
 
 import contextlib
-from collections.abc import Callable
 
 import msgspec
 from msgspec import Struct
 from PySide6.QtCore import QObject, Signal
 
-from app.filter_words import CONVERSATION, dimension_text, number_words, tag_text
+from app.filter_words import NameValue, as_written, dimension_text, number_words, tag_text
 from app.filters import USUAL_SPLIT, FilterSnapshot
 from app.preferences import Preferences
 from app.translation import tr
@@ -63,13 +62,10 @@ class SavedViews(QObject):
             self.changed.emit()
 
 
-def suggested_name(filters: FilterSnapshot, conversation: Callable[[str], str] = str) -> str:
-    """What a view of these filters may be called: "feature: code-review, by team". `conversation` names one by id."""
+def suggested_name(filters: FilterSnapshot, name: NameValue = as_written) -> str:
+    """What a view of these filters may be called: "feature: code-review, by team"."""
     words = [tag_text(condition) for condition in filters.tags]
-    for name, values in filters.dimensions.items():
-        words.append(
-            dimension_text(name, [conversation(each) for each in values] if name == CONVERSATION else values)
-        )
+    words += [dimension_text(dimension, values, name) for dimension, values in filters.dimensions.items()]
     words += [number_words(number) for number in filters.numbers]
     words += [f"“{word}”" for word in filters.text]
     if filters.split != USUAL_SPLIT:

@@ -78,7 +78,7 @@ class ModelsPage(Page):
         self.section.changed.connect(self._leave_section)
         self.past.action.connect(lambda: self.drawer.unless_unsaved(self._price_the_past))
         self.imported.action.connect(lambda: context.spawn(self.files.undo()))
-        self.files.failed.connect(lambda words: self.banner.tell(words, _FILE))
+        self.files.failed.connect(lambda words: self.banner.tell(words, _FILE, self.files.ask_which))
         self.files.imported.connect(self._tell_imported)
         self.files.undone.connect(self._import_undone)
         self.own.changed.connect(lambda *price: context.spawn(self._prices_changed(*price)))

@@ -68,11 +68,12 @@ class RequestsPage(Page):
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self.setObjectName("requests_page")
-        self._provider_titles: dict[str, str] = {}
         self._stale = True
+        # Whether there is something new that could not be read.
+        self._behind = False
         self._exporting = False
         self.feed = RequestFeed(context, self, prepare=lambda rows: self.view.prepare(rows))
-        columns = request_columns(lambda name: self._provider_titles.get(name, name))
+        columns = request_columns(context.provider_names.name)
         self.model: WindowedModel[ExchangeRecord] = WindowedModel(columns, self.feed.read, context.spawn, self)
         self._build()
         self._connect()
@@ -167,6 +168,7 @@ class RequestsPage(Page):
         self.panel.conversation_asked.connect(lambda id: self.open_said("conversations", id))
         self.panel.replay_asked.connect(lambda id: self.open_said("compare", id))
         self.drawer.closed.connect(self.view.setFocus)
+        self.context.provider_names.came.connect(self.view.forget_pictures)
         self.feed.opened.connect(self._opened)
         self.feed.counted.connect(self._counted)
         self.feed.pending.connect(self.area.show_waiting)
@@ -185,12 +187,14 @@ class RequestsPage(Page):
     async def refresh(self, changes: Changes) -> None:
         """Opens the list where its query changed, else lets in or counts what is new."""
         try:
-            if not self._provider_titles or changes.providers:
+            if not self.context.provider_names.known or changes.providers:
                 await self._learn_names()
             if self._stale:
                 await self._open()
-            elif changes.usage:
+            elif changes.usage or self._behind:
+                self._behind = True
                 await self.feed.advance(self.model, self.context.filters.query(_now_us()), self._at_top())
+                self._behind = False
         except KNOWN_ERRORS as error:
             self.banner.tell(str(error), _LIST)
         else:
@@ -199,15 +203,12 @@ class RequestsPage(Page):
     def on_shown(self) -> None:
         self.view.setFocus()
         # The first time, the window asks for everything by itself.
-        if self._stale and self._provider_titles:
+        if self._stale and self.context.provider_names.known:
             self.context.spawn(self.refresh(Changes(usage=True)))
 
     async def _learn_names(self) -> None:
         rows = await self.context.gateway.providers()
-        titles = {row.name: row.title for row in rows}
-        if titles != self._provider_titles:
-            self._provider_titles = titles
-            self.view.forget_pictures()
+        self.context.provider_names.learn(rows)
         models = sorted(row.id for row in self.context.gateway.models())
         self.filter_field.set_values({"model": models, "provider": [row.name for row in rows]})
 
@@ -299,7 +300,7 @@ class RequestsPage(Page):
     def _offer_narrowing(self, menu: QMenu, row: int) -> None:
         record = self.model.row(row)
         if record is not None:
-            add_narrowing(menu, record, self.context.filters, self.context.conversation_names.name)
+            add_narrowing(menu, record, self.context.filters, self.context.value_name)
 
     def find_here(self) -> None:
         self.filter_field.field.begin()
@@ -338,7 +339,7 @@ class RequestsPage(Page):
 
     def _show_record(self, record: ExchangeRecord) -> None:
         explanation = self.context.gateway.explain(record)
-        self.details.show_record(record, lambda name: self._provider_titles.get(name, name), explanation)
+        self.details.show_record(record, self.context.provider_names.name, explanation)
 
     def show_target(self, target: Target) -> None:
         """The details of one request, also where the list does not hold it."""
@@ -405,7 +406,7 @@ class RequestsPage(Page):
                 tr("Exporting requests to {name}").format(name=path.name), tr("rows"), write
             )
         except KNOWN_ERRORS as error:
-            self.banner.tell(str(error), _FILE)
+            self.banner.tell(str(error), _FILE, self.start_export)
         else:
             if rows is None:
                 self.toast.emit(tr("Cancelled"))

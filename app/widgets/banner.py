@@ -1,7 +1,7 @@
 """A lasting state in one sentence on a soft ground, with at most one thing to do about it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QPaintEvent, QPalette, QShowEvent
@@ -29,8 +29,8 @@ _FIGURES = re.compile(r"\d[\d.,]*")
 
 
 class Banner(QWidget):
-    """`kind` is info, ok, warn or bad; `action` when its button is pressed. As a `strip` it is no card among others:
-    it reaches from edge to edge, whatever stands below it."""
+    """`kind` is info, ok, warn or bad; `action` when its button is pressed, unless what was told has its own.
+    As a `strip` it is no card among others: it reaches from edge to edge, whatever stands below it."""
 
     action = Signal()
 
@@ -52,6 +52,7 @@ class Banner(QWidget):
         self._look = _LOOKS[kind]
         self._announced = ""
         self._of = ""
+        self._again: Callable[[], object] | None = None
         self.label = QLabel(text, self)
         self.label.setFont(ui_font(13))
         self.label.setWordWrap(True)
@@ -65,7 +66,7 @@ class Banner(QWidget):
         row.addWidget(self.label, 1)
         if action_text is not None:
             self.button = PushButton(theme, action_text, kind="secondary", parent=self)
-            self.button.clicked.connect(self.action)
+            self.button.clicked.connect(self._press)
             row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignTop)
         self.setMinimumHeight(42)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
@@ -86,9 +87,11 @@ class Banner(QWidget):
         self.updateGeometry()
         self._announce()
 
-    def tell(self, text: str, of: str = "") -> None:
-        """Show these words; "" takes the banner away. `of`: what they are about, see `clear`."""
+    def tell(self, text: str, of: str = "", again: Callable[[], object] | None = None) -> None:
+        """Show these words; "" takes the banner away. `of`: what they are about, see `clear`. `again`: what the
+        button does for these words, in the place of `action`."""
         self._of = of if text else ""
+        self._again = again if text else None
         self.set_text(text)
         self.setVisible(bool(text))
 
@@ -96,6 +99,14 @@ class Banner(QWidget):
         """Take away what was told of this: it is well again. What was told of anything else stays."""
         if self._of == of:
             self.tell("")
+
+    def _press(self) -> None:
+        again = self._again
+        if again is None:
+            self.action.emit()
+            return
+        self.tell("")
+        again()
 
     def set_kind(self, kind: str) -> None:
         """Raises KeyError for an unknown kind."""

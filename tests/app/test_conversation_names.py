@@ -109,9 +109,9 @@ def test_views_and_a_rows_menu_say_titles_too(context: AppContext, fake_gateway:
     names = context.conversation_names
     asyncio.run(names.read(IDS))
     context.filters.set_dimension("conversation", IDS[:1])
-    assert suggested_name(context.filters.snapshot(), names.name) == f"Conversation: {TITLE}"
+    assert suggested_name(context.filters.snapshot(), context.value_name) == f"Conversation: {TITLE}"
     menu = QMenu()
-    add_narrowing(menu, fake_gateway.rows[0], context.filters, names.name)
+    add_narrowing(menu, fake_gateway.rows[0], context.filters, context.value_name)
     only = next(submenu for action in menu.actions() if isinstance(submenu := action.menu(), QMenu))
     assert f"Conversation: {TITLE}" in [action.text() for action in only.actions()]
 

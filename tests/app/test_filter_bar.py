@@ -84,6 +84,21 @@ def test_chips_follow_the_filters(bar: FilterBar, context: AppContext) -> None:
     assert chips(bar) == []
 
 
+def test_a_provider_is_called_in_chips_as_in_tables(bar: FilterBar, context: AppContext, turns: Turns) -> None:
+    context.filters.set_dimension("provider", ("openai",))
+    turns.run()
+    assert chips(bar) == ["Provider: OpenAI"] and context.filters.dimensions == {"provider": ("openai",)}
+    bar.chips[0].clicked.emit()
+    turns.run()
+    assert "OpenAI" in texts(bar.popover) and "openai" not in texts(bar.popover)
+    choose(bar.popover, "Anthropic")
+    turns.run()
+    assert chips(bar) == ["Provider: OpenAI, Anthropic"]
+    bar._name_view()
+    assert bar.save_popover.name.text() == "Provider: OpenAI, Anthropic"
+    bar.save_popover.close()
+
+
 def test_the_popover_offers_tag_keys_then_dimensions(bar: FilterBar) -> None:
     bar.add_button.click()
     assert bar.popover.isVisible()

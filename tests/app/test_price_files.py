@@ -159,6 +159,11 @@ def test_of_a_file_with_a_wrong_line_nothing_is_imported(
         page.banner.text() == "Nothing was imported from prices.csv: Line 3: “two” is not a price in dollars (input)."
     )
     assert fake_gateway.price_overrides() == () and page.imported.isHidden()
+    assert page.banner.button is not None
+    page.banner.button.click()
+    asked = page.findChildren(QFileDialog, "models_import_file")[-1]
+    assert asked.isVisible() and page.banner.isHidden(), "which is tried again"
+    asked.close()
     folder = tmp_path / "prices"
     folder.mkdir()
     asyncio.run(page.files.read(folder))

@@ -169,7 +169,7 @@ def test_headers_stand_by_message_and_are_read_when_they_are_looked_at(
     details = opened(page, turns, 0, "headers")
     assert "thread" not in gateway.calls
     assert details.record is not None
-    provider = page._provider_titles[details.record.provider or ""]
+    provider = page.context.provider_names.known[details.record.provider or ""]
     titles = [(block.title, block.detail, block.right) for block in details.view.blocks]
     assert titles == [
         ("From the caller", "POST /api/ai/v1/chat/completions", ""),

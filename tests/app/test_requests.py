@@ -48,6 +48,7 @@ from gateway import (
     CostPart,
     ExchangeRecord,
     Export,
+    FaregateError,
     PriceList,
     RequestPage,
     TagCondition,
@@ -97,6 +98,10 @@ def refresh(page: RequestsPage, turns: Turns) -> None:
     """What the window does once a second when usage has changed."""
     turns(page.refresh(USAGE))
     turns.run()
+
+
+async def failing(*_asked: object, **_more: object) -> Any:
+    raise FaregateError("The disk is full.")
 
 
 def cell(page: RequestsPage, row: int, key: str) -> str:
@@ -1206,6 +1211,32 @@ def test_export_writes_the_filtered_rows(
     assert [line[0] for line in written] == expected
     assert saved.args == [f"Exported {len(expected):,} rows", tmp_path]
     assert page.export_button.isEnabled() and page.export_button.text() == "Export"
+
+
+def test_a_failed_export_is_tried_again_by_its_button(page: RequestsPage, turns: Turns, tmp_path: Path) -> None:
+    turns(page.export_to(tmp_path / "no-such-folder" / "out.csv"))
+    turns.run()
+    assert page.banner.isVisible() and page.banner.button is not None
+    page.banner.button.click()
+    dialog = page.findChild(QFileDialog, "requests_export_file")
+    assert dialog is not None and dialog.isVisible() and page.banner.isHidden()
+    dialog.close()
+
+
+def test_new_rows_that_could_not_be_read_are_told_until_they_are(
+    page: RequestsPage, gateway: FakeGateway, turns: Turns
+) -> None:
+    gateway.rows.insert(0, newer(gateway.rows[0], 1))
+    asked, gateway.requests = gateway.requests, failing  # type: ignore[method-assign,assignment]
+    refresh(page, turns)
+    assert page.banner.text() == "The disk is full."
+    turns(page.refresh(Changes(providers=True)))
+    turns.run()
+    assert page.banner.text() == "The disk is full.", "what went well says nothing of them"
+    gateway.requests = asked  # type: ignore[method-assign]
+    turns(page.refresh(Changes(providers=True)))
+    turns.run()
+    assert page.banner.isHidden() and page.model.row(0) == gateway.rows[0]
 
 
 def test_an_export_of_the_columns_on_show_names_them_in_their_order(

@@ -205,7 +205,8 @@ def test_a_provider_that_is_called_otherwise_is_told_in_the_rows_on_show(
         page.show()
     asyncio.run(page.refresh(EVERYTHING))
     painted_until_kept(page.view, drawn)
-    page._provider_titles = dict.fromkeys(page._provider_titles, "as it was called")
+    names = context.provider_names
+    names._titles = dict.fromkeys(names.known, "as it was called")
     for expected in (True, False):
         asyncio.run(page.refresh(Changes(providers=True)))
         assert bool(painted_until_kept(page.view, drawn)) == expected

@@ -6,7 +6,7 @@ from functools import partial
 from msgspec.structs import replace
 from PySide6.QtWidgets import QMenu
 
-from app.filter_words import CONVERSATION, DIMENSION_NAMES, dimension_text, tag_text, with_tag_toggled
+from app.filter_words import DIMENSION_NAMES, NameValue, as_written, dimension_text, tag_text, with_tag_toggled
 from app.filters import FilterSnapshot, FilterState
 from app.shown_names import add_named
 from app.translation import tr
@@ -34,13 +34,11 @@ def with_tag(filters: FilterSnapshot, tag: str, *, negated: bool) -> FilterSnaps
     return replace(filters, tags=with_tag_toggled(others, tag, negated=negated))
 
 
-def add_narrowing(
-    menu: QMenu, row: ExchangeRecord, filters: FilterState, conversation: Callable[[str], str] = str
-) -> None:
-    """Two submenus at the end of a row's menu. `conversation` names one by id."""
+def add_narrowing(menu: QMenu, row: ExchangeRecord, filters: FilterState, name: NameValue = as_written) -> None:
+    """Two submenus at the end of a row's menu."""
     only, without = QMenu(tr("Show only"), menu), QMenu(tr("Leave out"), menu)
     for dimension, value in facts(row).items():
-        words = dimension_text(dimension, (conversation(value) if dimension == CONVERSATION else value,))
+        words = dimension_text(dimension, (value,), name)
         _add(only, words, filters, partial(narrowed, dimension=dimension, value=value))
     for tag in row.tags:
         words = tag_text(TagCondition(any_of=(tag,)))
