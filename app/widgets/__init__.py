@@ -7,6 +7,7 @@ from app.widgets.chip import Chip
 from app.widgets.combo_box import ComboBox, dress_completions
 from app.widgets.curtain import Curtain
 from app.widgets.drawer import Drawer
+from app.widgets.drop_hint import DropHint
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.empty_state import EmptyState
 from app.widgets.icon_label import IconLabel
@@ -28,6 +29,7 @@ __all__ = [
     "ComboBox",
     "Curtain",
     "Drawer",
+    "DropHint",
     "ElidedLabel",
     "EmptyState",
     "IconButton",

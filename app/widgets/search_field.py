@@ -26,8 +26,7 @@ class SearchField(QLineEdit):
         self._glass = QAction(self)
         self.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
         # Qt's own is a black disc, in both themes.
-        self._cross = QAction(self)
-        self._cross.setToolTip(tr("Empty the search"))
+        self._cross = QAction(tr("Empty the search"), self)
         self._cross.setVisible(False)
         self._cross.triggered.connect(self.clear)
         self.addAction(self._cross, QLineEdit.ActionPosition.TrailingPosition)

@@ -49,11 +49,6 @@ class _Segment(QAbstractButton):
             focus_ring(painter, box, CONTROL_RADIUS - 2, self._theme.color("accent"))
 
 
-def _stop_at_chosen(segment: QAbstractButton, chosen: bool) -> None:
-    """The whole control is one stop for Tab, from either side: Qt sees to that only once it had the keyboard."""
-    segment.setFocusPolicy(Qt.FocusPolicy.TabFocus if chosen else Qt.FocusPolicy.NoFocus)
-
-
 class SegmentedControl(QWidget):
     """`changed` carries the key that the user chose; `set_current` is silent."""
 
@@ -64,7 +59,7 @@ class SegmentedControl(QWidget):
         self._theme = theme
         self._segments: dict[str, _Segment] = {}
         self._group = QButtonGroup(self)
-        self._group.buttonToggled.connect(_stop_at_chosen)
+        self._group.buttonToggled.connect(self._stop_at_chosen)
         row = QHBoxLayout(self)
         row.setContentsMargins(_INSET, _INSET, _INSET, _INSET)
         row.setSpacing(0)
@@ -93,6 +88,13 @@ class SegmentedControl(QWidget):
         """Show a choice without telling anyone; raises KeyError for an unknown one."""
         self._segments[key].setChecked(True)
         self._current = key
+
+    def _stop_at_chosen(self, segment: QAbstractButton, chosen: bool) -> None:
+        """The whole control is one stop for Tab, from either side: Qt sees to that only once it had the keyboard.
+        Where it has that, it is on what is chosen now, by whatever."""
+        segment.setFocusPolicy(Qt.FocusPolicy.TabFocus if chosen else Qt.FocusPolicy.NoFocus)
+        if chosen and any(other.hasFocus() for other in self._segments.values()):
+            segment.setFocus()
 
     def _on_clicked(self, key: str) -> None:
         if key != self._current:

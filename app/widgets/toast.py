@@ -72,8 +72,9 @@ class Toasts(QObject):
         return tuple(toast.text for toast in self._shown)
 
     def show(self, text: str, action_text: str | None = None, action: Callable[[], None] | None = None) -> None:
-        """A note with an optional button. One that says the same gives way: said three times it is no truer."""
-        for same in [toast for toast in self._shown if toast.text == text]:
+        """A note with an optional button. One that says the same gives way: said three times it is no truer; but what
+        has a button may be about another thing of the same name."""
+        for same in [toast for toast in self._shown if toast.text == text and action_text is None]:
             self._drop(same)
         while len(self._shown) >= _AT_ONCE:
             self._drop(next((old for old in self._shown if not old.is_held), self._shown[0]))

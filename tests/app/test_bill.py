@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
@@ -378,9 +378,19 @@ def test_files_are_chosen_or_dropped(
     copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     entering = QDragEnterEvent(pane.rect().center(), copy, data, left, none)
     QApplication.sendEvent(pane, entering)
-    assert entering.isAccepted()
+    assert entering.isAccepted() and pane.drop_hint.isVisible() and pane.drop_hint.size() == pane.size()
+    pane.resize(pane.width() - 40, pane.height())
+    assert pane.drop_hint.size() == pane.size()
+    QApplication.sendEvent(pane, QDragLeaveEvent())
+    assert not pane.drop_hint.isVisible()
+    words = QMimeData()
+    words.setText("no file")
+    QApplication.sendEvent(pane, QDragEnterEvent(pane.rect().center(), copy, words, left, none))
+    assert not pane.drop_hint.isVisible(), "it takes files"
+    QApplication.sendEvent(pane, QDragEnterEvent(pane.rect().center(), copy, data, left, none))
     QApplication.sendEvent(pane, QDropEvent(QPointF(pane.rect().center()), copy, data, left, none))
     turns.run()
+    assert not pane.drop_hint.isVisible()
     assert pane.files == paths[:1] and pane.done is not None and not pane.done.bill.cost_nano
 
 

@@ -213,6 +213,12 @@ def test_an_answer_that_failed_is_not_rated(qtbot: QtBot, theme: Theme, gateway:
     assert (failed.rating.stars.isEnabled(), failed.rating.stars.stars, ratings) == (False, 0, [])
 
 
+def test_an_answer_that_failed_is_read_as_well_as_others(page: ComparePage, gateway: FakeGateway) -> None:
+    """Its state is a pill of its own; what is grey was taken back."""
+    failed = msgspec.structs.replace(next(iter(gateway.kept.values())), outcome="error")
+    assert not history(page).view._faint(failed)
+
+
 def test_what_is_rated_here_is_seen_in_its_column(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:
     page.panes.segment("ask").click()
     page.question.user.setPlainText("Once more")

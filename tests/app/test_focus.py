@@ -1,7 +1,8 @@
 """The keyboard stays where a person put it while something is disabled for a moment."""
 
 import pytest
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -90,3 +91,5 @@ def test_tab_reaches_the_choice_from_either_side(qtbot: QtBot, theme: Theme) -> 
     after.setFocus()
     after.focusNextPrevChild(False)
     assert control.segment("tsv").hasFocus(), "also once it was changed without the keyboard"
+    QTest.mouseClick(control.segment("csv"), Qt.MouseButton.LeftButton)
+    assert control.segment("csv").hasFocus(), "or while it had it: the ring is where the arrow keys go on from"

@@ -5,7 +5,7 @@ from dataclasses import replace as replace_column
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QFontMetricsF
+from PySide6.QtGui import QAccessible, QColor, QFontMetrics, QFontMetricsF
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -300,6 +300,9 @@ def test_a_search_is_emptied_by_a_cross_in_the_themes_grey(theme: Theme, qtbot: 
     assert cross.isVisible()
     button = next(each for each in field.findChildren(QToolButton) if each.defaultAction() is cross)
     grey = icons.icon("x", theme.color("text3"))
+    assert button.isVisible() and QAccessible.queryAccessibleInterface(button).text(QAccessible.Text.Name) == (
+        "Empty the search"
+    )
     assert cross.icon().pixmap(16).toImage() == grey.pixmap(16).toImage()
     button.click()
     assert field.text() == "" and not cross.isVisible()

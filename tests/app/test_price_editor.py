@@ -1,6 +1,7 @@
 """The editor of an own price, as it looks and as it names things."""
 
 import time
+from datetime import date
 from itertools import pairwise
 
 import pytest
@@ -161,3 +162,11 @@ def test_a_dollar_sign_alone_is_no_price(editor: PriceEditor) -> None:
     editor.tier_start.setText("1000")
     editor.tier_fields["input"].setText("$")
     assert editor.complaint() == "The second tier needs the same prices as the first."
+
+
+def test_a_day_that_is_not_chosen_is_today_each_time(editor: PriceEditor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The window stays open for weeks."""
+    monkeypatch.setattr("app.pages.models_parts.editor.today", lambda: date(2027, 1, 2))
+    editor.open_new("openai", "house-model")
+    assert (editor.valid_from.day(), editor.valid_to.day()) == (date(2027, 1, 2),) * 2
+    assert not editor.unsaved

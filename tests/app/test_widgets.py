@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt
@@ -607,3 +608,36 @@ def test_a_note_that_comes_up_under_a_resting_pointer_goes(
     toasts.show("3 requests were re-priced")
     QApplication.sendEvent(window.findChildren(Toast)[-1], QEnterEvent(QPointF(), QPointF(), QPointF()))
     qtbot.waitUntil(lambda: toasts.texts == ())
+
+
+def test_two_removals_of_the_same_name_can_both_be_undone(qtbot: QtBot, theme: Theme) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.resize(800, 600)
+    window.show()
+    toasts = Toasts(theme, window)
+    undone: list[int] = []
+    for number in range(2):
+        toasts.show("The price is removed", "Undo", partial(lambda number, *_: undone.append(number), number))
+    for _ in range(2):
+        toasts.show("Copied")
+    assert toasts.texts == ("The price is removed", "The price is removed", "Copied")
+    for toast in tuple(toasts._shown[:2]):
+        button = toast.findChild(PushButton)
+        assert button is not None
+        button.click()
+    assert undone == [0, 1] and toasts.texts == ("Copied",)
+
+
+def test_the_button_of_a_banner_does_again_what_failed(qtbot: QtBot, theme: Theme) -> None:
+    banner = Banner(theme, "bad", "", "Retry")
+    qtbot.addWidget(banner)
+    done: list[str] = []
+    banner.action.connect(lambda: done.append("read"))
+    banner.tell("The file cannot be written.", "file", lambda: done.append("export"))
+    assert banner.button is not None
+    banner.button.click()
+    assert done == ["export"] and banner.isHidden()
+    banner.tell("The list cannot be read.", "list")
+    banner.button.click()
+    assert done == ["export", "read"]

@@ -85,7 +85,6 @@ class HistoryPane(QWidget):
         self.view = TableView(theme, self.model, self.tr("Compared answers"))
         self.view.setObjectName("compare_answers_table")
         self.view.setSelectionMode(TableView.SelectionMode.SingleSelection)
-        self.view.set_faint(lambda row: row.outcome != "ok")
         self.search = SearchField(theme, self.tr("Search prompts, models and notes"))
         self.search.setObjectName("compare_search")
         self.kept = SegmentedControl(theme, (("rated", self.tr("Rated")), ("all", self.tr("All answers"))))

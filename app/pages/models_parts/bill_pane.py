@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app import formats
@@ -37,7 +37,17 @@ from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
 from app.translation import counted, tr
-from app.widgets import Banner, Card, ComboBox, Drawer, ElidedLabel, EmptyState, PushButton, SegmentedControl
+from app.widgets import (
+    Banner,
+    Card,
+    ComboBox,
+    Drawer,
+    DropHint,
+    ElidedLabel,
+    EmptyState,
+    PushButton,
+    SegmentedControl,
+)
 from app.work import Job
 from gateway import BillColumns, BillPart, BillQuestion, BillRequest, Reconciliation
 
@@ -172,6 +182,7 @@ class BillPane(QWidget):
         main.addWidget(self.banner)
         main.addWidget(self.stack, 1)
         self.drawer.stand_beside(main, self)
+        self.drop_hint = DropHint(self._context.theme, self.tr("Drop the bill here to compare it"), self)
 
     def _connect(self) -> None:
         spawn = self._context.spawn
@@ -236,9 +247,14 @@ class BillPane(QWidget):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if not self._busy and _paths(event):
             event.acceptProposedAction()
+            self.drop_hint.show_over()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.drop_hint.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:
         event.acceptProposedAction()
+        self.drop_hint.hide()
         self._context.spawn(self.open(_paths(event)))
 
     async def open(self, files: tuple[Path, ...]) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from app.date_field import DateField
+from app.formats import today
 from app.local_days import day_start_us
 from app.pages.models_parts.lines import RARE_UNITS, UNITS
 from app.pages.models_parts.listed_as_own import as_own
@@ -181,9 +182,9 @@ class PriceEditor(QWidget):
             (self.has_to, self.valid_to, price.valid_to_us),
         ):
             box.setChecked(us is not None)
-            if us is not None:
-                then = datetime.fromtimestamp(us / 1_000_000, ZoneInfo(self._tz))
-                day.show_day(then.date())
+            day.show_day(
+                datetime.fromtimestamp(us / 1_000_000, ZoneInfo(self._tz)).date() if us is not None else today()
+            )
         self._show_rare(any(getattr(price.prices, unit) for unit in RARE_UNITS))
         self.tell("")
         self._check()
