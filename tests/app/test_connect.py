@@ -113,6 +113,19 @@ def test_tools_are_found_by_any_of_their_words(page: ConnectPage, qtbot: QtBot, 
     assert page.list.keys() == [tool.key for tool in TOOLS] and not page.list.nothing.isVisible()
 
 
+def test_a_tool_that_is_found_again_is_not_laid_out_again(laid_out: list[str], page: ConnectPage) -> None:
+    page.resize(1000, 1400)
+    page.grab()
+    assert set(laid_out) == {*CATEGORIES, *(tool.title for tool in TOOLS)}
+    laid_out.clear()
+    page.list.search.setText("sdk")
+    page.list.choose("openai-python")
+    page.grab()
+    page.list.search.clear()
+    page.grab()
+    assert laid_out == []
+
+
 def test_a_word_that_is_typed_shows_one_tool_and_not_one_for_each_letter(page: ConnectPage, qtbot: QtBot) -> None:
     shown: list[str] = []
     page.list.chosen.connect(shown.append)

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QFrame,
     QListWidget,
@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
 )
 
 from app import icons
-from app.fonts import ui_font
-from app.pages.connect_parts.tools import CATEGORIES, Tool, found
+from app.pages.connect_parts.tools import CATEGORIES, TOOLS, Tool, found
+from app.tables.laid_texts import Face, LaidTexts
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import tr
@@ -25,7 +25,8 @@ from app.widgets import Card, SearchField
 from app.widgets.painting import focus_ring, rounded_box
 
 WIDTH = 264
-_ROW, _HEADING = 34, 30
+_ROW, _HEADING = QSize(WIDTH - 40, 34), QSize(WIDTH - 40, 30)
+_TOOL_FACE, _HEADING_FACE = Face(13, 500), Face(11, 500)
 # The list follows each letter; another tool is shown when the word stands.
 CHOSEN_AFTER_MS = 80
 _TOOL = Qt.ItemDataRole.UserRole
@@ -34,49 +35,52 @@ _Index = QModelIndex | QPersistentModelIndex
 
 
 class _Painter(QStyledItemDelegate):
+    """Its texts are laid out once: with each letter that is typed the whole list is painted anew."""
+
     def __init__(self, theme: Theme, view: QListWidget) -> None:
         super().__init__(view)
         self._theme, self._view = theme, view
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
-        return QSize(WIDTH - 40, _ROW if index.data(_TOOL) else _HEADING)
+        self._texts = LaidTexts(2 * len(TOOLS))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
-        theme = self._theme
         place: QRect = option.rect
-        state = option.state
-        text = str(index.data(Qt.ItemDataRole.DisplayRole))
+        text, tool = str(index.data(Qt.ItemDataRole.DisplayRole)), index.data(_TOOL)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(place, theme.color("surface"))
-        if not index.data(_TOOL):
-            painter.setFont(ui_font(11, 500))
-            painter.setPen(theme.color("text3"))
-            inner = place.adjusted(10, 0, -8, -4)
-            painter.drawText(inner, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, text)
-            painter.restore()
-            return
+        painter.fillRect(place, self._theme.color("surface"))
+        if tool is None:
+            self._write(painter, text, _HEADING_FACE, place.adjusted(10, 0, -8, -4), "text3", down=1.0)
+        else:
+            self._paint_tool(painter, place, option.state, tool.icon, text, done=bool(index.data(_DONE)))
+        painter.restore()
+
+    def _paint_tool(
+        self, painter: QPainter, place: QRect, state: QStyle.StateFlag, icon: str, text: str, *, done: bool
+    ) -> None:
+        theme = self._theme
         chosen = bool(state & QStyle.StateFlag.State_Selected)
         box = QRectF(place).adjusted(1, 1, -1, -1)
         if chosen or state & QStyle.StateFlag.State_MouseOver:
             rounded_box(painter, box, 7, theme.color("accent_soft" if chosen else "hover"))
-        ink = theme.color("accent" if chosen else "text")
         ratio = self._view.devicePixelRatioF()
         middle = place.top() + (place.height() - 16) // 2
         glyph = theme.color("accent" if chosen else "text2")
-        painter.drawPixmap(place.left() + 10, middle, icons.pixmap(str(index.data(_TOOL).icon), glyph, 16, ratio))
-        done = bool(index.data(_DONE))
+        painter.drawPixmap(place.left() + 10, middle, icons.pixmap(icon, glyph, 16, ratio))
         if done:
             mark = icons.pixmap("circle-check", theme.color("ok"), 16, ratio)
             painter.drawPixmap(place.right() - 24, middle, mark)
-        painter.setFont(ui_font(13, 500))
-        painter.setPen(ink)
         inner = place.adjusted(36, 0, -30 if done else -8, 0)
-        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
-        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+        self._write(painter, text, _TOOL_FACE, inner, "accent" if chosen else "text", down=0.5)
         if chosen and self._view.hasFocus():
             focus_ring(painter, box, 7, theme.color("accent"))
-        painter.restore()
+
+    def _write(self, painter: QPainter, text: str, face: Face, room: QRect, ink: str, *, down: float) -> None:
+        """`down`: how far from the top of its room to the bottom, from 0 to 1."""
+        font = self._texts.font(face)
+        painter.setFont(font)
+        painter.setPen(self._theme.color(ink))
+        top = room.top() + (room.height() - QFontMetricsF(font).height()) * down
+        painter.drawStaticText(QPointF(room.left(), top), self._texts.laid(text, face, room.width()).text)
 
 
 class ToolList(Card):
@@ -161,8 +165,10 @@ class ToolList(Card):
             if members:
                 heading = QListWidgetItem(tr(category), self.view)
                 heading.setFlags(Qt.ItemFlag.NoItemFlags)
+                heading.setSizeHint(_HEADING)
             for tool in members:
                 item = QListWidgetItem(tool.title, self.view)
+                item.setSizeHint(_ROW)
                 item.setData(_TOOL, tool)
                 self._tell(item, tool)
         self.view.blockSignals(False)
