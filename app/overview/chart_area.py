@@ -77,6 +77,10 @@ class ChartArea(QStackedWidget):
         self.measure = "cost"
         self.view = ALL
         self._provider_data: dict[str, ChartData] = {}
+        self._pointed = -1
+        self._behind: list[ChartCard] = []
+        self._follow = QTimer(self, singleShot=True, interval=0)
+        self._follow.timeout.connect(self._follow_crosshair)
         self.charts: list[ChartCard] = []
         self.provider_charts: list[ChartCard] = []
         self.split_button = self._title_button("overview.split", opening(tr("By model")))
@@ -138,7 +142,7 @@ class ChartArea(QStackedWidget):
         chart.setMinimumHeight(_HEIGHT)
         chart.range_selected.connect(self.range_selected)
         chart.bucket_activated.connect(partial(self._activated, place))
-        chart.crosshair_moved.connect(partial(self._follow_crosshair, chart))
+        chart.crosshair_moved.connect(partial(self._point_others, chart))
         chart.more_wanted.connect(lambda button: self.more_wanted.emit(chart, button))
         return chart
 
@@ -146,10 +150,16 @@ class ChartArea(QStackedWidget):
         provider = None if place is None else self._providers()[place]
         self.bucket_activated.emit(start_us, end_us, series, provider)
 
-    def _follow_crosshair(self, source: "ChartCard", index: int) -> None:
-        for chart in (*self.charts, *self.provider_charts):
-            if chart is not source:
-                chart.set_crosshair(index)
+    def _point_others(self, source: "ChartCard", index: int) -> None:
+        """One in each turn of the loop: all of them are painted where their crosshairs were and where they are."""
+        self._pointed = index
+        self._behind = [chart for chart in (*self.charts, *self.provider_charts) if chart is not source]
+        self._follow.start()
+
+    def _follow_crosshair(self) -> None:
+        if self._behind:
+            self._behind.pop(0).set_crosshair(self._pointed)
+            self._follow.start()
 
     # Leaving the screen and coming back
 
@@ -263,6 +273,8 @@ class ChartArea(QStackedWidget):
             chart.hide()
             chart.deleteLater()
         self.provider_charts = []
+        # One that had the keyboard has told all others that its crosshair is gone.
+        self._behind = [chart for chart in self._behind if chart in self.charts]
 
     def build_provider_charts(self) -> None:
         """One in each turn of the loop, as far as there are providers."""

@@ -391,12 +391,19 @@ def test_dragging_over_a_chart_sets_the_range(page: OverviewPage, context: AppCo
     assert (page.answers.query.start_us, page.answers.query.end_us) == (start, end)
 
 
-def test_the_crosshair_is_on_the_same_bucket_of_all_charts(page: OverviewPage) -> None:
+def test_the_crosshair_is_on_the_same_bucket_of_all_charts(qtbot: QtBot, page: OverviewPage) -> None:
+    def crosshairs() -> list[int]:
+        return [chart.crosshair for chart in page.charts]
+
     QTest.keyClick(page.charts[3], Qt.Key.Key_Home)
-    assert [chart.crosshair for chart in page.charts] == [0, 0, 0, 0]
+    assert crosshairs() == [-1, -1, -1, 0], "each is painted in a turn of its own"
+    page.parts.charts._follow.timeout.emit()
+    assert crosshairs() == [0, -1, -1, 0]
+    qtbot.waitUntil(lambda: crosshairs() == [0] * 4)
     assert [chart.tooltip.isVisible() for chart in page.charts] == [False, False, False, True]
+    QTest.keyClick(page.charts[3], Qt.Key.Key_Right)
     QTest.keyClick(page.charts[3], Qt.Key.Key_Escape)
-    assert [chart.crosshair for chart in page.charts] == [-1] * 4
+    qtbot.waitUntil(lambda: crosshairs() == [-1] * 4)
 
 
 # To the rows

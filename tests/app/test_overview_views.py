@@ -321,7 +321,12 @@ def test_providers_by_another_measure(qtbot: QtBot, page: OverviewPage, fake_gat
         expected = {"p95": duration(bucket.summary.latency_ms.p95), "p50": duration(bucket.summary.latency_ms.p50)}
         assert first.values_at(index) == expected
     QTest.keyClick(first, Qt.Key.Key_Home)
-    assert [chart.crosshair for chart in charts.provider_charts] == [0, 0, 0, 0]
+    qtbot.waitUntil(lambda: [chart.crosshair for chart in charts.provider_charts] == [0, 0, 0, 0])
+    first.setFocus()
+    QTest.keyClick(first, Qt.Key.Key_Right)
+    charts.set_measure("tokens")
+    assert charts._behind == charts.charts, "those of before are gone"
+    qtbot.waitUntil(lambda: [chart.crosshair for chart in charts.charts] == [-1] * 4)
 
 
 def test_fewer_providers_have_fewer_charts(
