@@ -32,6 +32,7 @@ from app.context import AppContext
 from app.filters import FilterSnapshot
 from app.finding import Finding
 from app.header import Header
+from app.next_turn import NextTurn
 from app.notices import Notices
 from app.page_stack import PageStack
 from app.pages import PAGES, PageEntry
@@ -146,7 +147,8 @@ class Window(QMainWindow):
         # How large the window is says its user: its layout would ask all that is in it, whenever a word changes.
         layout.setEnabled(False)
         self._curtain = Curtain(body)
-        self.sidebar.chosen.connect(self.open_page)
+        opening = NextTurn(self)
+        self.sidebar.chosen.connect(lambda key: opening.ask(partial(self.open_page, key)))
         self.sidebar.card.switched.connect(self.gateway_switched)
         self.sidebar.card.copied.connect(self.toast)
         self.show_state(self.context.gateway.state)

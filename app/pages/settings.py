@@ -1,6 +1,7 @@
 """Settings: a section at a time, each change taken at once or, where the gateway must restart for it, said so."""
 
 import time
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt
@@ -20,6 +21,7 @@ from app import icons
 from app.context import AppContext
 from app.fonts import mono_font, ui_font
 from app.known_errors import KNOWN_ERRORS
+from app.next_turn import NextTurn
 from app.pages.page import Page
 from app.pages.providers_parts.vault_panel import VaultPanel
 from app.pages.settings_parts.data_sections import AboutSection, DataSection, RetentionSection
@@ -125,11 +127,13 @@ class SettingsPage(Page):
         self.restart_banner.hide()
         self.stack = QStackedWidget()
         self._group = QButtonGroup(self)
+        opening = NextTurn(self)
         nav = QVBoxLayout()
         nav.setSpacing(1)
         for section in SECTIONS:
             button = SectionButton(theme, section, self)
-            button.clicked.connect(lambda _checked=False, key=section.key: self.open_section(key))
+            show = partial(self.open_section, section.key)
+            button.clicked.connect(lambda _checked=False, show=show: opening.ask(show))
             self._group.addButton(button)
             self.buttons[section.key] = button
             nav.addWidget(button)

@@ -284,9 +284,10 @@ def test_arrows_move_between_the_settings_sections(qtbot: QtBot, window: Window)
     assert isinstance(page, SettingsPage)
     page.buttons["gateway"].setFocus()
     press(qtbot, page.buttons["gateway"], "Down")
-    assert (page.section, page.buttons["appearance"].hasFocus()) == ("appearance", True)
+    assert page.buttons["appearance"].hasFocus()
+    qtbot.waitUntil(lambda: page.section == "appearance")
     press(qtbot, page.buttons["appearance"], "Up")
-    assert page.section == "gateway"
+    qtbot.waitUntil(lambda: page.section == "gateway")
 
 
 def _group(widget: QWidget) -> set[QWidget]:

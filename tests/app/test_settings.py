@@ -357,7 +357,7 @@ def test_a_file_changed_by_hand_is_read_in_time_and_what_is_being_typed_stays(
 def test_the_section_is_remembered_by_the_shell(open_page: Callable[[str], SettingsPage], qtbot: QtBot) -> None:
     page = open_page("gateway")
     qtbot.mouseClick(page.buttons["about"], Qt.MouseButton.LeftButton)
-    assert page.context.shell.section == "about"
+    qtbot.waitUntil(lambda: page.context.shell.section == "about")
     assert page.stack.currentWidget() is page.views["about"]
 
 

@@ -1,0 +1,54 @@
+"""A click paints its button in one turn of the loop, and opens what it stands for in another."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QObject, QSettings, Qt
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext
+from app.next_turn import NextTurn
+from app.pages.settings import SettingsPage
+from app.window import Window
+
+
+def test_only_what_is_asked_for_last_is_done(qtbot: QtBot) -> None:
+    done: list[str] = []
+    owner = QObject()
+    turn = NextTurn(owner)
+    turn.ask(lambda: done.append("first"))
+    turn.ask(lambda: done.append("second"))
+    assert done == []
+    qtbot.waitUntil(lambda: bool(done))
+    qtbot.wait(20)
+    assert done == ["second"]
+
+
+@pytest.fixture
+def window(qtbot: QtBot, context: AppContext, tmp_path: Path) -> Window:
+    made = Window(context, QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
+    qtbot.addWidget(made, before_close_func=lambda window: setattr(window, "_may_close", True))
+    made.show()
+    made.start_pages()
+    return made
+
+
+def _click(qtbot: QtBot, button: object, opened: Callable[[], bool]) -> None:
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert button.isChecked() and not opened()  # type: ignore[attr-defined]
+    qtbot.waitUntil(opened)
+
+
+def test_a_page_opens_in_a_turn_after_that_of_the_click(qtbot: QtBot, window: Window) -> None:
+    def opened() -> bool:
+        return window.page is not None and window.page.key == "api_keys"
+
+    _click(qtbot, window.sidebar.buttons["api_keys"], opened)
+
+
+def test_a_section_opens_in_a_turn_after_that_of_the_click(qtbot: QtBot, window: Window) -> None:
+    window.open_page("settings")
+    page = window.page
+    assert isinstance(page, SettingsPage)
+    _click(qtbot, page.buttons["about"], lambda: page.section == "about")
