@@ -273,8 +273,9 @@ class ChartArea(QStackedWidget):
             chart.hide()
             chart.deleteLater()
         self.provider_charts = []
-        # One that had the keyboard has told all others that its crosshair is gone.
-        self._behind = [chart for chart in self._behind if chart in self.charts]
+        # What was pointed at there is gone, and so are those that had not followed yet.
+        self._pointed, self._behind = -1, list(self.charts)
+        self._follow.start()
 
     def build_provider_charts(self) -> None:
         """One in each turn of the loop, as far as there are providers."""
