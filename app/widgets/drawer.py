@@ -57,6 +57,8 @@ class Drawer(QFrame):
         # Opened by a double click's first half, it must not be what the second half presses.
         self._shield = QWidget(self)
         self._shield.setAttribute(Qt.WidgetAttribute.WA_NoMousePropagation)
+        # It shows nothing: with it, all of the drawer would be painted anew as it goes.
+        self._shield.setUpdatesEnabled(False)
         self._shield.hide()
         self._shielding = QTimer(self, singleShot=True)
         self._shielding.timeout.connect(self._shield.hide)

@@ -47,3 +47,14 @@ def test_a_drawer_that_is_open_is_not_covered_again(drawer: Drawer, qtbot: QtBot
     qtbot.waitUntil(curtain.isHidden)
     drawer.open()
     assert curtain.isHidden()
+
+
+def test_a_drawer_is_painted_once_and_not_again_when_it_takes_clicks(drawer: Drawer, qtbot: QtBot) -> None:
+    drawer.open()
+    qtbot.waitUntil(drawer.findChild(Curtain).isHidden)
+    QApplication.processEvents()
+    painted = Painted(drawer)
+    drawer._shielding.start(0)
+    qtbot.waitUntil(drawer._shield.isHidden)
+    QApplication.processEvents()
+    assert painted.parts == []
