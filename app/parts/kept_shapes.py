@@ -41,6 +41,8 @@ class KeptShapes(Generic[Made]):
             oldest = next(each for each, kept in self._made.items() if self._widget(kept).isHidden())
             gone = self._widget(self._made.pop(oldest))
             self._column.removeWidget(gone)
+            # What stands where a widget ends is painted anew, though that was hidden.
+            gone.resize(0, 0)
             gone.deleteLater()
         return made
 
@@ -48,6 +50,12 @@ class KeptShapes(Generic[Made]):
         """This one alone."""
         for each in self:
             each.setVisible(each is widget)
+
+    def hide_others(self, widget: QWidget) -> None:
+        """Than this one, which stays hidden or on show as it is."""
+        for each in self:
+            if each is not widget:
+                each.hide()
 
 
 def lay_out_hidden(widget: QWidget, width: int, least: int = 0) -> None:

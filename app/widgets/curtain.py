@@ -6,6 +6,9 @@ stays. There is a sheet for each piece, and a piece is a card or a few small thi
 old picture, as in one that is taken of the widget (`QWidget.grab`), a sheet paints what lies under it.
 
 Where a piece takes long, the next time there are more of them.
+
+What lies under another one's curtain waits until that is gone: before, it would be given free for nothing, and all of
+it painted at once then. The picture that stands there is of something else, so that its ground is painted first.
 """
 
 import time
@@ -35,6 +38,8 @@ class _Sheet(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._under = parent
+        self.is_blank = False
+        """Whether the picture there is of something else."""
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 
@@ -42,6 +47,8 @@ class _Sheet(QWidget):
         painter = QPainter(self)
         if not has_old_picture(painter, self.window()):
             self._paint_under(painter, event.rect())
+        elif self.is_blank:
+            painter.fillRect(event.rect(), self._under.palette().window())
 
     def _paint_under(self, painter: QPainter, part: QRect) -> None:
         area, flags = part.translated(self.pos()), QWidget.RenderFlag
@@ -90,6 +97,7 @@ class Curtain(_Sheet):
         """Cover this part of the parent, and begin to give it free. Where nothing is on show there is nothing to
         keep."""
         if area.height() > _LOW and self._under.isVisible() and self._under.updatesEnabled():
+            self.is_blank = self._is_below_another() or (self.is_blank and not self.isHidden())
             self.setGeometry(area)
             self.raise_()
             self.show()
@@ -113,8 +121,18 @@ class Curtain(_Sheet):
         if not self._keepers and not self.isHidden():
             self._timer.start()
 
+    def _is_below_another(self) -> bool:
+        above, parent = self._under, self._under.parentWidget()
+        while parent is not None and not above.isWindow():
+            if any(isinstance(child, Curtain) and not child.isHidden() for child in parent.children()):
+                return True
+            above, parent = parent, parent.parentWidget()
+        return False
+
     def _lift(self) -> None:
-        if self._left:
+        if self._is_below_another():
+            self.is_blank = True
+        elif self._left:
             self._free_some()
         elif self._pieces:
             self._lay_sheets()
@@ -130,6 +148,7 @@ class Curtain(_Sheet):
         *pieces, last = self._pieces
         self._sheets += [_Sheet(self._under) for _ in pieces[len(self._sheets) :]]
         for piece, sheet in zip(pieces, self._sheets, strict=False):
+            sheet.is_blank = self.is_blank
             sheet.setGeometry(piece)
             sheet.raise_()
             sheet.show()

@@ -109,6 +109,38 @@ def test_nothing_is_kept_of_what_is_not_on_show(page: QWidget) -> None:
     assert curtain.isHidden() and not curtain._timer.isActive()
 
 
+def test_what_is_below_another_curtain_waits_for_it(
+    qtbot: QtBot, theme: Theme, page: QWidget, painted: list[int]
+) -> None:
+    inner = QWidget(page)
+    inner.setGeometry(page.rect())
+    palette = inner.palette()
+    palette.setColor(palette.ColorRole.Window, QColor("#22AA44"))
+    inner.setPalette(palette)
+    for number in range(ROWS):
+        Row(number, painted, inner)
+    inner.show()
+    outer, curtain = Curtain(page, whole=True), Curtain(inner)
+    turns = lifts_of(curtain, painted)
+    most = curtain._most
+    curtain.draw(inner.rect())
+    outer.draw(page.rect())
+    for _ in range(3):
+        curtain._lift()
+    assert curtain.geometry() == inner.rect() and curtain._most == most, "nothing was cut, and nothing learnt"
+    outer._timer.stop()
+    outer.end()
+    curtain._timer.stop()
+    page.repaint()
+    store = page.backingStore()
+    assert store is not None
+    ground = store.paintDevice().toImage() if hasattr(store.paintDevice(), "toImage") else store.paintDevice().copy()
+    assert ground.pixelColor(100, 100) == QColor("#22AA44"), "the picture there was of something else"
+    curtain._timer.start()
+    qtbot.waitUntil(curtain.isHidden)
+    assert turns == [[number] for number in range(ROWS)]
+
+
 def test_a_veil_goes_in_pieces(qtbot: QtBot, theme: Theme, page: QWidget, painted: list[int]) -> None:
     veil = Veil(theme, page)
     turns = lifts_of(veil._curtain, painted)

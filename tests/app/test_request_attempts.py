@@ -225,6 +225,7 @@ def test_what_is_on_show_stays_while_others_are_passed_by(
 ) -> None:
     panel = AttemptsPanel(theme)
     qtbot.addWidget(panel)
+    panel.show()
     panel.show_record(REFUSED, str.title)
     first = panel.body
     assert first is not None and first.complete

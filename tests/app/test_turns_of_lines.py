@@ -5,11 +5,12 @@ from types import SimpleNamespace
 
 import msgspec
 import pytest
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent, QObject, QSize
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from app.context import AppContext
 from app.pages.connect import ConnectPage
@@ -19,6 +20,7 @@ from app.pages.conversations_parts.costs import whole_of
 from app.pages.conversations_parts.inspector import WIDTH, Inspector
 from app.pages.conversations_parts.spans import rows_of
 from app.pages.requests_parts import panel as panel_module
+from app.pages.requests_parts.body import RequestBody
 from app.pages.requests_parts.panel import RequestPanel
 from app.parts import in_turns
 from app.parts.in_turns import ALONE, InTurns
@@ -28,6 +30,7 @@ from app.widgets.curtain import USUAL
 from tests.app.fake_gateway import NOW_US
 from tests.app.fake_threads import plain_thread
 from tests.app.test_requests import RECORD, UNEXPLAINED
+from tests.app.test_short_slots import Painted
 from tests.app.test_thread_slots import Updates
 
 ROWS = [msgspec.structs.replace(RECORD, id=f"req_{n}", app="a" * (n % 2)) for n in range(4)]
@@ -135,6 +138,54 @@ def test_a_request_that_is_opened_is_painted_in_turns(qtbot: QtBot, panel: Reque
     panel.show()
     uncovered(qtbot, panel)
     assert sum(painted.turns) > 20 and max(painted.turns) <= USUAL
+
+
+def test_lines_that_are_laid_out_ahead_are_not_laid_out_again_when_they_are_shown(
+    qtbot: QtBot, panel: RequestPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laid: list[QSize] = []
+    lay_out = panel_module.lay_out_hidden
+
+    def noted(body: QWidget, *size: int) -> None:
+        lay_out(body, *size)
+        laid.append(body.size())
+
+    monkeypatch.setattr(panel_module, "lay_out_hidden", noted)
+    panel.show_record(ROWS[2], str.title, UNEXPLAINED)
+    uncovered(qtbot, panel)
+    assert panel.body is not None and laid == [panel.body.size()]
+    # In a panel that has more room than they need, too.
+    panel.resize(420, 2000)
+    panel.show_record(ROWS[3], str.title, UNEXPLAINED)
+    uncovered(qtbot, panel)
+    assert laid[1:] == [panel.body.size()]
+
+
+def test_lines_that_are_let_go_paint_nothing(qtbot: QtBot, panel: RequestPanel) -> None:
+    rows = [msgspec.structs.replace(RECORD, app="a" * (n & 1), end_user="u" * (n & 2)) for n in range(4)]
+    for row in rows:
+        panel.show_record(row, str.title, UNEXPLAINED)
+        uncovered(qtbot, panel)
+    kept = list(panel._shapes)
+    assert len(kept) == 4
+    painted = Painted(panel._holder)
+    panel._shapes.of("another", lambda: RequestBody(panel._theme, RECORD, [], panel._holder), panel.palette())
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QApplication.processEvents()
+    assert sum(isValid(body) for body in kept) == 3 and painted.parts == []
+
+
+def test_lines_for_what_is_not_open_come_in_a_turn_after_its_opening(
+    qtbot: QtBot, panel: RequestPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_turns, "BUDGET_S", panel_module.BUDGET_S)
+    before = panel.body
+    panel.hide()
+    panel.show_record(ROWS[2], str.title, UNEXPLAINED)
+    panel.show()
+    assert panel.body is not before and panel.body is not None and panel.body.isHidden()
+    assert before is not None and before.isHidden(), "what is opened shows nothing of another request"
+    qtbot.waitUntil(lambda: panel.body is not None and panel.body.isVisible())
 
 
 def test_what_went_well_has_no_place_for_a_cause(panel: RequestPanel) -> None:

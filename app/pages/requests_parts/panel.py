@@ -18,7 +18,7 @@ from app.pages.requests_parts.attempts_body import AttemptsBody
 from app.pages.requests_parts.body import RequestBody, shape_of
 from app.pages.requests_parts.details import attempts_words, sections
 from app.pages.requests_parts.section_lines import SectionLines, lines_shape
-from app.parts.in_turns import ALONE, InTurns
+from app.parts.in_turns import ALONE, BUDGET_S, InTurns
 from app.parts.kept_shapes import KeptShapes, lay_out_hidden
 from app.theme import Theme
 from app.translation import tr
@@ -74,6 +74,10 @@ class LinesPanel(QScrollArea, Generic[Body]):
             self._cover()
         tell(body)
         self.body = body
+        if not self.isVisible():
+            # What opens it takes long enough; until its own lines come, it shows none of another one.
+            self._shapes.hide_others(body)
+            began -= BUDGET_S
         self.turns.begin(self._put_up(body), began)
 
     def _put_up(self, body: Body) -> Iterator[bool | None]:
@@ -86,9 +90,8 @@ class LinesPanel(QScrollArea, Generic[Body]):
             yield None
         yield ALONE
         # Within its showing it would take as long again as all else of that.
-        margins = self._column.contentsMargins()
-        inner = self.viewport().width() - margins.left() - margins.right()
-        lay_out_hidden(body, inner, self.viewport().height())
+        inner = self.viewport().rect().marginsRemoved(self._column.contentsMargins())
+        lay_out_hidden(body, inner.width(), inner.height())
         yield ALONE
         self._cover()
         self._shapes.show(body)
