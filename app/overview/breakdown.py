@@ -125,7 +125,7 @@ P95 = Measure(
 )
 FIRST_TOKEN = Measure(
     key="ttft",
-    title=later("First token"),
+    title="TTFT",
     text=lambda line: duration(line.summary.ttft_ms.avg),
     order=lambda line: line.summary.ttft_ms.avg,
     width=84,

@@ -94,7 +94,7 @@ def test_the_models_are_the_apis(page: ComparePage, gateway: FakeGateway) -> Non
             "Rating": f"{row.stars:.1f}",
             "Ratings": str(row.ratings),
             "Cost": formats.money(row.cost_nano),
-            "First token": formats.duration((row.ttft_us or 0) / 1000),
+            "TTFT": formats.duration((row.ttft_us or 0) / 1000),
             "Total": formats.duration((row.latency_us or 0) / 1000),
         }
         for row in models
@@ -112,7 +112,7 @@ def test_the_answers_are_the_apis(page: ComparePage, gateway: FakeGateway) -> No
             assert cell["Prompt"] == " ".join((row.prompt or "").split())
             assert (cell["Model"], cell["Note"], cell["State"]) == (row.model, row.note, "Done")
             assert cell["Rating"] == stars_text(row.stars)
-            assert cell["First token"] == formats.duration((row.ttft_us or 0) / 1000)
+            assert cell["TTFT"] == formats.duration((row.ttft_us or 0) / 1000)
             assert cell["Total"] == formats.duration((row.latency_us or 0) / 1000)
             assert (cell["Tokens out"], cell["Cost"]) == (str(row.output_tokens), formats.money_column(row.cost_nano))
     assert stars_text(4) == "★★★★☆" and stars_text(None) == ""

@@ -30,6 +30,7 @@ from app.pages.settings_parts.line import LineCard
 from app.questions import ask_to_leave_demo
 from app.tables.column import Column
 from app.tables.model import ListModel
+from app.tables.painter import CELL_PADDING
 from app.tables.view import TableView
 from app.theme import Theme
 from app.widgets import Card, ElidedLabel
@@ -100,6 +101,27 @@ def test_the_titles_of_two_cards_beside_each_other_stand_in_one_line(history: Hi
     title = next(label for label in history.findChildren(ElidedLabel) if label.text().startswith("Averages of"))
     middles = [label.mapTo(history, label.rect().center()).y() for label in (history.scatter.title, title)]
     assert abs(middles[0] - middles[1]) <= 1, middles
+    cards = [history.scatter, *(card for card in history.findChildren(Card) if card.isAncestorOf(title))]
+    inset = [
+        label.mapTo(card, label.contentsRect().topLeft()).x()
+        for card, label in zip(cards, (history.scatter.title, title), strict=True)
+    ]
+    view = history.models_view
+    assert inset == [17, 16] and view.mapTo(cards[1], QPoint(CELL_PADDING, 0)).x() == 16, inset
+
+
+@pytest.mark.parametrize(("width", "whole"), [(1180, "total"), (968, "total"), (800, "cost")])
+def test_averages_beside_a_chart_are_not_cut_where_it_can_spare_the_room(
+    history: HistoryPane, width: int, whole: str
+) -> None:
+    """At the design's width, in the smallest window, and beside a drawer."""
+    history.resize(width, 800)
+    history.ensurePolished()
+    QApplication.sendPostedEvents()
+    view, keys = history.models_view, [column.key for column in history.models_model.columns]
+    end = view.columnViewportPosition(keys.index(whole)) + view.columnWidth(keys.index(whole))
+    assert end <= view.viewport().width(), (end, view.viewport().width())
+    assert history.scatter.note.width() >= history.scatter.note.sizeHint().width()
 
 
 def test_what_a_scatter_shows_is_said_whole_beside_a_drawer(history: HistoryPane) -> None:

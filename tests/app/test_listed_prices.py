@@ -94,9 +94,9 @@ def test_means_and_times_have_their_units_too() -> None:
         provider=None, model="m", stars=4.0, ratings=2, cost_nano=2_500_000.4, ttft_us=1500.0, latency_us=2_000_000.0
     )
     (row,) = csv.DictReader(StringIO(comma_separated(rated_columns(len), [model])))
-    assert (row["Cost (USD)"], row["First token (ms)"], row["Total (ms)"]) == ("0.002500000", "1.5", "2000.0")
+    assert (row["Cost (USD)"], row["TTFT (ms)"], row["Total (ms)"]) == ("0.002500000", "1.5", "2000.0")
     titles = [f"{column.title} ({column.unit})" for column in answer_columns(len) if column.unit]
-    assert titles == ["First token (ms)", "Total (ms)", "Cost (USD)"]
+    assert titles == ["TTFT (ms)", "Total (ms)", "Cost (USD)"]
     assert dollars(None) is None
     (unpriced,) = csv.DictReader(StringIO(comma_separated(model_columns(), [ModelLine(provider="p", model="m")])))
     assert unpriced["Input (USD per 1M)"] == unpriced["Cost (USD)"] == ""

@@ -186,7 +186,7 @@ def breakdown(answer: Json, total: Json, dimension: str, titles: Sequence[str]) 
             "Tokens in": marked(count(row["input_tokens"]), row, "estimated"),
             "Tokens out": marked(count(row["output_tokens"]), row, "partial", "estimated"),
             "Tokens/s": UNKNOWN if speed is None else count(speed) if round(speed, 1) >= 10 else f"{speed:.1f}",
-            "First token": duration(row["ttft_ms"]["avg"]),
+            "TTFT": duration(row["ttft_ms"]["avg"]),
             "Avg latency": duration(row["latency_ms"]["avg"]),
             "p95": duration(row["latency_ms"]["p95"]),
             "Errors": percent(error_rate(row)),

@@ -143,7 +143,7 @@ def test_the_tables_the_scatter_and_the_drawer_of_comparisons(running: tuple[Rea
             "Rating": f"{row['stars']:.1f}",
             "Ratings": str(row["ratings"]),
             "Cost": formats.money_column(dollars(row)),
-            "First token": formats.duration(row["ttft_ms"]),
+            "TTFT": formats.duration(row["ttft_ms"]),
             "Total": formats.duration(row["latency_ms"]),
         }
         for model, row in models.items()
@@ -158,7 +158,7 @@ def test_the_tables_the_scatter_and_the_drawer_of_comparisons(running: tuple[Rea
             "State": "Done",
             "Rating": stars_text(row["stars"]),
             "Note": row["note"],
-            "First token": formats.duration(row["ttft_ms"]),
+            "TTFT": formats.duration(row["ttft_ms"]),
             "Total": formats.duration(row["latency_ms"]),
             "Tokens out": formats.count(row["output_tokens"]),
             "Cost": formats.money_column(dollars(row)),

@@ -32,12 +32,12 @@ def state_words(answer: ComparedAnswer) -> str:
 
 
 def figures(answer: ComparedAnswer, first: ComparedAnswer | None, now_us: int) -> tuple[Figure, ...]:
-    """First token, total time, tokens and cost; while it answers, the time so far."""
+    """Time to the first token, total time, tokens and cost; while it answers, the time so far."""
     row, other = answer.record, first.record if first is not None else None
     ttft = row.ttft_us if row is not None else answer.ttft_us
     total = row.latency_us if row is not None else now_us - answer.started_us
     made = (
-        ("ttft", tr("First token"), formats.duration(milliseconds(ttft)), "ttft_us"),
+        ("ttft", "TTFT", formats.duration(milliseconds(ttft)), "ttft_us"),
         ("total", tr("Total"), formats.duration(milliseconds(total)), "latency_us"),
         ("tokens", tr("Tokens"), tokens(row), "output_tokens"),
         ("cost", tr("Cost"), cost(row), "cost_nano"),

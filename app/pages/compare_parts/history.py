@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from app import formats
@@ -19,6 +19,7 @@ from app.pages.compare_parts.rating_lines import answer_columns, matching, mean_
 from app.pages.models_parts.scrolled import scrolled
 from app.tables.column import milliseconds
 from app.tables.model import ListModel
+from app.tables.painter import CELL_PADDING
 from app.tables.view import TableView
 from app.text_label import TextLabel
 from app.translation import counted, tr
@@ -26,6 +27,30 @@ from app.widgets import Card, Drawer, ElidedLabel, EmptyState, PushButton, Searc
 from gateway import MOST_STARS, RatedAnswer, RatedModel
 
 MOST_RATED, LATEST = 1000, 100
+# Pixels: as far from a card's border as titles of other cards, less a cell's own padding.
+_INSET = 16 - CELL_PADDING
+_GAP, _SCATTER = 12, 361
+
+
+class _Beside(QWidget):
+    """A chart and a table in halves; in a narrow place the table, whose figures would be cut, takes what the chart
+    with its words can spare. `wanted` is how wide it is with all of its columns."""
+
+    def __init__(self, chart: QWidget, table: QWidget, wanted: int) -> None:
+        super().__init__()
+        self._wanted = wanted
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(_GAP)
+        self._row.addWidget(chart)
+        self._row.addWidget(table)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        room = self.width() - _GAP
+        table = max(room // 2, min(self._wanted, room - _SCATTER))
+        self._row.setStretch(0, room - table)
+        self._row.setStretch(1, table)
 
 
 class HistoryPane(QWidget):
@@ -129,18 +154,14 @@ class HistoryPane(QWidget):
         title = ElidedLabel(theme, self.tr("Averages of rated answers"))
         title.setFont(ui_font(13, 600))
         head = QHBoxLayout()
-        # In line with the table's first column, and with the title of the chart beside it.
-        head.setContentsMargins(10, 4, 10, 0)
+        # In line with the title of the chart beside it.
+        head.setContentsMargins(CELL_PADDING, 4, CELL_PADDING, 0)
         head.addWidget(title)
         inner.addLayout(head)
         inner.addWidget(self.models_view, 1)
-        top = QHBoxLayout()
-        top.setSpacing(12)
-        top.addWidget(self.scatter, 1)
-        top.addWidget(models, 1)
-        self._top = QWidget()
-        self._top.setLayout(top)
-        top.setContentsMargins(0, 0, 0, 0)
+        inner.setContentsMargins(_INSET, inner.contentsMargins().top(), _INSET, inner.contentsMargins().bottom())
+        wanted = sum(column.width for column in self.models_model.columns) + 2 * _INSET
+        self._top = _Beside(self.scatter, models, wanted)
         line = QHBoxLayout()
         line.setSpacing(8)
         line.addWidget(self.search, 1)

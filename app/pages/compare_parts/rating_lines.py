@@ -46,7 +46,7 @@ def _model_column(width: int, slot: Callable[[str], int]) -> Column[_Line]:
 
 def _time_columns() -> tuple[Column[_Line], ...]:
     return (
-        duration_column("ttft", tr("First token"), lambda row: row.ttft_us, 90),
+        duration_column("ttft", "TTFT", lambda row: row.ttft_us, 68),
         duration_column("total", tr("Total"), lambda row: row.latency_us, 72),
     )
 
@@ -55,7 +55,8 @@ def model_columns(slot: Callable[[str], int]) -> tuple[Column[RatedModel], ...]:
     """Means over the answers that were rated; `slot` gives a model's colour."""
     times: tuple[Column[RatedModel], ...] = _time_columns()
     return (
-        _model_column(188, slot),
+        # Beside a drawer a name is cut in its middle, which says less than a cost without its end.
+        _model_column(138, slot),
         Column(
             key="stars",
             title=tr("Rating"),
@@ -82,6 +83,7 @@ def answer_columns(slot: Callable[[str], int]) -> tuple[Column[RatedAnswer], ...
             text=lambda row: formats.clock(row.at_us),
             value=lambda row: utc_text(row.at_us),
             width=120,
+            tone="text",
             sortable=True,
         ),
         Column(
