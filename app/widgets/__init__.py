@@ -1,7 +1,7 @@
 """The window's small parts: each takes the theme, reads it when it paints, and has an accessible name."""
 
 from app.widgets.banner import Banner
-from app.widgets.buttons import IconButton, PushButton
+from app.widgets.buttons import ChoiceButton, IconButton, PushButton
 from app.widgets.card import Card
 from app.widgets.chip import Chip
 from app.widgets.combo_box import ComboBox, dress_completions
@@ -26,6 +26,7 @@ __all__ = [
     "Banner",
     "Card",
     "Chip",
+    "ChoiceButton",
     "ComboBox",
     "Curtain",
     "Drawer",

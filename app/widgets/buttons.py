@@ -142,6 +142,26 @@ class PushButton(HoverButton):
         painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text())
 
 
+class ChoiceButton(PushButton):
+    """What is chosen, as a box to choose from shows it; a press opens a list that does not drop down from it."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "", parent=parent)
+        self.setFont(ui_font(13))
+
+    def sizeHint(self) -> QSize:
+        size = super().sizeHint()
+        return QSize(size.width() + _GAP + _ICON, size.height())
+
+    def _paint_content(self, painter: QPainter, ink: QColor) -> None:
+        sign = QRect(self.width() - _ICON - 9, (self.height() - _ICON) // 2, _ICON, _ICON)
+        chevron = icons.pixmap("chevron-down", self._theme.color("text3"), _ICON, self.devicePixelRatioF())
+        painter.drawPixmap(sign, chevron)
+        painter.setPen(ink)
+        rest = QRect(_PADDING, 0, sign.left() - _GAP - _PADDING, self.height())
+        painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text())
+
+
 class IconButton(HoverButton):
     """28 × 28 with a 16 px icon; the tooltip is its accessible name too."""
 

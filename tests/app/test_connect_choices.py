@@ -6,15 +6,17 @@ import time
 import msgspec
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QFontMetrics, QGuiApplication
 from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.filters import FilterState
+from app.fonts import ui_font
 from app.pages.connect import ConnectPage
 from app.pages.connect_parts.snippets import NO_KEY
+from app.pages.connect_parts.tool_list import BEFORE, BEHIND
 from app.pages.connect_parts.tools import BY_KEY, TOOLS
 from app.pages.connect_parts.trying import Trying
 from app.pages.page import RequestTarget
@@ -96,6 +98,24 @@ class LayoutRequests(QObject):
 
 
 # keys
+
+
+def test_key_and_model_are_fields_of_one_width(page: ConnectPage) -> None:
+    """A model's button that was as wide as its name did not look like a choice."""
+    page.resize(1100, 800)
+    QApplication.sendPostedEvents()
+    keys, model = page.view.choices.keys, page.view.choices.model
+    assert (keys.x(), keys.size()) == (model.x(), model.size())
+
+
+def test_every_title_is_whole_in_the_list_beside_a_tick(page: ConnectPage) -> None:
+    page.resize(1100, 600)
+    QApplication.sendPostedEvents()
+    view = page.list.view
+    metrics = QFontMetrics(ui_font(13, 500))
+    room = view.viewport().width() - BEFORE - BEHIND
+    assert view.verticalScrollBar().isVisible()
+    assert [tool.title for tool in TOOLS if metrics.horizontalAdvance(tool.title) > room] == []
 
 
 def test_an_existing_key_is_chosen_and_its_place_named(

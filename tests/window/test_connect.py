@@ -45,7 +45,7 @@ CALLS: dict[str, tuple[str, str, str] | str] = {
     "Anthropic SDK (Python)": (MESSAGES, BEARER, "Anthropic/Python 2.12.0"),
     "Anthropic SDK (JavaScript)": (MESSAGES, BEARER, "Anthropic/JS 1.12.0"),
     "Google GenAI SDK (Python)": (f"/v1/{GEMINI}", GOOGLE, "google-genai-sdk/3.4.0 gl-python/3.11.7"),
-    "Google GenAI SDK (JS)": (f"/v1/{GEMINI}", GOOGLE, "google-genai-sdk/3.1.0 gl-node/v22.0.0"),
+    "Google GenAI SDK (JavaScript)": (f"/v1/{GEMINI}", GOOGLE, "google-genai-sdk/3.1.0 gl-node/v22.0.0"),
     "LangChain": (CHATS, BEARER, "OpenAI/Python 3.54.0"),
     "LlamaIndex": (CHATS, BEARER, "llama-index/0.14.25"),
     "Vercel AI SDK": (RESPONSES, BEARER, "ai-sdk-openai/4.0.118 ai-sdk/provider-utils/5.0.0"),

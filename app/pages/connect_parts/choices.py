@@ -15,10 +15,10 @@ from app.pages.connect_parts.tools import Tool
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import later, tr
-from app.widgets import Card, ComboBox, PushButton
+from app.widgets import Card, ChoiceButton, ComboBox, PushButton
 from gateway import ApiKeyRow, ModelRow, ProviderRow
 
-_MOST_MODEL_PX, _WIDEST_KEY = 320, 440
+_MOST_MODEL_PX, _WIDEST = 320, 440
 WITHOUT = later("It has no key yet. A key of its own keeps its requests apart from others'.")
 MASKED = later("Its key {name} ({prefix}…) was shown once, when it was made. Lost it? Make another.")
 FRESH = later(
@@ -76,10 +76,12 @@ class ChoiceCard(Card):
         self.keys.setObjectName("connect_keys")
         self.keys.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.keys.setMinimumContentsLength(24)
-        self.keys.setMaximumWidth(_WIDEST_KEY)
+        self.keys.setMaximumWidth(_WIDEST)
         self.keys.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.keys.activated.connect(lambda place: self.key_chosen.emit(self._offered[place][0]))
-        self.model = PushButton(theme, "", "bot")
+        self.model = ChoiceButton(theme)
+        self.model.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.model.setMaximumWidth(_WIDEST)
         self.model.setObjectName("connect_model")
         self.model.clicked.connect(self.open_picker)
         self.picker = ModelPicker(theme, self)
@@ -102,7 +104,6 @@ class ChoiceCard(Card):
         ):
             grid.addWidget(title, row, 0)
             grid.addWidget(control, row, 1)
-        grid.setAlignment(self.model, Qt.AlignmentFlag.AlignLeft)
         grid.setColumnStretch(1, 100)
         # Takes what the widest box leaves, and nothing before.
         grid.setColumnStretch(2, 1)

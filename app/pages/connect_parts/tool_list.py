@@ -24,9 +24,11 @@ from app.translation import tr
 from app.widgets import Card, SearchField
 from app.widgets.painting import focus_ring, rounded_box
 
-WIDTH = 264
+WIDTH = 300
 _ROW, _HEADING = QSize(WIDTH - 40, 34), QSize(WIDTH - 40, 30)
 _TOOL_FACE, _HEADING_FACE = Face(13, 500), Face(11, 500)
+# A title's room, with a tick behind it.
+BEFORE, BEHIND = 36, 30
 # The list follows each letter; another tool is shown when the word stands.
 CHOSEN_AFTER_MS = 80
 _TOOL = Qt.ItemDataRole.UserRole
@@ -69,7 +71,7 @@ class _Painter(QStyledItemDelegate):
         if done:
             mark = icons.pixmap("circle-check", theme.color("ok"), 16, ratio)
             painter.drawPixmap(place.right() - 24, middle, mark)
-        inner = place.adjusted(36, 0, -30 if done else -8, 0)
+        inner = place.adjusted(BEFORE, 0, -BEHIND if done else -8, 0)
         self._write(painter, text, _TOOL_FACE, inner, "accent" if chosen else "text", down=0.5)
         if chosen and self._view.hasFocus():
             focus_ring(painter, box, 7, theme.color("accent"))

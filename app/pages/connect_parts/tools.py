@@ -346,7 +346,7 @@ TOOLS: tuple[Tool, ...] = (
     ),
     Tool(
         key="google-genai-js",
-        title="Google GenAI SDK (JS)",
+        title="Google GenAI SDK (JavaScript)",
         category=SDKS,
         icon="cpu",
         words="gemini node typescript",
