@@ -10,7 +10,8 @@ import pytest
 from app.pages.compare_parts.rating_lines import answer_columns
 from app.pages.compare_parts.rating_lines import model_columns as rated_columns
 from app.pages.models_parts.details import facts
-from app.pages.models_parts.lines import LISTED, ModelLine, model_columns, price_changes
+from app.pages.models_parts.lines import ModelLine, model_columns, price_changes
+from app.price_words import LISTED
 from app.tables.column import comma_separated, dollars, tab_separated
 from gateway import PriceOverride, PriceRow, RatedModel, Summary, UnitPrices
 from gateway.prices.cost_parts import UNIT_WORDS

@@ -946,8 +946,8 @@ EXPLAINED = CostExplanation(
 def test_a_cost_is_spelt_out_as_it_was_worked_out() -> None:
     lines = [(line.label, line.value, line.note) for line in cost_lines(EXPLAINED)]
     assert lines == [
-        ("Cached", "$0.0003335", "1,000 × $0.3335 per million"),
         ("Input", "$0.0034175", "2,000 × $1.7087505 per million"),
+        ("Cached input", "$0.0003335", "1,000 × $0.3335 per million"),
         ("Web searches", "$0.0000000", "1 × $10.00 per thousand"),
         ("Rounded", "from $0.0037510005", "half to even"),
         ("Tier", "above 200,000 input tokens", "the whole request is priced so"),

@@ -1,4 +1,4 @@
-"""What a conversation's cost is made of: input, cached input, what was written to the cache, output, reasoning.
+"""What a conversation's cost is made of: input, cached input, cache writes, output, reasoning.
 
 Each turn is split by the gateway's own arithmetic; what it cannot split (the provider's figure, changed prices) is
 one line. Money is added up exactly and rounded once. Pure.
@@ -16,7 +16,7 @@ from gateway import CostExplanation, ExchangeRecord, ThreadRow, Turn
 LINES: Mapping[str, tuple[str, str]] = {
     "input": (later("Input"), "0"),
     "cached": (later("Cached input"), "tint"),
-    "written": (later("Written to the cache"), "4"),
+    "written": (later("Cache write"), "4"),
     "output": (later("Output"), "1"),
     "reasoning": (later("Reasoning"), "3"),
     "other": (later("Searches and others"), "5"),

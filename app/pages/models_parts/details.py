@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from app import formats
 from app.pages.models_parts.lines import (
     GONE,
-    LISTED,
     SOURCES,
     STATES,
     UNITS,
@@ -19,6 +18,7 @@ from app.pages.models_parts.lines import (
 )
 from app.pages.models_parts.other_names import OtherNames
 from app.pages.models_parts.scrolled import scrolled
+from app.price_words import LISTED
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import tr

@@ -6,6 +6,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from app import formats, sources
+from app.price_words import LISTED
 from app.tables.column import Column, Pills, PillText, dollars
 from app.tables.figure_columns import count_column
 from app.translation import Words, later, tr
@@ -39,31 +40,6 @@ RARE_UNITS = (
     *("file_search", "map_search", "code_container"),
 )
 """Those of them that few models and requests have."""
-LISTED: Mapping[str, str] = Words(
-    {
-        "input": "Input",
-        "cached": "Cached input",
-        "cached audio": "Cached audio",
-        "cached images": "Cached images",
-        "cache write": "Cache write",
-        "cache write, 5 minutes": "Cache write, 5 min",
-        "cache write, 1 hour": "Cache write, 1 h",
-        "audio input": "Audio input",
-        "image input": "Image input",
-        "video input": "Video input",
-        "output": "Output",
-        "reasoning": "Reasoning",
-        "audio output": "Audio output",
-        "image output": "Image output",
-        "video output": "Video output",
-        "web searches": "Web searches",
-        "file searches": "File searches",
-        "map searches": "Map searches",
-        "code containers": "Code container",
-        "request": "Request",
-    }
-)
-"""What the gateway tells prices of, in reading order."""
 
 SOURCES: Mapping[str, PillText] = Pills(
     {

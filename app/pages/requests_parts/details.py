@@ -10,7 +10,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from app import formats, sources
-from app.price_words import price_list_words
+from app.price_words import LISTED, price_list_words
 from app.tables.column import dollars, milliseconds, utc_text
 from app.translation import Words, counted, tr
 from gateway import UNTOLD_MODEL, AttemptRecord, CostExplanation, CostPart, ExchangeRecord
@@ -92,7 +92,9 @@ def attempts_words(row: ExchangeRecord) -> str:
 def cost_lines(explanation: CostExplanation) -> tuple[Line, ...]:
     """The arithmetic of a cost: its parts, what rounding made of their sum, the tier, the list, and what to know."""
     places = formats.adding_places(map(_whole_nano, explanation.parts), _COST_PLACES)
-    lines = [_cost_part(part, places) for part in explanation.parts]
+    order = {unit: place for place, unit in enumerate(LISTED)}
+    parts = sorted(explanation.parts, key=lambda part: order.get(_unit(part)[0], len(order)))
+    lines = [_cost_part(part, places) for part in parts]
     if explanation.exact_nano is not None and Decimal(explanation.exact_nano) != explanation.cost_nano:
         exact = f"{Decimal(explanation.exact_nano) / 1_000_000_000:f}"
         lines.append(
@@ -116,12 +118,17 @@ def _whole_nano(part: CostPart) -> int:
     return round(Decimal(part.amount_nano))
 
 
+def _unit(part: CostPart) -> tuple[str, str]:
+    """What was priced and, as in "output of gpt-image-2", of which model that a hosted tool asked."""
+    unit, _, model = part.unit.partition(" of ")
+    return unit, model
+
+
 def _cost_part(part: CostPart, places: int) -> Line:
     per = _PER_WORDS[part.per]
-    # "output of gpt-image-2", where a hosted tool asked another model.
-    unit, _, model = part.unit.partition(" of ")
+    unit, model = _unit(part)
     return Line(
-        label=tr(unit.capitalize()),
+        label=LISTED.get(unit, unit.capitalize()),
         value=formats.money_column(_whole_nano(part), places),
         note=f"{part.count:,} × ${_cents(part.price_usd)} {per}" + (f", {_short(model)}" if model else ""),
         part=True,
