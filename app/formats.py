@@ -207,7 +207,7 @@ def size(number: int | None) -> str:
 
 
 def delta_percent(now: float | None, before: float | None) -> str | None:
-    """+8.4%, −6.3%; None where there is nothing to compare with."""
+    """+8.4%, −6.3%, "<0.1%" for what would read 0.0%; None where there is nothing to compare with."""
     if now is None or not before:
         return None
     return _signed((now - before) / abs(before) * 100, "%")
@@ -220,8 +220,9 @@ def delta_points(now_fraction: float, before_fraction: float) -> str:
 
 def _signed(value: float, unit: str) -> str:
     text = f"{abs(value):,.1f}" if abs(value) < 999.95 else f"{abs(value):,.0f}"
-    sign = "" if text == "0.0" else "+" if value > 0 else "−"
-    return f"{sign}{text}{unit}"
+    if text == "0.0":
+        return f"{'<0.1' if value else text}{unit}"
+    return f"{'+' if value > 0 else '−'}{text}{unit}"
 
 
 def use_clock(tz: str | None, *, twelve_hours: bool) -> None:

@@ -217,6 +217,8 @@ def test_percent(fraction: float | None, text: str) -> None:
         (108.4, 100, "+8.4%"),
         (93.7, 100, "−6.3%"),
         (100, 100, "0.0%"),
+        (100.04, 100, "<0.1%"),
+        (99.96, 100, "<0.1%"),
         (2500, 100, "+2,400%"),
         (5, 0, None),
         (5, None, None),
@@ -231,6 +233,7 @@ def test_deltas_of_rates_are_points() -> None:
     assert formats.delta_points(0.0108, 0.0068) == "+0.4 pp"
     assert formats.delta_points(0.0068, 0.0108) == "−0.4 pp"
     assert formats.delta_points(0.01, 0.01) == "0.0 pp"
+    assert formats.delta_points(0.0104, 0.01) == "<0.1 pp"
 
 
 @pytest.mark.parametrize(

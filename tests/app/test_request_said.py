@@ -192,9 +192,9 @@ def test_headers_stand_by_message_and_are_read_when_they_are_looked_at(
     turns.run()
     assert "Question 2 of conversation 1" in said(details)
     calls = len(gateway.calls)
-    assert details.search.placeholderText() == "Find in the messages"
-    details.tabs["headers"].click()
-    assert details.search.placeholderText() == details.search.accessibleName() == "Find in the headers"
+    for tab in ("messages", "request", "response", "headers"):
+        details.tabs[tab].click()
+        assert details.search.placeholderText() == details.search.accessibleName() == f"Find in the {tab}"
     turns.run()
     assert [block.kind for block in details.view.blocks] == ["headers"] * 5 and len(gateway.calls) == calls
 

@@ -88,8 +88,13 @@ class RequestDetails(QWidget):
 
     def _make_reader(self) -> QWidget:
         theme = self._context.theme
-        self._to_find = {"": self.tr("Find in the messages"), HEADERS: self.tr("Find in the headers")}
-        self.search = SearchField(theme, self._to_find[""])
+        self._to_find = {
+            MESSAGES: self.tr("Find in the messages"),
+            REQUEST: self.tr("Find in the request"),
+            RESPONSE: self.tr("Find in the response"),
+            HEADERS: self.tr("Find in the headers"),
+        }
+        self.search = SearchField(theme, self._to_find[MESSAGES])
         self.search.setObjectName("request_search")
         self.view = ThreadView(theme, Pictures(self._context.spawn, self), margins=(16, 12, 16))
         self.view.setObjectName("request_said")
@@ -149,7 +154,7 @@ class RequestDetails(QWidget):
     def show_tab(self, key: str) -> None:
         self.tab = key
         self.tabs[key].setChecked(True)
-        self.search.set_placeholder(self._to_find[HEADERS if key == HEADERS else ""])
+        self.search.set_placeholder(self._to_find.get(key, self._to_find[MESSAGES]))
         if key == SUMMARY:
             self.stack.setCurrentWidget(self.panel)
         elif key == ATTEMPTS:
