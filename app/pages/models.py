@@ -213,6 +213,7 @@ class ModelsPage(Page):
         shown.setFocus(Qt.FocusReason.OtherFocusReason)
         for control in (self.range, self.more_button, self.add_button):
             control.setVisible(key == "prices")
+        self._tell_count()
         if key == "repricing":
             self.context.spawn(self.repricing.refresh())
 
@@ -309,11 +310,15 @@ class ModelsPage(Page):
             self.lines = lines
             self._filter()
         self._tell_unpriced()
-        self.subtitle.emit(
-            tr("{count:,} models, {used:,} used · $ per 1M tokens").format(
-                count=len(lines), used=sum(line.requests > 0 for line in lines)
-            )
-        )
+        self._tell_count()
+
+    def _tell_count(self) -> None:
+        """Of the table of prices alone: other sections tell of no million tokens."""
+        words = ""
+        if self._section == "prices" and self.lines:
+            used = sum(line.requests > 0 for line in self.lines)
+            words = tr("{count:,} models, {used:,} used · $ per 1M tokens").format(count=len(self.lines), used=used)
+        self.subtitle.emit(words)
 
     def _query(self, range_key: str) -> UsageQuery:
         filters = self.context.filters

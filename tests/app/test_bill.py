@@ -465,7 +465,7 @@ def test_prices_are_exported_as_the_table_shows_them(
     dialog.close()
     turns.run()
     lines = (tmp_path / "prices.csv").read_text().splitlines()
-    assert lines[0].startswith("Model,Provider,State")
+    assert lines[0].startswith("Model,Provider,Input (USD per 1M),")
     assert [row.split(",")[0] for row in lines[1:]] == [row.model for row in page.model.rows]
 
 

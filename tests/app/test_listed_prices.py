@@ -103,11 +103,21 @@ def test_means_and_times_have_their_units_too() -> None:
     assert unpriced["Input (USD per 1M)"] == unpriced["Cost (USD)"] == ""
 
 
-def test_what_is_written_to_a_cache_has_a_column_that_can_be_shown() -> None:
+def test_the_columns_of_prices_are_the_specifications_and_whole_in_the_smallest_window_as_far_as_the_cost() -> None:
+    keys = [column.key for column in model_columns() if not column.optional]
+    assert keys == [
+        *("model", "provider", "input", "cached", "cache_write", "output", "source", "requests", "cost"),
+        *("state", "context"),
+    ]
+    first = model_columns()[: keys.index("cost") + 1]
+    bar = 12
+    assert sum(column.width for column in first) <= 1024 - 56 - 2 * 24 - 2 - bar
+
+
+def test_what_is_written_to_a_cache_has_a_column() -> None:
     column = next(column for column in model_columns() if column.key == "cache_write")
     listed = Pricing().price_row("anthropic", "anthropic", "claude-sonnet-4-6", NOVEMBER_US)
     mine = own(UnitPrices(input="2", cache_write_5m="2.5"))
     lines = [ModelLine(provider=row.provider, model=row.model, price=row) for row in (listed, mine)]
     lines.append(ModelLine(provider="p", model="m"))
-    assert column.optional
     assert [column.text(line) for line in lines] == ["$3.750", "$2.500", "—"]

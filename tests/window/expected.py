@@ -246,8 +246,9 @@ def model_line(price: Json, usage: Json | None, places: int) -> dict[str, str]:
         "Provider": TITLES[price["provider"]],
         "Input": dollars("input"),
         "Cached": dollars("cached"),
+        "Cache write": dollars("cache write" if "cache write" in at_first else "cache write, 5 minutes"),
         "Output": dollars("output"),
-        "Price from": {"list": "List", "override": "Edited", "none": "No price"}[price["source"]],
+        "Source": {"list": "List", "override": "Edited", "none": "No price"}[price["source"]],
         "Requests": "" if usage is None else count(usage["requests"]),
         "Cost": "" if usage is None else marked_cost(money_column(nano(usage["cost_usd"]), places), usage),
     }

@@ -65,7 +65,7 @@ def facts(line: ModelLine, tz: str, provider: str) -> tuple[tuple[str, str], ...
         told += [(tr("Replaced by"), known.replacement)] if known.replacement else []
         told += [(tr("Also called"), ", ".join(known.spellings))] if known.spellings else []
         told += [(tr("Note"), known.note)] if known.note else []
-    told.append((tr("Price from"), SOURCES[line.source].text))
+    told.append((tr("Source"), SOURCES[line.source].text))
     price = line.price
     if price is not None and price.source != "none":
         told.append((tr("Valid"), validity(price.valid_from_us, price.valid_to_us, tz)))

@@ -181,7 +181,7 @@ def _limit(line: ModelLine, field: str) -> int | None:
     return found
 
 
-def _price(key: str, title: str, units: tuple[str, ...] = (), optional: bool = False) -> Column[ModelLine]:
+def _price(key: str, title: str, units: tuple[str, ...] = ()) -> Column[ModelLine]:
     """Of the first of these units that has a price; `key` is the unit where none is named."""
 
     def nano(line: ModelLine) -> int | None:
@@ -193,7 +193,6 @@ def _price(key: str, title: str, units: tuple[str, ...] = (), optional: bool = F
         title=title,
         text=lambda line: formats.price(nano(line)),
         value=lambda line: dollars(nano(line)),
-        optional=optional,
         unit=tr("USD per 1M"),
         right=True,
         width=82,
@@ -237,26 +236,17 @@ def model_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[Mo
             sortable=True,
             tooltip=_gone_words,
         ),
-        Column(
-            key="state",
-            title=tr("State"),
-            text=lambda line: STATES[line.state].text,
-            value=lambda line: STATES[line.state].text,
-            pills=lambda line: (STATES[line.state],),
-            width=100,
-            sortable=True,
-            tooltip=_gone_words,
-        ),
         _price("input", tr("Input")),
         _price("cached", tr("Cached")),
+        _price("cache_write", tr("Cache write"), units=("cache write", "cache write, 5 minutes")),
         _price("output", tr("Output")),
         Column(
             key="source",
-            title=tr("Price from"),
+            title=tr("Source"),
             text=lambda line: SOURCES[line.source].text,
             value=lambda line: SOURCES[line.source].text,
             pills=lambda line: (SOURCES[line.source],),
-            width=96,
+            width=84,
             sortable=True,
         ),
         Column(
@@ -280,8 +270,17 @@ def model_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[Mo
             tone="text",
             weight=500,
         ),
-        _price("cache_write", tr("Cache write"), units=("cache write", "cache write, 5 minutes"), optional=True),
-        # Last, as the one that a small window may leave behind its scroll.
+        # Last, as those that a small window may leave behind its scroll: what is retired is faint besides.
+        Column(
+            key="state",
+            title=tr("State"),
+            text=lambda line: STATES[line.state].text,
+            value=lambda line: STATES[line.state].text,
+            pills=lambda line: (STATES[line.state],),
+            width=100,
+            sortable=True,
+            tooltip=_gone_words,
+        ),
         count_column("context", tr("Context"), lambda line: _limit(line, "context_tokens"), 76),
         count_column(
             "max_output", tr("Max output"), lambda line: _limit(line, "max_output_tokens"), 92, optional=True
