@@ -26,9 +26,11 @@ _TAGS = 200
 _MODELS = 200
 _CONVERSATIONS = 30
 _LATELY_US = 30 * 86_400_000_000
+# A cap has room for two.
+_KEYS_OF_ONE = 2
 LIST_KEYS: Keys = (
-    ("↑ ↓", later("Move")),
-    ("Return", later("Open")),
+    ("↑ ↓ J K", later("Move")),
+    ("Return, Space", later("Open")),
     ("Ctrl+C", later("Copy rows")),
     ("Menu", later("Columns and other actions")),
     ("Esc", later("Close the details")),
@@ -66,19 +68,17 @@ class Finding:
         """Every key, under headings."""
         window = self._window
         pages = [(keys, name) for name, keys in self._keys("page.")]
-        groups: dict[str, Keys] = {
-            tr("Window"): [(keys, name) for name, keys in self._keys("")],
-            tr("Pages"): pages,
-        }
+        groups: dict[str, Keys] = {tr("Window"): [(keys, name) for name, keys in self._keys("")]}
         if window.page is not None and window.page.shortcuts:
             groups[tr(window.page.title)] = [(keys, tr(words)) for keys, words in window.page.shortcuts]
+        groups[tr("Pages")] = pages
         groups[tr("Lists")] = [(keys, tr(words)) for keys, words in LIST_KEYS]
         return groups
 
     def _keys(self, prefix: str) -> list[tuple[str, str]]:
         rows = self._window.window_actions.items()
         return [
-            (action.text(), action.shortcut().toString(QKeySequence.SequenceFormat.PortableText))
+            (action.text(), QKeySequence.listToString(action.shortcuts()[:_KEYS_OF_ONE]).replace("; ", ", "))
             for name, action in rows
             if name.startswith("page.") == bool(prefix) and not action.shortcut().isEmpty()
         ]

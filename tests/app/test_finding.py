@@ -8,7 +8,15 @@ import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QImage, QKeySequence
-from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QApplication, QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractScrollArea,
+    QApplication,
+    QComboBox,
+    QGridLayout,
+    QLineEdit,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
@@ -194,6 +202,9 @@ def test_the_sheet_tells_every_key(qtbot: QtBot, window: Window, keys: str, clos
     assert {"Window", "Pages", "Requests", "Lists"} <= told
     assert {row.text for row in SHORTCUTS if row.keys} <= told
     assert {"Ctrl+K", "Ctrl+,", "Ctrl+1", "Ctrl+L", "Alt+Left"} <= set(caps)
+    assert {"F1, Ctrl+?", "↑ ↓ J K", "Return, Space"} <= set(caps), "each key that does it"
+    sides = sheet.findChildren(QGridLayout)
+    assert abs(sides[0].rowCount() - sides[1].rowCount()) <= 6, "columns of about the same height"
     assert unnamed(sheet) == []
     assert all(cap.accessibleName().endswith(f": {cap.text()}") for cap in sheet.findChildren(KeyCap))
     press(qtbot, sheet, closing)

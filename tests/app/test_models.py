@@ -427,3 +427,11 @@ def test_models_of_a_provider_that_was_removed_stay_with_what_they_cost(
     page.provider.setCurrentIndex(page.provider.findData("old-server"))
     assert page.provider.currentText() == "old-server (no longer set up)"
     assert {line.model for line in page.model.rows} == {"old-free"}
+
+
+def test_what_a_price_is_for_is_told_above_the_table_of_prices_alone(page: ModelsPage) -> None:
+    told = QSignalSpy(page.subtitle)
+    for section in ("prices", "bill", "prices", "repricing"):
+        page.open_section(section)
+    assert ["per 1M tokens" in told.at(number)[0] for number in range(4)] == [True, False, True, False]
+    assert told.at(1)[0] == ""

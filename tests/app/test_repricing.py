@@ -250,14 +250,6 @@ def test_each_is_long_work_that_can_be_cancelled(
     assert context.shell.work.jobs == ()
 
 
-def test_what_a_price_is_for_is_told_above_the_table_of_prices_alone(page: ModelsPage) -> None:
-    told = QSignalSpy(page.subtitle)
-    for section in ("prices", "bill", "prices", "repricing"):
-        page.open_section(section)
-    assert ["per 1M tokens" in told.at(number)[0] for number in range(4)] == [True, False, True, False]
-    assert told.at(1)[0] == ""
-
-
 def test_a_new_price_offers_to_price_its_past_anew(
     qtbot: QtBot, page: ModelsPage, gateway: FakeGateway, turns: Turns
 ) -> None:
