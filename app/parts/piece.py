@@ -85,10 +85,11 @@ Piece = Prose | Plain | Code | Tree | Picture | Token | Note | More
 
 
 class Room(Struct, frozen=True):
-    """How much of a text is shown at first."""
+    """How much of a text is shown at first; `end` tells that it goes on, where nothing else does."""
 
     lines: int
     chars: int
+    end: str = ""
 
 
 EVERYTHING = Room(1_000_000, 200_000)
@@ -104,7 +105,7 @@ def cut(text: str, room: Room) -> str:
     elif len(shown) < len(text):
         brk = max(shown.rfind("\n"), shown.rfind(" "))
         shown = shown[: brk if brk > len(shown) // 2 else len(shown)]
-    return shown
+    return f"{shown.rstrip()}{room.end}" if room.end and len(shown) < len(text) else shown
 
 
 def slices(text: str, chars: int = SLICE_CHARS, lines: int = SLICE_LINES) -> Iterator[str]:

@@ -7,7 +7,10 @@ import shlex
 
 import msgspec
 import pytest
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QFontMetrics
 
+from app.fonts import ui_font
 from app.pages.conversations_parts import copying, turn_words
 from app.pages.conversations_parts.block import FOLDED, OPEN, WHOLE, Block, can_fold, pieces_of, text_of
 from app.pages.conversations_parts.blocks import Told, told
@@ -200,6 +203,17 @@ def test_what_a_tool_puts_around_its_users_words_stands_apart_and_folded(text: s
     assert can_fold(long) and len(str(pieces_of(long, FOLDED))) < 600 < len(str(pieces_of(long, OPEN)))
 
 
+@pytest.mark.parametrize("text", [SYSTEM, SYSTEM.replace("\n", " "), f"Review.\n{SYSTEM.partition(chr(10))[2] * 3}"])
+def test_instructions_are_folded_to_two_lines_that_tell_that_they_go_on(theme: Theme, text: str) -> None:
+    """At the width of a thread's card in a window of the design's size."""
+    block = Block(key="s", kind="system", title="System prompt", parts=(Text(text),))
+    (piece,) = pieces_of(block, FOLDED)
+    assert isinstance(piece, Prose) and piece.text.endswith("…") and not text.startswith(piece.text)
+    metrics = QFontMetrics(ui_font(13))
+    place = metrics.boundingRect(QRect(0, 0, 434, 999), Qt.TextFlag.TextWordWrap, piece.text)
+    assert round(place.height() / metrics.lineSpacing()) <= 2
+
+
 def test_an_answer_in_an_element_is_an_answer() -> None:
     said = ThreadMessage(
         id=1, turn=0, role=Role.ASSISTANT, output=True, parts=(Text("<final-word>Yes</final-word>"),)
@@ -381,7 +395,7 @@ def test_a_block_is_folded_to_its_room_and_opens_in_steps() -> None:
 
 def test_a_system_prompt_is_folded_to_two_lines(thread: Thread) -> None:
     (system,) = of_kind(telling(thread).blocks, "system")
-    assert pieces_of(system, FOLDED) == [Prose("\n".join(SYSTEM.split("\n")[:2]))]
+    assert pieces_of(system, FOLDED) == [Prose("\n".join(SYSTEM.split("\n")[:2]) + " …")]
     assert pieces_of(system, OPEN) == [Prose(SYSTEM)]
 
 

@@ -269,6 +269,8 @@ def test_sizes(count: int, words: str) -> None:
 
 def test_a_cut_ends_at_a_line_or_a_word() -> None:
     assert cut("a\nb\nc", Room(2, 100)) == "a\nb"
+    assert cut("a\nb \nc", Room(2, 100, "…")) == "a\nb…" and cut("a\nb", Room(2, 100, "…")) == "a\nb"
+    assert cut("one two three", Room(2, 9, "…")) == "one two…"
     assert cut("some words here", Room(9, 12)) == "some words"
     assert cut("unbroken" * 9, Room(9, 20)) == ("unbroken" * 9)[:20]
     assert cut("short", Room(9, 20)) == "short"

@@ -42,9 +42,10 @@ class Kind(Struct, frozen=True):
 
 
 KINDS: Mapping[str, Kind] = {
-    "system": Kind("scroll-text", "text2", Room(2, 180)),
+    # As many characters as stand in two lines at the design's width.
+    "system": Kind("scroll-text", "text2", Room(2, 120, " …")),
     "tools": Kind("wrench", "text2", Room(2, 180)),
-    "context": Kind("info", "text2", Room(2, 180)),
+    "context": Kind("info", "text2", Room(2, 120, " …")),
     "user": Kind("user", "text", Room(60, 12_000)),
     "assistant": Kind("bot", "0", Room(400, 24_000)),
     "reasoning": Kind("brain", "3", Room(12, 2_000)),
