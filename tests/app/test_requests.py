@@ -909,6 +909,13 @@ def test_an_error_is_told_in_plain_words(page: RequestsPage, gateway: FakeGatewa
 RECORD = ExchangeRecord(id="r", started_us=1, door="chat", key_id="k", key="ci", status=200, outcome="ok")
 
 
+def test_what_a_comparisons_requests_are_is_read_before_its_number() -> None:
+    tags = next(column for column in request_columns(str) if column.key == "tags")
+    row = msgspec.structs.replace(RECORD, tags=("compare:cmp_1", "env:dev", "source:compare"))
+    assert tags.pills is not None
+    assert [pill.text for pill in tags.pills(row)] == ["env:dev", "source:compare", "compare:cmp_1"]
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

@@ -11,6 +11,7 @@ from app.translation import Words, later, tr
 from gateway import ExchangeRecord
 
 _PILL_KINDS = {"ok": "ok", "error": "bad", "interrupted": "bad", "aborted": "warn"}
+_NUMBERED = "compare:"
 _OUTCOME_PILLS = Words({"aborted": "Aborted", "interrupted": "Interrupted"})
 
 
@@ -92,7 +93,8 @@ _TAGS: Column[ExchangeRecord] = Column(
     title=later("Tags"),
     text=lambda row: ", ".join(row.tags),
     value=lambda row: ",".join(row.tags),
-    pills=lambda row: tuple(PillText(tag) for tag in row.tags),
+    # A comparison's number says less than what it is, and there is often room for one.
+    pills=lambda row: tuple(PillText(tag) for tag in sorted(row.tags, key=lambda tag: tag.startswith(_NUMBERED))),
     width=140,
     grow=3,
     tooltip=lambda row: "\n".join(row.tags),
