@@ -1,6 +1,7 @@
 """Details of how things look: what is chosen, what is only read, what has no room, and where edges meet."""
 
 from dataclasses import replace as replace_column
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -24,11 +25,15 @@ from app.charts.axes import TimeAxis
 from app.date_field import DateField
 from app.fonts import ui_font
 from app.overview.label import TextButton
-from app.pages.compare_parts.rating_lines import model_columns
+from app.pages.api_keys_parts.columns import api_key_columns
+from app.pages.compare_parts.rating_lines import answer_columns, model_columns
 from app.pages.connect_parts.code_block import CodeView
 from app.pages.conversations_parts.spans import LOOKS, ROLE_WORDS, SpanRow
 from app.pages.conversations_parts.waterfall import Waterfall
+from app.pages.models_parts import bill_lines, repricing_lines
+from app.pages.models_parts import lines as price_lines
 from app.pages.models_parts.bill_lines import MEANINGS, part_columns
+from app.pages.requests_parts import columns as requests_columns
 from app.pages.requests_parts.details import Line, Section
 from app.pages.requests_parts.filter_field import FilterField
 from app.pages.requests_parts.section_lines import SectionLines
@@ -343,6 +348,30 @@ def test_a_models_colour_stands_before_its_name_in_a_table(theme: Theme, qtbot: 
         middle = cell.left() + 10 + 4
         assert image.pixelColor(middle, cell.center().y()) == theme.series_color(len(text))
     assert table._painter.width_of(coloured, ["MM"]) == table._painter.width_of(plain, ["MM"]) + 16
+
+
+TABLES: dict[str, tuple[Column[Any], ...]] = {
+    "requests": requests_columns.request_columns(str),
+    "keys": api_key_columns(lambda: 0),
+    "prices": price_lines.model_columns(),
+    "bill": bill_lines.line_columns(),
+    "bill's requests": bill_lines.request_columns(),
+    "bill's parts": part_columns(lambda: None),
+    "re-priced models": repricing_lines.repriced_columns(),
+    "re-pricings": repricing_lines.history_columns(lambda: "UTC"),
+    "rated models": model_columns(len),
+    "answers": answer_columns(len),
+}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_no_title_of_a_column_is_cut(theme: Theme, qtbot: QtBot, table: str) -> None:
+    columns = TABLES[table]
+    header = TableHeader(theme, ListModel[Any](columns, key=str))
+    qtbot.addWidget(header)
+    spare = 2
+    cut = [column.title for n, column in enumerate(columns) if header.title_width(n) - spare > column.width]
+    assert cut == []
 
 
 def test_what_a_part_of_a_bill_means_is_read_whole_in_the_smallest_window() -> None:

@@ -181,7 +181,7 @@ def _limit(line: ModelLine, field: str) -> int | None:
     return found
 
 
-def _price(key: str, title: str, units: tuple[str, ...] = ()) -> Column[ModelLine]:
+def _price(key: str, title: str, units: tuple[str, ...] = (), width: int = 82) -> Column[ModelLine]:
     """Of the first of these units that has a price; `key` is the unit where none is named."""
 
     def nano(line: ModelLine) -> int | None:
@@ -195,7 +195,7 @@ def _price(key: str, title: str, units: tuple[str, ...] = ()) -> Column[ModelLin
         value=lambda line: dollars(nano(line)),
         unit=tr("USD per 1M"),
         right=True,
-        width=82,
+        width=width,
         sortable=True,
         tone="text",
     )
@@ -238,7 +238,7 @@ def model_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[Mo
         ),
         _price("input", tr("Input")),
         _price("cached", tr("Cached")),
-        _price("cache_write", tr("Cache write"), units=("cache write", "cache write, 5 minutes")),
+        _price("cache_write", tr("Cache write"), units=("cache write", "cache write, 5 minutes"), width=96),
         _price("output", tr("Output")),
         Column(
             key="source",
