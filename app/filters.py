@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from PySide6.QtCore import QObject, QTimeZone, Signal
 
-from app.formats import MONTHS, which_minute
+from app.formats import day_of_month, days, which_minute
 from gateway import (
     DIMENSIONS,
     NUMBERS,
@@ -302,16 +302,9 @@ class FilterState(QObject):
             end = datetime.fromtimestamp(end_us / 1e6, zone)
             if start.date() == end.date():
                 return f"{which_minute(start)} – {which_minute(end)}"
-            return f"{_day(start)} {which_minute(start)} – {_day(end)} {which_minute(end)}"
+            return f"{day_of_month(start)} {which_minute(start)} – {day_of_month(end)} {which_minute(end)}"
         end = datetime.fromtimestamp((end_us - 1) / 1e6, zone)
-        if start.year != end.year:
-            return f"{_day(start)} {start.year} – {_day(end)} {end.year}"
-        year = "" if end.year == datetime.fromtimestamp(now_us / 1e6, zone).year else f" {end.year}"
-        if start.date() == end.date():
-            return f"{_day(start)}{year}"
-        if start.month == end.month:
-            return f"{start.day} – {_day(end)}{year}"
-        return f"{_day(start)} – {_day(end)}{year}"
+        return days(start, end, this_year=datetime.fromtimestamp(now_us / 1e6, zone).year)
 
     def with_range(self, words: str, now_us: int) -> str:
         """What is told of the range, and its days where no preset says them: "7 in range · 16 – 23 Nov"."""
@@ -328,10 +321,6 @@ class FilterState(QObject):
 
 def _is_split(split: str) -> bool:
     return split in DIMENSIONS or (split.startswith("tag:") and split != "tag:")
-
-
-def _day(day: datetime) -> str:
-    return f"{day.day} {MONTHS[day.month - 1]}"
 
 
 def _month_start(us: int, before: int, zone: ZoneInfo) -> int:

@@ -308,7 +308,23 @@ def _day_and_minute(then: datetime, now: datetime) -> str:
 
 
 def _day(then: datetime, now: datetime) -> str:
-    return f"{then.day} {MONTHS[then.month - 1]}{'' if then.year == now.year else f' {then.year}'}"
+    return days(then, then, this_year=now.year)
+
+
+def day_of_month(day: date) -> str:
+    """23 Nov."""
+    return f"{day.day} {MONTHS[day.month - 1]}"
+
+
+def days(first: date, last: date, *, this_year: int) -> str:
+    """16 – 23 Nov, 28 Oct – 3 Nov or, of a day alone, 23 Nov; with the years where they are not this one."""
+    if first.year != last.year:
+        return f"{day_of_month(first)} {first.year} – {day_of_month(last)} {last.year}"
+    year = "" if last.year == this_year else f" {last.year}"
+    if (first.month, first.day) == (last.month, last.day):
+        return f"{day_of_month(first)}{year}"
+    begin = str(first.day) if first.month == last.month else day_of_month(first)
+    return f"{begin} – {day_of_month(last)}{year}"
 
 
 def shortly_ago(us: int, now_us: int) -> str:

@@ -127,10 +127,15 @@ def money(nano: int | None) -> str:
     return formats.money(nano)
 
 
+def told_days(first: str, last: str | None = None) -> str:
+    ends = (date.fromisoformat(first), date.fromisoformat(last or first))
+    return formats.days(*ends, this_year=formats.today().year)
+
+
 def line(day: DayModel, number: int) -> list[str]:
     part = day.parts[number]
     return [
-        day.day,
+        told_days(day.day),
         day.model or "All models",
         KINDS[part.kind].text,
         formats.count(part.requests),
@@ -220,7 +225,7 @@ def test_why_a_line_differs_is_told(pane: BillPane, compared: Reconciliation) ->
         day = days[one.day, one.model]
         assert day.reasons or day.note
     assert pane.words.text().startswith(
-        "OpenAI's usage export, OpenAI's cost export: OpenAI, 2026-10-20 to 2026-10-24, "
+        f"OpenAI's usage export, OpenAI's cost export: OpenAI, {told_days('2026-10-20', '2026-10-24')}, "
         "days of UTC (as such bills are cut), "
     )
 
@@ -236,7 +241,7 @@ def test_a_bill_that_names_requests_shows_those_that_differ(
     assert cells(pane.requests) == [
         [
             one.id,
-            one.day,
+            told_days(one.day),
             one.model or "—",
             KINDS[one.kind].text,
             formats.money_column_difference(one.difference_nano),
@@ -439,7 +444,7 @@ def test_a_bill_of_many_years_is_shown_and_sorted_whole(pane: BillPane, turns: T
     assert pane.counted.text() == "108k of 108k lines"
     assert "3 lines of other services" in pane.words.text()
     assert pane.words.text().endswith(
-        "Several files cover 2021-02-01 to 2021-02-03, and each line counts once, from the file that says most: "
+        "Several files cover 1 – 3 Feb 2021, and each line counts once, from the file that says most: "
         "1,201 lines were taken, 40 left out."
     )
     pane.view.horizontalHeader().sectionClicked.emit(1)

@@ -1,7 +1,7 @@
 """Numbers, money, durations and times, at and around every step."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -234,6 +234,21 @@ def test_deltas_of_rates_are_points() -> None:
     assert formats.delta_points(0.0068, 0.0108) == "−0.4 pp"
     assert formats.delta_points(0.01, 0.01) == "0.0 pp"
     assert formats.delta_points(0.0104, 0.01) == "<0.1 pp"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "text"),
+    [
+        (date(2026, 11, 23), date(2026, 11, 23), "23 Nov"),
+        (date(2026, 11, 16), date(2026, 11, 23), "16 – 23 Nov"),
+        (date(2026, 10, 28), date(2026, 11, 3), "28 Oct – 3 Nov"),
+        (date(2025, 10, 28), date(2025, 11, 3), "28 Oct – 3 Nov 2025"),
+        (date(2025, 11, 23), date(2025, 11, 23), "23 Nov 2025"),
+        (date(2025, 12, 28), date(2026, 1, 3), "28 Dec 2025 – 3 Jan 2026"),
+    ],
+)
+def test_days(first: date, last: date, text: str) -> None:
+    assert formats.days(first, last, this_year=2026) == text
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What a comparison with a bill says: a line per day, model and kind, one per named request, and the whole."""
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import dropwhile
+from datetime import date
 
 from msgspec import Struct
 
@@ -109,20 +109,17 @@ def _is_of(line: BillLine, kind: str) -> bool:
     return kind == ALL or (line.part.kind != "matched" if kind == DIFFERING else line.part.kind == kind)
 
 
-def _day(line: BillLine) -> str:
-    """A stretch of days as short as can be: its last one without what it has in common with the first."""
-    if line.last_day is None:
-        return line.day
-    parts = zip(line.day.split("-"), line.last_day.split("-"), strict=True)
-    rest = dropwhile(lambda pair: pair[0] == pair[1], parts)
-    return f"{line.day}–{'-'.join(last for _, last in rest)}"
+def _days(first: str, last: str | None = None) -> str:
+    """Of dates as bills write them; one alone where there is no last one."""
+    ends = (date.fromisoformat(first), date.fromisoformat(last or first))
+    return formats.days(*ends, this_year=formats.today().year)
 
 
-def _days(line: BillLine) -> str:
+def _stretch(line: BillLine) -> str:
     """The days that the bill tells of as a whole; nothing where it is one."""
     if line.last_day is None:
         return ""
-    return tr("The bill covers {first} to {last} as a whole.").format(first=line.day, last=line.last_day)
+    return tr("The bill covers {days} as a whole.").format(days=_days(line.day, line.last_day))
 
 
 def line_columns() -> tuple[Column[BillLine], ...]:
@@ -130,12 +127,12 @@ def line_columns() -> tuple[Column[BillLine], ...]:
         Column(
             key="day",
             title=tr("Day"),
-            text=_day,
+            text=lambda line: _days(line.day, line.last_day),
             value=lambda line: line.day,
             width=116,
             tone="text",
             sortable=True,
-            tooltip=_days,
+            tooltip=_stretch,
         ),
         Column(
             key="model",
@@ -201,7 +198,12 @@ def request_columns() -> tuple[Column[BillRequest], ...]:
             tooltip=lambda row: row.id,
         ),
         Column(
-            key="day", title=tr("Day"), text=lambda row: row.day, value=lambda row: row.day, width=100, sortable=True
+            key="day",
+            title=tr("Day"),
+            text=lambda row: _days(row.day),
+            value=lambda row: row.day,
+            width=100,
+            sortable=True,
         ),
         Column(
             key="model",
@@ -305,12 +307,11 @@ def bill_figures(done: Reconciliation) -> tuple[Figure, ...]:
 def bill_words(done: Reconciliation, provider_title: Callable[[str], str] = str) -> str:
     """Which bill this is and how it was read, in a sentence or two."""
     forms = ", ".join(tr(form) for form in done.forms)
-    words = tr("{forms}: {provider}, {first} to {last}, days of {zone} ({how}), {lines}.").format(
+    words = tr("{forms}: {provider}, {days}, days of {zone} ({how}), {lines}.").format(
         # "xAI" begins as it does.
         forms=forms if forms[1:2].isupper() else forms[:1].upper() + forms[1:],
         provider=provider_title(done.provider),
-        first=done.first_day,
-        last=done.last_day,
+        days=_days(done.first_day, done.last_day),
         zone=done.zone,
         how=ZONE_SOURCES[done.zone_source],
         lines=counted(done.lines, "1 line", "{count} lines"),
@@ -325,12 +326,11 @@ def bill_words(done: Reconciliation, provider_title: Callable[[str], str] = str)
         )
     if done.shared is not None:
         shared = tr(
-            "Several files cover {first} to {last}, and each line counts once, from the file that "
+            "Several files cover {days}, and each line counts once, from the file that "
             "says most: {taken}, {left} left out."
         )
         words += " " + shared.format(
-            first=done.shared.first_day,
-            last=done.shared.last_day,
+            days=_days(done.shared.first_day, done.shared.last_day),
             taken=counted(done.shared.taken, "1 line was taken", "{count} lines were taken"),
             left=formats.count(done.shared.left),
         )
