@@ -128,7 +128,7 @@ OTHERS = {
 }
 # Names of things, keys of the keyboard, dates, values of settings, and commands.
 NAMES = re.compile(
-    r"Faregate|Gemini|Ollama|LM Studio|Mistral|Groq|Fusion|Return|Menu|Esc|Del|Ctrl\+|Inter|JetBrains Mono|Qt, PySide6|JSON lines"
+    r"Faregate|Gemini|Ollama|LM Studio|Mistral|Groq|Fusion|Return(?:, Space)?|Menu|Esc|Del|Ctrl\+|Inter|JetBrains Mono|Qt, PySide6|JSON lines"
     r"|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|6:04 pm"
     r"|\d+ (?:days|months|years)|for ever|qwen3:8b, gpt-oss:20b|bash, zsh|model:\"a name with spaces\""
     # Commands and files to paste, and the report for those who mend Faregate.

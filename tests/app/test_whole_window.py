@@ -38,7 +38,7 @@ from gateway import GatewayState, NewPriceOverride, TagCondition, UnitPrices, Va
 from tests.app.accessible import unnamed
 from tests.app.fake_data import model_rows, provider_rows
 from tests.app.fake_gateway import NO_HEADERS, NOW_US, FakeGateway
-from tests.app.fake_threads import FULL, TRACE, full_thread, plain_thread, trace_of
+from tests.app.fake_threads import FULL, SYSTEM, TRACE, full_thread, plain_thread, trace_of
 from tests.app.whole import PseudoLocale, crossing, cut, texts_of, untranslated
 from tests.reconcile.bills import billed, dearer, ledger, usage_and_costs, within
 
@@ -61,7 +61,9 @@ FRAME = ["header.title", "header.subtitle", "gateway.switch", "sidebar.meter", "
 REQUIRED: Mapping[str, str] = {
     "overview, filtered": "picker.range picker.bucket overview.compare overview.export filter.add filter.clear view.new "
     "card.requests card.tokens card.cost card.latency card.errors chart.requests chart.tokens chart.cost chart.latency "
-    "breakdown.model breakdown.provider table.model table.provider tab.more overview.view.provider",
+    "breakdown.model breakdown.provider table.model table.provider tab.more overview.view.provider overview.range "
+    "chart.requests.more chart.tokens.more chart.cost.more chart.latency.more "
+    "legend.success legend.errors legend.input legend.cached legend.output legend.p50 legend.p95",
     "overview, no match": "overview.body filter.clear picker.range",
     "requests": "requests_filter requests_table requests_live requests_columns requests_export picker.range filter.add",
     "request details": "requests_drawer request_details request_timing request_tab.summary request_tab.messages "
@@ -70,9 +72,12 @@ REQUIRED: Mapping[str, str] = {
     "request attempts": "requests_drawer request_attempts attempts_words",
     "conversations": "conversations_list conversations_search conversations_sort conversations_export picker.range",
     "conversation": "thread conversation_title conversation_tags conversation_totals conversation_menu",
+    "conversation and inspector": "conversation_replay conversation_requests conversation_cost conversation_timeline",
+    "span of a conversation": "conversation_facts",
     "compare": "compare_prompt compare_system compare_question compare_models compare_add_model compare_temperature "
     "compare_max_tokens compare_estimate compare_run compare_panes",
-    "providers": "add_provider provider_openai provider_anthropic provider_google provider_xai price_list update_prices",
+    "providers": "add_provider provider_openai provider_anthropic provider_google provider_xai price_list update_prices "
+    "provider_state provider_masked provider_models provider_cost provider_requests provider_address provider_switch",
     "provider key": "providers_drawer key_panel provider_key secret_eye secret_paste provider_key_save "
     "provider_key_cancel",
     "api keys": "api_keys_table create_key revoke_key api_keys_export",
@@ -81,7 +86,7 @@ REQUIRED: Mapping[str, str] = {
     "connect": "connect_tools connect_search connect_tool connect_title connect_keys connect_model connect_key "
     "connect_make_key connect_shell trial trial_start arrival",
     "first steps": "first_run first_step_provider first_step_key first_step_request first_endpoint_copy first_run_leave",
-    "models": "models_table models_search models_unpriced add_price price_list update_prices",
+    "models": "models_table models_search models_files models_unpriced add_price price_list update_prices",
     "model details": "models_drawer model_details model_add_price other_name_add",
     "price editor": "price_editor price_model price_input price_cached price_output tier_input price_note price_save",
     "re-pricing": "repricing_idle repricing_preview picker.range filter.add",
@@ -105,7 +110,8 @@ REQUIRED: Mapping[str, str] = {
     "settings about": "copy_report",
     "palette": "palette_search palette_list",
     "filter refused": "requests_filter_problem",
-    "compare answers": "compare_run compare_answers",
+    "compare answers": "compare_run compare_answers answer_model answer_state answer_words answer_stars answer_note "
+    "answer_again answer_request figure_ttft figure_total figure_tokens figure_cost difference_cost",
     "compare unrated": "compare_unrated compare_search compare_export",
     "compare rated": "chart.scatter compare_models_table compare_answers_table compare_count compare_export",
     "compared answer": "compare_drawer",
@@ -260,6 +266,9 @@ def _conversations(tour: Tour) -> None:
     tour.look("conversations")
     page.thread_pane.open(FULL)
     tour.look("conversation", sizes=SIZES)
+    tour.look("conversation and inspector", sizes=SIZES[1:])
+    page.thread_pane.view.step(1)
+    tour.look("span of a conversation", sizes=SIZES[1:], said=f"{SYSTEM} gen_ai.system anthropic tokens")
     page.thread_pane.head.show_menu()
     tour.menu("conversation menu", page.findChild(QMenu, "conversation_actions"))
 
