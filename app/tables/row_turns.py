@@ -7,11 +7,11 @@ screen, or for a window that had more or fewer pixels before: there is no old pi
 import math
 from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import QObject, QSize, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
 
-from app.widgets.painting import has_old_picture
+from app.widgets.painting import OldPicture
 
 AT_ONCE = 4
 """Rows that one paint draws: a millisecond and a half of a table with many columns."""
@@ -29,16 +29,13 @@ class RowTurns(QObject):
         super().__init__(parent)
         self._at_once = at_once
         self.waiting: tuple[int, ...] = ()
-        self._painted_in: QSize | None = None
+        self._old_picture = OldPicture()
         self._timer = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._timer.timeout.connect(self._take)
 
     def most(self, painter: QPainter, window: QWidget) -> float:
         """How many rows may be drawn with this painter, of a widget in this window."""
-        if not has_old_picture(painter, window):
-            return math.inf
-        before, self._painted_in = self._painted_in, window.size() * window.devicePixelRatioF()
-        return self._at_once if before == self._painted_in else math.inf
+        return self._at_once if self._old_picture.stands(painter, window) else math.inf
 
     def in_order(self, numbers: Iterable[int]) -> Sequence[int]:
         """Those that wait come first: where all is painted anew again and again before their turn, as while a

@@ -2,7 +2,7 @@
 
 import math
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 from shiboken6 import getCppPointer
@@ -26,6 +26,20 @@ def has_old_picture(painter: QPainter, window: QWidget) -> bool:
     picture of its own, as `QWidget.grab` takes one."""
     own, store = painter.paintEngine().paintDevice(), window.backingStore()
     return store is not None and getCppPointer(own) == getCppPointer(store.paintDevice())
+
+
+class OldPicture:
+    """Of one widget's paints: whether what they leave out stays as it was on the screen."""
+
+    def __init__(self) -> None:
+        self._painted_in: QSize | None = None
+
+    def stands(self, painter: QPainter, window: QWidget) -> bool:
+        """To be asked in each paint. A window that had more or fewer pixels before has none."""
+        if not has_old_picture(painter, window):
+            return False
+        before, self._painted_in = self._painted_in, window.size() * window.devicePixelRatioF()
+        return before == self._painted_in
 
 
 def rounded_box(

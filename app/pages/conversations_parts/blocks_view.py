@@ -21,6 +21,7 @@ from app.pages.conversations_parts.drawn import text_height
 from app.pages.conversations_parts.pictures import Pictures
 from app.parts.piece import EVERYTHING, Piece
 from app.theme import Theme
+from app.widgets.band_turns import BandTurns
 from app.widgets.scroll_bar import KeptScrollBar
 
 MARGINS = (20, 4, 24)
@@ -68,6 +69,9 @@ class BlocksView(QAbstractScrollArea):
         self._held: Anchor | None = None
         self._later = QTimer(self, singleShot=True, interval=0)
         self._later.timeout.connect(self._go_on)
+        # What a paint leaves for another turn stays as it was.
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.bands = BandTurns(self.viewport())
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBar(KeptScrollBar(self))
@@ -395,4 +399,5 @@ class BlocksView(QAbstractScrollArea):
         self._held = None
         # What stays in sight moves as it was painted.
         self.viewport().scroll(0, dy)
+        self.bands.scrolled(dy)
         self._go_on()

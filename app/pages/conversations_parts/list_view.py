@@ -51,7 +51,7 @@ _BETWEEN = 12
 # So many characters stand before what was searched for: a line of the list holds about thirty.
 _LEAD = 12
 # Rows that are laid out in one turn of the loop, and painted in one.
-_LAID_AT_ONCE, PAINTED_AT_ONCE = 2, 4
+_LAID_AT_ONCE, PAINTED_AT_ONCE = 2, 2
 _TITLE, _DETAIL = Face(13, 600), Face(12)
 
 Index = QModelIndex | QPersistentModelIndex

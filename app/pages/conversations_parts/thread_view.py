@@ -163,9 +163,11 @@ class ThreadView(BlocksView):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(event.rect(), self._theme.color("bg"))
+        due = self.bands.due(painter, event.region())
+        painter.setClipRegion(due)
+        exposed = due.boundingRect()
+        painter.fillRect(exposed, self._theme.color("bg"))
         y = self.verticalScrollBar().value()
-        exposed = event.rect()
         number = self._first(y + exposed.top()) if self._blocks else 0
         while number < len(self._blocks) and self._tops[number] < y + exposed.bottom() + 1:
             self._paint_block(painter, number, y, exposed)
