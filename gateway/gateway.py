@@ -295,6 +295,11 @@ class Gateway:
         await server.start()
         return server
 
+    async def _go_deaf(self, error: OSError) -> None:
+        """Its socket is gone, and the port with it: that is told, once what runs has ended."""
+        await self.stop()
+        self._set_state(*self._why_not(error))
+
     def _server(self, settings: Settings) -> Server:
         parts = self._parts
         return Server(
@@ -306,6 +311,7 @@ class Gateway:
             anybody=parts.receiver.anybody,
             on_grpc=parts.receiver.spoke_grpc,
             follow_keys=parts.follow_keys,
+            on_deaf=lambda error: self._spawn(self._go_deaf(error)),
         )
 
     def _routes(self) -> tuple[Route, ...]:

@@ -22,6 +22,7 @@ from gateway.configuration.settings import Settings
 from gateway.errors import ClientError, FaregateError, GatewayError
 from gateway.http.connections import LONGEST_FIELD, LONGEST_LINE, Http, http_log
 from gateway.http.incoming import Incoming
+from gateway.http.listening import Listening
 from gateway.http.origin import check_host, check_origin
 from gateway.http.outgoing import Outgoing, sent
 from gateway.keys.access import AccessKeys, Principal, allows
@@ -69,6 +70,7 @@ class Server:
         anybody: Principal | None = None,
         on_grpc: Callable[[], None] | None = None,
         follow_keys: Callable[[], Awaitable[None]] | None = None,
+        on_deaf: Callable[[OSError], None] | None = None,
     ) -> None:
         self._settings = settings
         self._follow_keys = follow_keys
@@ -83,7 +85,8 @@ class Server:
         self._check_hosts = not settings.insecure_remote
         self._good_hosts: set[str] = set()
         self._runner: web.ServerRunner | None = None
-        self._site: web.TCPSite | None = None
+        self._on_deaf = on_deaf
+        self._listening: Listening | None = None
         self.counters: Counter[int] = Counter()
         self.port = settings.port
 
@@ -110,23 +113,23 @@ class Server:
         )
         self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=0.5)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._settings.host, self._settings.port, ssl_context=self._tls())
+        listening = Listening(self._runner, self._settings.host, self._settings.port, self._tls(), self._on_deaf)
         try:
-            await site.start()
+            await listening.start()
         except OSError:
             await self._runner.cleanup()
             self._runner = None
             raise
-        self._site = site
-        self.port = self._runner.addresses[0][1]
+        self._listening = listening
+        self.port = listening.port
 
     async def stop(self, drain_s: float) -> None:
         """Take no more connections, give running requests `drain_s` seconds, then end them."""
         if self._runner is None:
             return
-        if self._site is not None:
-            await self._site.stop()
-            self._site = None
+        if self._listening is not None:
+            await self._listening.stop()
+            self._listening = None
         if self._runner.server is not None:
             # A connection closes with its running request's answer: none begins another one.
             self._runner.server.pre_shutdown()
