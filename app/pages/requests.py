@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from app.context import AppContext
@@ -320,7 +320,9 @@ class RequestsPage(Page):
             self.drawer.open()
 
     def _row_moved(self, row: int) -> None:
-        if row >= 0 and self.drawer.isVisible():
+        # A list that is merely given the keyboard begins at its first row, which nobody chose.
+        chosen = row >= 0 and self.view.selectionModel().isRowSelected(row, QModelIndex())
+        if chosen and self.drawer.isVisible():
             self._details.start()
 
     def _show_details(self) -> None:

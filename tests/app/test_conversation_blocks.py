@@ -336,6 +336,8 @@ def test_a_failed_turn_says_why_and_a_running_one_waits() -> None:
     failed = simple(at(0, outcome="error", status=500, error_type="provider_error", error_message="It broke."))
     (error,) = of_kind(telling(failed).blocks, "error")
     assert (error.detail, error.right, text_of(error)) == ("provider_error", "status 500", "It broke.")
+    midway = simple(at(0, outcome="error", status=200, error_message="The provider rejected the API key."))
+    assert of_kind(telling(midway).blocks, "error")[0].right == "", "it began well: 200 says nothing of the error"
     left = simple(at(0, outcome="aborted", status=499))
     assert "client left" in text_of(of_kind(telling(left).blocks, "error")[0])
     running = telling(simple(at(0, running=True, outcome="interrupted"))).blocks

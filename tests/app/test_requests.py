@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QAction, QContextMenuEvent, QFontMetrics, QGuiApplication, QImage
+from PySide6.QtGui import QAction, QContextMenuEvent, QFocusEvent, QFontMetrics, QGuiApplication, QImage
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QWidget
 from pytestqt.qtbot import QtBot
@@ -1192,6 +1192,21 @@ def test_more_rows_than_a_clipboard_should_hold_are_refused_in_words(
         turns.run()
     assert told.args == ["Select at most 899 rows to copy; Export saves them all"]
     assert QGuiApplication.clipboard().text() == "before"
+
+
+def test_details_stay_where_the_list_is_merely_given_the_keyboard(
+    page: RequestsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    """As where the window is raised again after "Last error" of the tray opened them."""
+    wanted = gateway.rows[7]
+    page.show_target(RequestTarget(wanted.id))
+    turns.run()
+    page.view.selectionModel().reset()
+    QApplication.sendEvent(page.view, QFocusEvent(QEvent.Type.FocusIn, Qt.FocusReason.ActiveWindowFocusReason))
+    assert page.view.currentIndex().row() == 0
+    assert not page._details.isActive() and page.panel.record == wanted
+    qtbot.keyClick(page.view, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: page.panel.record == gateway.rows[1])
 
 
 def test_a_request_that_is_gone_is_told(page: RequestsPage, qtbot: QtBot, turns: Turns) -> None:

@@ -41,7 +41,7 @@ def _ending(answer: ComparedAnswer) -> Iterator[Block]:
             key="end",
             kind="error",
             title=tr("Interrupted") if row.outcome == "interrupted" else tr("Error"),
-            right=tr("status {0}").format(row.status) if row.status and row.outcome == "error" else "",
+            right=tr("status {0}").format(row.status) if row.outcome == "error" and (row.status or 0) >= 400 else "",
             text=row.error_message or row.error_type or "",
         )
     elif not answer.parts:

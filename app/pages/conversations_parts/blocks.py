@@ -130,7 +130,7 @@ class _Teller:
             )
         elif _failed(turn):
             words = turn.error_type or ""
-            right = tr("status {status}").format(status=turn.status) if turn.status else ""
+            right = tr("status {status}").format(status=turn.status) if (turn.status or 0) >= 400 else ""
             yield Block(
                 key=f"e{turn.n}",
                 kind="error",
