@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from msgspec.structs import replace
-from PySide6.QtCore import QBuffer, QIODevice, QSaveFile, QStandardPaths, Qt
+from PySide6.QtCore import QBuffer, QIODevice, QSaveFile, QStandardPaths
 from PySide6.QtGui import QImage, QImageWriter
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.file_dialogs import file_dialog
 from app.shell import Shell
 from app.tables.column import Column, Row, comma_separated
 from app.translation import later, tr
@@ -37,9 +38,7 @@ def ask_where(
 ) -> QFileDialog:
     """Open the dialog that asks where to save; `chosen` is called once somebody has said it. `name`: the object's.
     Which of the filters was chosen, the dialog knows."""
-    dialog = QFileDialog(parent, title)
-    dialog.setObjectName(name)
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog = file_dialog(parent, title, name)
     if not _chosen:
         # From the second one on Qt begins where the last one was put; before, where the program was started.
         dialog.setDirectory(_documents())

@@ -39,7 +39,7 @@ class DropHint(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth_painter(self)
         veil = QColor(self._theme.color("bg"))
-        veil.setAlphaF(0.7)
+        veil.setAlphaF(0.92)
         painter.fillRect(self.rect(), veil)
         edge = QRectF(self.rect()).adjusted(_INSET, _INSET, -_INSET, -_INSET)
         painter.setPen(QPen(self._theme.color("accent"), 2, Qt.PenStyle.DashLine))

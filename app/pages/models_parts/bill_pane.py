@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QHBoxLayout,
 from app import formats
 from app.context import AppContext
 from app.export_files import CSV_FILTER, ask_where
+from app.file_dialogs import file_dialog
 from app.focus import keep_focus
 from app.known_errors import KNOWN_ERRORS
 from app.pages.models_parts.bill_lines import (
@@ -236,9 +237,7 @@ class BillPane(QWidget):
     # the file
 
     def ask_files(self) -> None:
-        dialog = QFileDialog(self, self.tr("Choose a provider's bill"), "", self.tr("Tables (*.csv *.tsv *.txt)"))
-        dialog.setObjectName("bill_file")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog = file_dialog(self, self.tr("Choose a provider's bill"), "bill_file")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setNameFilters([self.tr("Tables (*.csv *.tsv *.txt)"), self.tr("All files (*)")])
         dialog.filesSelected.connect(lambda names: self._context.spawn(self.open(tuple(map(Path, names)))))

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from app.context import AppContext
 from app.export_files import CSV_FILTER, ask_where, save_text
+from app.file_dialogs import file_dialog
 from app.known_errors import KNOWN_ERRORS
 from app.pages.models_parts import price_file
 from app.pages.models_parts.own_prices import as_new
@@ -45,9 +46,8 @@ class PriceFiles(QObject):
         return menu
 
     def ask_which(self) -> None:
-        dialog = QFileDialog(self._page, self.tr("Import prices"), "", self.tr("Tables (*.csv *.tsv *.txt)"))
-        dialog.setObjectName("models_import_file")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog = file_dialog(self._page, self.tr("Import prices"), "models_import_file")
+        dialog.setNameFilter(self.tr("Tables (*.csv *.tsv *.txt)"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(lambda name: self._context.spawn(self.read(Path(name))))
         dialog.open()

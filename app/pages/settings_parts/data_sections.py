@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
 
 from app import formats
 from app.export_files import gateway_export
+from app.file_dialogs import file_dialog
 from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
 from app.pages.settings_parts.deletion import DaysDeletion, deleted_words
@@ -223,12 +224,10 @@ class DataSection(Preferring):
         self.toast.emit(self.tr("Path copied"))
 
     def choose_folder(self) -> None:
-        dialog = QFileDialog(self, self.tr("Export everything into a folder"))
-        dialog.setObjectName("export_everything_folder")
+        dialog = file_dialog(self, self.tr("Export everything into a folder"), "export_everything_folder")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.fileSelected.connect(lambda name: self._ask_before(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
     def _ask_before(self, folder: Path) -> None:
