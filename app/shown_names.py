@@ -5,7 +5,7 @@ Filters, the clipboard and exports have every name as it is.
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
@@ -20,6 +20,7 @@ _IN_TEXT = {code: sign for code, sign in _IN_LINE.items() if chr(code) not in "\
 _LONG_WORD = re.compile(r"(\w{12})\w+(\w{12})")
 _DATE = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2})$")
 _FAMILY = re.compile(r"^[A-Za-z]+-(?=[A-Za-z]{3})")
+_NUMBERED = "compare:"
 _MENU_MOST, _TIP_WIDTH, _TIP_LINES = 64, 90, 40
 
 
@@ -45,6 +46,11 @@ def short_names(names: Sequence[str]) -> list[str]:
         bare = list(names)
     short = [_FAMILY.sub("", name) for name in bare]
     return short if len(set(short)) == len(names) else bare
+
+
+def telling_first(tags: Iterable[str]) -> list[str]:
+    """Tags as they are read where there is often room for one: a comparison's number says less than what it is."""
+    return sorted(tags, key=lambda tag: tag.startswith(_NUMBERED))
 
 
 def tip_text(text: str) -> str:

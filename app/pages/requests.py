@@ -229,6 +229,8 @@ class RequestsPage(Page):
         try:
             with self.loading():
                 await self.feed.open(self.model, self.context.filters.query(_now_us()))
+                if not self.model.rowCount() and not self.context.filters.is_filtered:
+                    self.area.show_why(ever=await self.context.gateway.request_count(UsageQuery()) > 0)
         except BaseException:
             self._stale = True
             raise

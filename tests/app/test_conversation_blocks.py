@@ -293,14 +293,19 @@ def test_ids_that_come_twice_pair_in_order_and_lonely_results_stand_alone() -> N
 def test_what_a_sub_agent_cost_is_marked_where_it_is_estimated(thread: Thread) -> None:
     turns = tuple(msgspec.structs.replace(turn, usage_source="partial", cost_source="list") for turn in thread.turns)
     (closed,) = of_kind(telling(msgspec.structs.replace(thread, turns=turns)).blocks, "aside")
-    assert closed.right == "1 call · ≈$0.036"
+    assert closed.right == "claude-sonnet-4.5 · 1 call · ≈$0.036"
+
+
+def test_several_models_are_the_first_and_a_number() -> None:
+    named = [turn(n, NOW_US, 1.0, model=model) for n, model in enumerate(("a", "b", "a", "c"))]
+    assert (turn_words.models(named[:1]), turn_words.models(named)) == ("a", "a +2")
 
 
 def test_a_sub_agent_opens_in_place(thread: Thread) -> None:
     (closed,) = of_kind(telling(thread).blocks, "aside")
     assert (closed.detail, closed.right, closed.text) == (
         "reviewer",
-        "1 call · $0.036",
+        "claude-sonnet-4.5 · 1 call · $0.036",
         "You review changes. Review this one.",
     )
     opened = telling(thread, asides=(6,)).blocks

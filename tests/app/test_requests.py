@@ -1342,7 +1342,7 @@ def test_what_could_not_be_read_is_said_until_it_is(page: RequestsPage, gateway:
 def test_nothing_in_the_range(theme: Theme, turns: Turns, qtbot: QtBot) -> None:
     context = AppContext(FakeGateway(0), theme, FilterState(tz="UTC"), turns)  # type: ignore[arg-type]
     page = show(qtbot, RequestsPage(context), turns)
-    assert page.area.empty.isVisible()
+    assert page.area.empty.isVisible() and page.area.empty.title_label.text() == "No requests yet"
     assert "http://127.0.0.1:4210" in page.area.empty.text_label.text()
     assert not page.export_button.isEnabled()
     with qtbot.waitSignal(page.navigate) as asked:
@@ -1351,6 +1351,14 @@ def test_nothing_in_the_range(theme: Theme, turns: Turns, qtbot: QtBot) -> None:
     context.gateway.put(newer(RECORD, 1))  # type: ignore[attr-defined]
     refresh(page, turns)
     assert page.area.table.isVisible()
+
+
+def test_an_empty_range_does_not_tell_that_there_was_nothing_ever(
+    page: RequestsPage, context: AppContext, turns: Turns
+) -> None:
+    context.filters.set_range("custom", (1, 2))
+    turns.run()
+    assert page.area.empty.isVisible() and page.area.empty.title_label.text() == "No requests in this range"
 
 
 def test_no_match_offers_to_clear(page: RequestsPage, context: AppContext, turns: Turns) -> None:

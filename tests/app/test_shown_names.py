@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from app.charts.legend import Legend
 from app.filter_popover import Entry, FilterPopover
 from app.overview.label import ToneLabel
-from app.shown_names import add_named, lines, one_line, tip_text
+from app.shown_names import add_named, lines, one_line, telling_first, tip_text
 from app.tables.column import Column, PillText, comma_separated
 from app.tables.laid_texts import Face, LaidTexts
 from app.tables.painter import RowPainter, pill_width
@@ -112,3 +112,8 @@ def test_a_note_holds_names_of_any_length(qtbot: QtBot, theme: Theme) -> None:
     toasts.show(said)
     toasts.withdraw((said,))
     assert toasts.texts == ()
+
+
+def test_what_a_comparisons_requests_are_is_read_before_its_number() -> None:
+    tags = ("compare:cmp_1", "env:dev", "source:compare")
+    assert telling_first(tags) == ["env:dev", "source:compare", "compare:cmp_1"]

@@ -12,6 +12,7 @@ from app.fonts import ui_font
 from app.pages.conversations_parts import turn_words
 from app.pages.conversations_parts.blocks_view import MARGINS
 from app.pages.conversations_parts.list_view import title_of
+from app.shown_names import telling_first
 from app.theme import Theme
 from app.translation import later, tr
 from app.widgets import ElidedLabel, IconButton, Pill, PushButton, SegmentedControl
@@ -167,7 +168,7 @@ class ThreadHead(QWidget):
         self._show_tags(row)
 
     def _show_tags(self, row: ThreadRow) -> None:
-        words = [tag.replace(":", ": ", 1) for tag in row.tags]
+        words = [tag.replace(":", ": ", 1) for tag in telling_first(row.tags)]
         words += [tr("user: {name}").format(name=row.user)] if row.user else []
         words += [tr("app: {name}").format(name=row.app)] if row.app else []
         words += [tr("session: {id}").format(id=id) for id in row.sessions]

@@ -1,6 +1,6 @@
 """A turn's figures in words, with a mark where they are estimates. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from app import formats, sources
 from app.tables.column import milliseconds
@@ -50,6 +50,12 @@ def cost(turn: Turn) -> str:
 
 def model(turn: Turn) -> str:
     return turn.model or turn.model_requested or tr("unknown model")
+
+
+def models(turns: Iterable[Turn]) -> str:
+    """The one that answered, or the first and how many others did."""
+    first, *others = dict.fromkeys(map(model, turns))
+    return f"{first} +{len(others)}" if others else first
 
 
 def tokens(turn: Turn) -> str:

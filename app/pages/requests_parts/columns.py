@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from app import formats, sources
 from app.pages.requests_parts.causes import cause
+from app.shown_names import telling_first
 from app.tables.column import Column, PillText, dollars, utc_text
 from app.tables.figure_columns import count_column, duration_column
 from app.translation import Words, later, tr
 from gateway import ExchangeRecord
 
 _PILL_KINDS = {"ok": "ok", "error": "bad", "interrupted": "bad", "aborted": "warn"}
-_NUMBERED = "compare:"
 _OUTCOME_PILLS = Words({"aborted": "Aborted", "interrupted": "Interrupted"})
 
 
@@ -93,8 +93,7 @@ _TAGS: Column[ExchangeRecord] = Column(
     title=later("Tags"),
     text=lambda row: ", ".join(row.tags),
     value=lambda row: ",".join(row.tags),
-    # A comparison's number says less than what it is, and there is often room for one.
-    pills=lambda row: tuple(PillText(tag) for tag in sorted(row.tags, key=lambda tag: tag.startswith(_NUMBERED))),
+    pills=lambda row: tuple(map(PillText, telling_first(row.tags))),
     width=140,
     grow=3,
     tooltip=lambda row: "\n".join(row.tags),

@@ -33,10 +33,11 @@ class TableArea(QStackedWidget):
         self.empty = EmptyState(
             theme,
             "list",
-            tr("No requests in this range"),
+            "",
             tr("Point a tool at {url}{api_path} with one of your keys.").format(url=url, api_path=API_PATH),
             tr("Connect a tool"),
         )
+        self.show_why(ever=False)
         self.empty.setObjectName("requests_empty")
         for widget in (self.table, self.no_match, self.empty):
             self.addWidget(widget)
@@ -48,6 +49,10 @@ class TableArea(QStackedWidget):
         self.no_match.action.connect(self.clear_asked)
         self.empty.action.connect(self.connect_asked)
         self.table.installEventFilter(self)
+
+    def show_why(self, *, ever: bool) -> None:
+        """What an empty list means: none in the range, or none at all."""
+        self.empty.title_label.setText(tr("No requests in this range") if ever else tr("No requests yet"))
 
     def show_count(self, count: int, filtered: bool) -> None:
         if count:
