@@ -14,6 +14,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from app import typed_filters
 from app.context import AppContext
 from app.known_errors import KNOWN_ERRORS
 from app.pages.conversations_parts.actions import ThreadActions
@@ -21,11 +22,12 @@ from app.pages.conversations_parts.empty import EmptyConversations
 from app.pages.conversations_parts.list_pane import ListPane
 from app.pages.conversations_parts.thread_pane import ThreadPane
 from app.pages.page import Page, RequestTarget, Target, ThreadTarget
+from app.query_text import ParsedText
 from app.range_picker import RangePicker
 from app.translation import later, tr
 from app.widgets import PushButton
 from app.widgets.places import thread_places
-from gateway import Changes, ThreadPage, ThreadQuery, ThreadRow
+from gateway import Changes, ThreadPage, ThreadQuery, ThreadRow, UsageQuery
 
 PAGE_ROWS = 60
 # Of those that are read anew with each change; what was scrolled to further down stays as it was.
@@ -45,7 +47,7 @@ class ConversationsPage(Page):
     places = staticmethod(thread_places)
 
     shortcuts = (
-        ("Ctrl+F, /", later("Search messages")),
+        ("Ctrl+F, /", later("Search")),
         ("J", later("Next block")),
         ("K", later("Previous block")),
         ("Return", later("Open or fold the block")),
@@ -104,6 +106,7 @@ class ConversationsPage(Page):
         pane, actions = self.pane, self.actions_of_thread
         self.context.filters.changed.connect(self._ask_anew)
         pane.searched.connect(self._search_for)
+        pane.narrowed.connect(lambda parsed: self.context.spawn(self._narrow(parsed)))
         pane.sorted.connect(lambda _key: self._ask_anew())
         self._searched.connect(pane.show_progress)
         pane.cancelled.connect(self._cancel_search)
@@ -169,6 +172,15 @@ class ConversationsPage(Page):
             if not text:
                 self.thread_pane.view.mark("")
             self._ask_anew()
+
+    async def _narrow(self, parsed: ParsedText) -> None:
+        now = self.context.filters.query(_now_us())
+        within = UsageQuery(start_us=now.start_us, end_us=now.end_us, tz=now.tz)
+        try:
+            parsed = await typed_filters.resolved(self.context.gateway, parsed, within)
+        except KNOWN_ERRORS as error:
+            self.pane.banner.tell(str(error))
+        typed_filters.add(self.context.filters, parsed)
 
     def _cancel_search(self) -> None:
         """Stops reading; the words stay, and the list as it was."""

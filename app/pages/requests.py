@@ -8,10 +8,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from msgspec.structs import replace
 from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
+from app import typed_filters
 from app.context import AppContext
 from app.export_files import ask_where, gateway_export
 from app.filter_bar import FilterBar
@@ -24,7 +24,7 @@ from app.pages.requests_parts.filter_field import FilterField
 from app.pages.requests_parts.narrowing import add_narrowing
 from app.pages.requests_parts.request_details import RequestDetails
 from app.pages.requests_parts.table_area import TableArea
-from app.query_text import ParsedText, resolve
+from app.query_text import ParsedText
 from app.range_picker import RangePicker
 from app.sources import incomplete_words
 from app.tables.model import WindowedModel
@@ -280,24 +280,11 @@ class RequestsPage(Page):
     # filters
 
     async def _apply_filters(self, parsed: ParsedText) -> None:
-        """A part of a name becomes the names in use that hold it, so that chips say what is filtered."""
-        unfiltered = self._unfiltered()
-        wanted = dict(parsed.dimensions)
         try:
-            for dimension, values in parsed.dimensions.items():
-                if dimension != "outcome":
-                    found = await self.context.gateway.breakdown(unfiltered, dimension, sort="requests")
-                    wanted[dimension] = resolve(values, (row.value for row in found.rows if row.value is not None))
+            parsed = await typed_filters.resolved(self.context.gateway, parsed, self._unfiltered())
         except KNOWN_ERRORS as error:
             self.banner.tell(str(error), _LIST)
-        filters = self.context.filters
-        dimensions = filters.dimensions
-        for dimension, values in wanted.items():
-            dimensions[dimension] = tuple(dict.fromkeys(dimensions.get(dimension, ()) + values))
-        tags = tuple(dict.fromkeys(filters.tags + parsed.tags))
-        numbers = tuple(dict.fromkeys(filters.numbers + parsed.numbers))
-        text = tuple(dict.fromkeys(filters.text + parsed.text))
-        filters.restore(replace(filters.snapshot(), dimensions=dimensions, tags=tags, numbers=numbers, text=text))
+        typed_filters.add(self.context.filters, parsed)
 
     def _offer_narrowing(self, menu: QMenu, row: int) -> None:
         record = self.model.row(row)

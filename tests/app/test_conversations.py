@@ -359,6 +359,29 @@ def test_typing_searches_after_a_pause(
     assert [call for call in gateway.calls if call.startswith("threads")] == ["threads newest topic3"]
 
 
+def test_a_model_and_a_tag_that_are_typed_become_filters(
+    page: ConversationsPage, turns: Turns, gateway: FakeGateway
+) -> None:
+    """The words beside them are searched for; before Return is pressed, a filter is still typed."""
+    filters, asked = page.context.filters, gateway.calls
+    asked.clear()
+    page.pane.search.setText("model:son flaky tag:team:platform")
+    page.pane._submit()
+    turns.run()
+    assert [call for call in asked if call.startswith("threads")] == ["threads newest flaky"]
+    assert not filters.is_filtered
+    search(page, turns, "model:son flaky tag:team:platform")
+    assert page.pane.search.text() == "flaky" == page._search
+    assert filters.dimensions["model"] == ("claude-sonnet-4.5",)
+    assert filters.tags == (TagCondition(("team:platform",)),)
+
+
+@pytest.mark.parametrize("text", ["error: no such host", "model: the word", "tag:a|b", "supermodel:x"])
+def test_what_is_no_filter_is_searched_for(page: ConversationsPage, turns: Turns, text: str) -> None:
+    search(page, turns, text)
+    assert page._search == text and not page.context.filters.is_filtered
+
+
 def test_a_search_can_be_cancelled(
     page: ConversationsPage, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:

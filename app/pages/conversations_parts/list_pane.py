@@ -8,8 +8,10 @@ from app import formats
 from app.context import AppContext
 from app.filter_bar import FilterBar
 from app.pages.conversations_parts.list_view import ThreadList
+from app.query_text import ParsedText
 from app.text_label import TextLabel
 from app.translation import Words, tr
+from app.typed_filters import split
 from app.widgets import Banner, IconButton, PushButton, SearchField, WidthGrip
 
 WIDTH = 288
@@ -28,9 +30,11 @@ SORTS = Words(
 
 
 class ListPane(QWidget):
-    """`searched(text)` once typing pauses; `sorted(key)`; `cancelled` stops a search; `retried` after an error."""
+    """`searched(text)` once typing pauses; `narrowed(ParsedText)` by Return on filters; `sorted(key)`; `cancelled`
+    stops a search; `retried` after an error."""
 
     searched = Signal(str)
+    narrowed = Signal(object)
     sorted = Signal(str)
     cancelled = Signal()
     retried = Signal()
@@ -39,7 +43,7 @@ class ListPane(QWidget):
         super().__init__(parent)
         self._theme = theme = context.theme
         self.sort = "newest"
-        self.search = SearchField(theme, tr("Search messages"))
+        self.search = SearchField(theme, tr("Search text, model:gpt"), shorter=[tr("Search text")])
         self.search.setObjectName("conversations_search")
         self.sort_button = IconButton(theme, "arrow-down", tr("Order: newest first"))
         self.sort_button.setObjectName("conversations_sort")
@@ -60,7 +64,7 @@ class ListPane(QWidget):
         self._typed = QTimer(self, singleShot=True, interval=SEARCH_AFTER_MS)
         self._typed.timeout.connect(self._submit)
         self.search.textChanged.connect(lambda _text: self._typed.start())
-        self.search.returnPressed.connect(self._submit)
+        self.search.returnPressed.connect(self._enter)
         self.sort_button.clicked.connect(self._show_sorts)
         self.banner.action.connect(self.retried)
         theme.changed.connect(self.update)
@@ -115,8 +119,16 @@ class ListPane(QWidget):
         self.stack.setCurrentWidget(self.none if text else self.list)
 
     def _submit(self) -> None:
+        """What is searched for; a filter is typed until Return is pressed."""
         self._typed.stop()
-        self.searched.emit(self.search.text().strip())
+        self.searched.emit(split(self.search.text())[1])
+
+    def _enter(self) -> None:
+        parsed, words = split(self.search.text())
+        if parsed != ParsedText():
+            self.search.setText(words)
+            self.narrowed.emit(parsed)
+        self._submit()
 
     def _show_sorts(self) -> None:
         menu = QMenu(self)
