@@ -284,9 +284,8 @@ class Relay:
             reader = AnswerReader(reader)
         translator = translator_of(plan, exchange)
         tally.observer = watch(self._memory, plan, exchange)
-        data, events = await self._first(answer, reader, tally)
         heard = exchange.heard
-        heard.batches.append(events)
+        data, events = await self._first(answer, reader, tally, heard)
         exchange.first_event_ns = time.perf_counter_ns()
         exchange.upstream_request_id = exchange.upstream_request_id or tally.response_id
         if tally.failed and tally.error is not None:
@@ -320,11 +319,7 @@ class Relay:
                 await client.write(out)
             deadline.within(between, "between_chunks")
             data = await answer.chunk()
-            events = reader.feed(data) if data else reader.close()
-            for event in events:
-                tally.feed(event)
-            heard.batches.append(events)
-            heard.size += len(data)
+            events = _events(data, reader, tally, heard)
         if not exchange.ended:
             self._endings.close(exchange, tally, status=200, outcome="ok")
         deadline.off()
@@ -346,15 +341,13 @@ class Relay:
             await client.write(out)
         raise error
 
-    async def _first(self, answer: Answer, reader: Reader, tally: Tally) -> tuple[bytes, list[Event]]:
+    async def _first(self, answer: Answer, reader: Reader, tally: Tally, heard: Heard) -> tuple[bytes, list[Event]]:
         """Bytes up to the first event, so that an early refusal keeps its status."""
         held = bytearray()
         while True:
             data = await answer.chunk()
             held += data
-            events = reader.feed(data) if data else reader.close()
-            for event in events:
-                tally.feed(event)
+            events = _events(data, reader, tally, heard)
             if events or not data:
                 return bytes(held), events
 
@@ -366,15 +359,21 @@ class Relay:
         try:
             async with asyncio.timeout(LATE_USAGE_S):
                 while not tally.final and (data := await answer.chunk()):
-                    events = reader.feed(data)
-                    for event in events:
-                        tally.feed(event)
-                    heard.batches.append(events)
-                    out += translator.feed(data, events)
+                    out += translator.feed(data, _events(data, reader, tally, heard))
         except (TimeoutError, UpstreamError):
             # The answer itself is complete; only its count is missing, and the row will say so.
             return out, True
         return out, False
+
+
+def _events(data: bytes, reader: Reader, tally: Tally, heard: Heard) -> list[Event]:
+    """What these bytes of a stream complete, counted and heard; its last events where they are none."""
+    events = reader.feed(data) if data else reader.close()
+    for event in events:
+        tally.feed(event)
+    heard.batches.append(events)
+    heard.size += len(data)
+    return events
 
 
 def _take_tags(headers: Mapping[str, str], exchange: Exchange) -> ClientError | None:
