@@ -256,9 +256,9 @@ class Relay:
         try:
             response = plan.dialect.parse_response(data)
         except UpstreamError as error:
+            tally.usage, tally.final, tally.output_bytes = error.usage, error.usage is not None, error.output_bytes
             if plan.verbatim and error.kind == "unreadable_answer" and is_object(data):
                 return None
-            tally.usage, tally.final, tally.output_bytes = error.usage, error.usage is not None, error.output_bytes
             raise
         if plan.tool_names:
             response = restored(response, plan.tool_names)

@@ -216,3 +216,10 @@ async def test_what_a_failed_response_said_without_a_count_is_estimated(item: st
     row = await Run(json_answer({**failed, "output": output})).go(body, RESPONSES)
     assert (row.outcome, row.usage_source) == ("error", "estimated")
     assert row.output_tokens == (3 if item else None)
+
+
+@pytest.mark.parametrize(("door", "outcome"), [(CHAT, "ok"), (MESSAGES, "error")], ids=["its own door", "another"])
+async def test_what_an_answer_without_choices_counts_is_on_its_row(door: Door, outcome: str) -> None:
+    asked = ASKED if door is CHAT else CLAUDE.replace(b"claude-sonnet-4-6", b"gpt-4.1-mini")
+    row = await Run(json_answer({**WHOLE, "choices": None})).go(asked, door)
+    assert (row.outcome, row.input_tokens, row.output_tokens, row.usage_source) == (outcome, 5, 2, "provider")

@@ -49,7 +49,9 @@ def parse_response(body: bytes) -> Response:
         failure.usage, failure.output_bytes = used_as_it_failed(answer)
         raise failure
     if answer.choices is None:
-        raise unreadable()
+        nothing_said = unreadable()
+        nothing_said.usage = usage_in(answer)
+        raise nothing_said
     choices = _parse_choices(answer)
     if choices:
         choices[0] = structs.replace(choices[0], extra=merge_extra(choices[0].extra, citations_in(answer)))
