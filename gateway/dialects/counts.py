@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-from gateway.model import MOST_NANO, MOST_TOKENS, Part, Reasoning, Refusal, Text, ToolCall
+from msgspec.structs import replace
+
+from gateway.model import MOST_NANO, MOST_TOKENS, Part, Reasoning, Refusal, Text, ToolCall, Usage
 
 # What a double and a database hold exactly.
 LARGEST_COUNT = 2**53
@@ -62,6 +64,13 @@ def cost_nano(ticks: Any) -> int | None:
     if isinstance(ticks, bool) or not isinstance(ticks, int | float) or not 0 <= ticks <= 10 * MOST_NANO:
         return None
     return int((Decimal(ticks) / 10).to_integral_value(ROUND_HALF_EVEN))
+
+
+def as_it_failed(usage: Usage | None, *, said: bool) -> Usage | None:
+    """What an answer counts that failed: of what was `said` before, many count nought, which is not known then."""
+    if usage is None or usage.output_tokens or not said:
+        return usage
+    return replace(usage, input_tokens=usage.input_tokens or None, output_tokens=None)
 
 
 def said_bytes(parts: Iterable[Part]) -> int:

@@ -223,3 +223,36 @@ async def test_what_an_answer_without_choices_counts_is_on_its_row(door: Door, o
     asked = ASKED if door is CHAT else CLAUDE.replace(b"claude-sonnet-4-6", b"gpt-4.1-mini")
     row = await Run(json_answer({**WHOLE, "choices": None})).go(asked, door)
     assert (row.outcome, row.input_tokens, row.output_tokens, row.usage_source) == (outcome, 5, 2, "provider")
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_failed_response_that_counts_nought_does_not_make_free_what_it_said(streamed: bool) -> None:
+    text = {"type": "output_text", "text": "Hello Bob."}
+    item = {"id": "m", "type": "message", "role": "assistant", "content": [text]}
+    nought = {"input_tokens": 0, "output_tokens": 0}
+    why = {"code": "server_error", "message": "Boom."}
+    failed = {"id": "r", "status": "failed", "error": why, "output": [item], "usage": nought}
+    events = (
+        {"type": "response.output_item.added", "output_index": 0, "item": {**item, "content": []}},
+        {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "Hello Bob."},
+        {"type": "response.failed", "response": failed},
+    )
+    body = b'{"model":"gpt-4.1-mini","input":"Hi","stream":%b}' % (b"true" if streamed else b"false")
+    row = await Run(sse(*events) if streamed else json_answer(failed)).go(body, RESPONSES)
+    assert (row.outcome, row.usage_source) == ("error", "estimated")
+    assert (row.input_tokens, row.output_tokens) == (-(-len(body) // 4), 3)
+
+
+async def test_what_a_response_without_output_counts_is_on_its_row() -> None:
+    answer = {"id": "r", "status": "completed", "output": None, "usage": {"input_tokens": 5, "output_tokens": 2}}
+    row = await Run(json_answer(answer)).go(b'{"model":"gpt-4.1-mini","input":"Hi"}', RESPONSES)
+    assert (row.outcome, row.input_tokens, row.output_tokens, row.usage_source) == ("ok", 5, 2, "provider")
+
+
+@pytest.mark.parametrize(("door", "outcome"), [(GEMINI, "ok"), (CHAT, "error")], ids=["its own door", "another"])
+async def test_what_an_answer_without_candidates_counts_is_on_its_row(door: Door, outcome: str) -> None:
+    """Gemini answers so now and then."""
+    answer = {"usageMetadata": {"promptTokenCount": 5, "totalTokenCount": 5}, "modelVersion": "gemini-2.5-flash"}
+    asked = CONTENTS if door is GEMINI else ASKED.replace(b"gpt-4.1-mini", b"gemini-2.5-flash")
+    row = await Run(json_answer(answer)).go(asked, door)
+    assert (row.outcome, row.input_tokens, row.output_tokens, row.usage_source) == (outcome, 5, 0, "provider")

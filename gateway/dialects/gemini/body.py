@@ -308,11 +308,14 @@ def parse_response(body: bytes) -> Response:
         readable = reader.finish(events)
     except (msgspec.MsgspecError, ValueError):
         readable = False
-    if not readable:
-        raise UpstreamError(UNREADABLE.message, kind=UNREADABLE.kind, own_words=True)
     for event in events:
         assembler.feed(event)
-    return assembler.response()
+    response = assembler.response()
+    if not readable:
+        error = UpstreamError(UNREADABLE.message, kind=UNREADABLE.kind, own_words=True)
+        error.usage = response.usage
+        raise error
+    return response
 
 
 def render_response(response: Response, context: AnswerContext) -> bytes:

@@ -8,8 +8,9 @@ where a call begins; calls stay open until the choice is finished, since their f
 
 from typing import Any
 
+from gateway.dialects.counts import as_it_failed
 from gateway.dialects.error_bodies import as_stream_error
-from gateway.dialects.openai_chat.usage import as_it_failed, cites_the_web, parse_usage
+from gateway.dialects.openai_chat.usage import cites_the_web, parse_usage
 from gateway.dialects.openai_chat.wire import (
     FAILED,
     NAME,

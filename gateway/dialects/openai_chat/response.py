@@ -6,10 +6,10 @@ from typing import Any
 from msgspec import structs
 
 from gateway.dialects.arguments import from_freeform
-from gateway.dialects.counts import said_bytes
+from gateway.dialects.counts import as_it_failed, said_bytes
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.openai_chat.tools import freeform_names
-from gateway.dialects.openai_chat.usage import as_it_failed, render_usage, usage_in
+from gateway.dialects.openai_chat.usage import render_usage, usage_in
 from gateway.dialects.openai_chat.wire import (
     ANSWER_PREFIX,
     CITATIONS,

@@ -61,13 +61,6 @@ def with_search(usage: Usage | None, cited: bool) -> Usage | None:
     return replace(usage or Usage(), web_searches=1) if cited else usage
 
 
-def as_it_failed(usage: Usage | None, *, said: bool) -> Usage | None:
-    """What an answer counts that failed: of what was `said` before, many count nought, which is not known then."""
-    if usage is None or usage.output_tokens or not said:
-        return usage
-    return replace(usage, input_tokens=usage.input_tokens or None, output_tokens=None)
-
-
 def render_usage(usage: Usage) -> dict[str, Any]:
     """The `usage` object for a client: the details are always there, with zeros for what is not known."""
     prompt, completion = usage.input_tokens or 0, usage.output_tokens or 0

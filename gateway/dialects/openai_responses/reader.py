@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from gateway.dialects.counts import as_it_failed
 from gateway.dialects.error_bodies import as_stream_error
 from gateway.dialects.json_text import decode_as, decode_json
 from gateway.dialects.openai_errors import UNREADABLE, error_in
@@ -414,8 +415,9 @@ class ResponsesReader:
             raise ValueError("a terminal event without its response")
         usage = parse_usage(response)
         if event.type == "response.failed" or response.get("status") in ("failed", "cancelled"):
+            usage = as_it_failed(usage, said=bool(self._items))
             if usage is not None:
-                events.append(UsageReport(usage))
+                events.append(UsageReport(usage, final=usage.output_tokens is not None))
             raise failure(response)
         if event.type == "response.incomplete":
             response = {**response, "status": "incomplete"}

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from gateway.dialects.counts import said_bytes
+from gateway.dialects.counts import as_it_failed, said_bytes
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.json_text import decode_json
 from gateway.dialects.openai_errors import error_in, unreadable
@@ -49,7 +49,9 @@ def parse_response(body: bytes) -> Response:
         _require_no_failure(fields, answer)
         parts = _parse_output(answer.output, answer.id)
     except msgspec.ValidationError:
-        raise unreadable() from None
+        error = unreadable()
+        error.usage = parse_usage(fields) if isinstance(fields, dict) else None
+        raise error from None
     reason, extra = parse_finish(fields, has_calls(parts))
     choice = Choice(parts=tuple(parts), finish_reason=reason, logprobs=logprobs_of(answer.output), extra=extra)
     return Response(
@@ -66,7 +68,8 @@ def _require_no_failure(fields: Wire, answer: _Answer) -> None:
     try:
         parse_finish(fields, False)
     except UpstreamError as error:
-        error.usage, error.output_bytes = parse_usage(fields), _said_before(answer)
+        error.output_bytes = _said_before(answer)
+        error.usage = as_it_failed(parse_usage(fields), said=error.output_bytes > 0)
         raise
 
 
