@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QWidget
 from app.widgets.cutting import boxes_of, cut
 from app.widgets.painting import has_old_picture
 
-USUAL, LEAST, MOST = 16, 12, 48
+USUAL, LEAST, MOST = 16, 12, 32
 """What a piece weighs as a rule, and may at least and at most be meant to weigh: a small widget weighs one."""
 # Less than this is painted in one turn.
 _LOW = 140

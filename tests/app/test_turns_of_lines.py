@@ -17,6 +17,7 @@ from app.pages.connect import ConnectPage
 from app.pages.connect_parts import code_block
 from app.pages.conversations_parts.blocks import told
 from app.pages.conversations_parts.costs import whole_of
+from app.pages.conversations_parts.facts import facts_of
 from app.pages.conversations_parts.inspector import WIDTH, Inspector
 from app.pages.conversations_parts.spans import rows_of
 from app.pages.requests_parts import panel as panel_module
@@ -207,9 +208,36 @@ def test_the_pane_of_another_conversation_is_painted_in_turns(qtbot: QtBot, them
     pane.begin_another()
     pane.show_costs(whole_of(threads[1].row))
     pane.show_rows(rows[1], 0)
+    # What is known of its step comes meanwhile, below both.
+    call = next(row for row in rows[1] if row.role == "inference")
+    pane.show_facts(facts_of(call, threads[1].turns[0], NOW_US, str))
     uncovered(qtbot, pane)
     first, *later = [set(names) for names in together.together if names]
     assert first == {"costs"} and later and all(names == {"timeline"} for names in later)
+
+
+def test_what_is_known_of_another_step_is_painted_in_turns(qtbot: QtBot, theme: Theme) -> None:
+    pane = Inspector(theme)
+    qtbot.addWidget(pane)
+    pane.resize(WIDTH, 800)
+    with qtbot.waitExposed(pane):
+        pane.show()
+    thread = plain_thread(1, NOW_US, turns=2)
+    rows = rows_of(thread, told(thread, {}).steps)
+    pane.show_costs(whole_of(thread.row))
+    pane.show_rows(rows, 0)
+    uncovered(qtbot, pane)
+    call = next(row for row in rows if row.role == "inference")
+    facts = facts_of(call, thread.turns[0], NOW_US, str)
+    for each in (facts, None):
+        pane.show_facts(each)
+        uncovered(qtbot, pane)
+    above = [Painted(part) for part in (pane.cost, pane.waterfall)]
+    painted = PaintedTogether(pane.facts)
+    pane.show_facts(facts)
+    uncovered(qtbot, pane)
+    assert sum(painted.turns) > USUAL >= max(painted.turns)
+    assert [each.parts for each in above] == [[], []]
 
 
 def test_another_tool_is_painted_in_turns(qtbot: QtBot, context: AppContext) -> None:

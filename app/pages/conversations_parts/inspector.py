@@ -303,10 +303,15 @@ class Inspector(QScrollArea):
             body.setMinimumHeight(max(0, layout.totalHeightForWidth(self.viewport().width())))
 
     def _make_room(self, height: int) -> None:
-        """For what is shown and placed at once."""
+        """For what is shown and placed at once, and painted in turns."""
         body: QWidget | None = self.widget()
         if body is not None:
             body.setMinimumHeight(body.height() + height)
+        seen = self.viewport().geometry()
+        if self._curtain.isHidden():
+            above = self.cost if self.timeline.isHidden() else self.timeline
+            seen.setTop(max(seen.top(), above.mapTo(self, above.rect().bottomLeft()).y() + 1))
+            self._curtain.draw(seen)
 
     def _take_ground(self) -> None:
         palette = self.palette()
