@@ -22,14 +22,14 @@ from PySide6.QtWidgets import QWidget
 from app.widgets.cutting import boxes_of, cut
 from app.widgets.painting import has_old_picture
 
-USUAL, LEAST, MOST = 16, 12, 32
+USUAL, LEAST, MOST = 16, 8, 32
 """What a piece weighs as a rule, and may at least and at most be meant to weigh: a small widget weighs one."""
 # Less than this is painted in one turn.
 _LOW = 140
 # Between two pieces, so that the gateway's callbacks have their turns.
-_PAUSE_MS = 5
+_PAUSE_MS = 3
 # What a piece should take of this thread's time; after a shorter one the next follows in the same turn.
-_LONG_S, _SHORT_S = 0.004, 0.0015
+_LONG_S, _SHORT_S = 0.003, 0.001
 
 
 class _Sheet(QWidget):

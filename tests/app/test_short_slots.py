@@ -136,11 +136,11 @@ def test_where_a_piece_takes_long_there_are_more_of_them_the_next_time(
 ) -> None:
     under = QWidget()
     qtbot.addWidget(under)
-    under.resize(200, 16 * 2 * ROW)
-    for number in range(16):
+    under.resize(200, 12 * 2 * ROW)
+    for number in range(12):
         QWidget(under).setGeometry(0, number * 2 * ROW, 200, 2 * ROW)
     under.show()
-    took_ms = [10]
+    took_ms = [10.0]
     clock = count()
     monkeypatch.setattr(curtain_module, "time", SimpleNamespace(thread_time=lambda: next(clock) * took_ms[0] / 1000))
     curtain = Curtain(under)
@@ -154,7 +154,7 @@ def test_where_a_piece_takes_long_there_are_more_of_them_the_next_time(
         return len(painted.parts)
 
     assert [pieces() for _ in range(3)] == [2, 4, 4], "the loop has other things to do than turns of no work"
-    took_ms[0] = 1
+    took_ms[0] = 0.5
     assert [pieces() for _ in range(4)] == [4, 2, 1, 1]
     assert curtain._timer.isSingleShot(), "one that goes on is due again at once after a long paint"
 
