@@ -294,6 +294,21 @@ def clock(us: int, tz: str | None = None, *, now_us: int | None = None) -> str:
     return _day_and_minute(then, now)
 
 
+def row_clock(us: int) -> str:
+    """As `clock`, in no more room: in an hour that the clock repeats the zone has the date's place, 2:30:00 CEST;
+    the rows around it have that."""
+    then = _local(us)
+    which = _which(then)
+    if not which:
+        return clock(us)
+    return f"{_told(then, f'{then.minute:02d}:{then.second:02d}').removeprefix('0')}{which}"
+
+
+def has_twelve_hours() -> bool:
+    """Whether times are told with am and pm, which takes more room."""
+    return _clock.twelve_hours
+
+
 def minute(us: int, tz: str | None = None, *, now_us: int | None = None) -> str:
     """As `clock` on other days, also of today: the ends of a range are told alike."""
     return _day_and_minute(_local(us, tz), _now(now_us, tz))

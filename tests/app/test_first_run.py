@@ -144,6 +144,8 @@ def test_the_three_steps(page: ConnectPage, gateway: Empty, qtbot: QtBot, turns:
     turns.run()
     assert done(page) == [True, True, False] and steps.key.text() == KEY
     assert f"Bearer {KEY}" in steps.command.view.toPlainText()
+    longest = max(map(len, steps.command.view.toPlainText().splitlines()))
+    assert longest <= 100, "with a key in it, it is read without scrolling"
     click(qtbot, steps.key_button)
     assert QGuiApplication.clipboard().text() == KEY and len(gateway.keys) == 1
     assert steps.request_card.told.text() == "Waiting for it …"

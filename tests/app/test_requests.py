@@ -6,6 +6,7 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from app.pages.requests_parts.panel import RequestPanel
 from app.query_text import parse
 from app.tables.column import PillText
 from app.tables.model import WindowedModel
+from app.tables.painter import CELL_PADDING
 from app.tables.view import ROW_HEIGHT
 from app.text_label import TextLabel
 from app.theme import Theme
@@ -1233,6 +1235,30 @@ def test_export_writes_the_filtered_rows(
     assert [line[0] for line in written] == expected
     assert saved.args == [f"Exported {len(expected):,} rows", tmp_path]
     assert page.export_button.isEnabled() and page.export_button.text() == "Export"
+
+
+@pytest.mark.parametrize("twelve", [False, True])
+@pytest.mark.parametrize("tz", ["Europe/Berlin", "America/New_York"])
+def test_the_time_of_a_row_has_room_in_its_column(
+    qtbot: QtBot, page: RequestsPage, gateway: FakeGateway, tz: str, twelve: bool
+) -> None:
+    """By a clock of twelve hours it was cut, and in the hour that a clock repeats two were told alike."""
+    formats.use_clock(tz, twelve_hours=twelve)
+    try:
+        column = next(one for one in request_columns(str) if one.key == "time")
+        metrics, told = QFontMetrics(ui_font(13)), set()
+        now = datetime.now(UTC)
+        row = newer(gateway.rows[0], 1)
+        # Every quarter of this year's hours, and now.
+        year = (now.replace(month=1, day=2) + timedelta(minutes=15 * quarter) for quarter in range(34_800))
+        for moment in (now, *year):
+            text = column.text(msgspec.structs.replace(row, started_us=round(moment.timestamp() * 1_000_000)))
+            told.add(text)
+            assert metrics.horizontalAdvance(text) <= column.width - 2 * CELL_PADDING, text
+        repeated = {text for text in told if text.split()[-1] in ("CET", "CEST", "EST", "EDT")}
+        assert len(repeated) == 8, repeated
+    finally:
+        formats.use_clock(None, twelve_hours=False)
 
 
 def test_a_failed_export_is_tried_again_by_its_button(page: RequestsPage, turns: Turns, tmp_path: Path) -> None:

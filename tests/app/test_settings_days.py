@@ -265,6 +265,10 @@ def test_the_machines_zone_is_named_as_it_is_by_now(
     monkeypatch.setattr(own_sections, "local_zone", lambda: "Asia/Tokyo")
     asyncio.run(page.refresh(Changes(state=True)))
     assert view.zone.currentText() == "System (Asia/Tokyo)"
+    # While it is looked at, too.
+    monkeypatch.setattr(own_sections, "local_zone", lambda: "Asia/Seoul")
+    page.context.shell.tell_times_anew()
+    assert view.zone.currentText() == "System (Asia/Seoul)"
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])

@@ -39,7 +39,8 @@ FIRST_MODELS = {
 FIRST_REQUEST = Snippet(
     step="",
     command=f"curl {BASE}/v1/chat/completions \\\n"
-    f'  -H "Authorization: Bearer {KEY}" -H "Content-Type: application/json" \\\n'
+    f'  -H "Authorization: Bearer {KEY}" \\\n'
+    '  -H "Content-Type: application/json" \\\n'
     f'  -d \'{{"model": "{MODEL}", "messages": [{{"role": "user", "content": "Hello"}}]}}\'',
 )
 

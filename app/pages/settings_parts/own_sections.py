@@ -180,6 +180,7 @@ class AppearanceSection(Preferring):
         dress_completions(completer, self.context.theme)
         self.zone.setCurrentIndex(max(0, self.zone.findText(preferences.zone)) if preferences.zone else 0)
         self.zone.currentIndexChanged.connect(self._choose_zone)
+        self.context.shell.redraw_asked.connect(self._name_system_zone)
         # What was typed and is no zone gives way to the one in force.
         edit.editingFinished.connect(lambda: self.zone.setEditText(self.zone.itemText(self.zone.currentIndex())))
         return self.zone
@@ -187,9 +188,12 @@ class AppearanceSection(Preferring):
     def _system_words(self) -> str:
         return self.tr("System ({zone})").format(zone=local_zone())
 
+    def _name_system_zone(self) -> None:
+        self.zone.setItemText(0, self._system_words())
+
     async def refresh(self) -> None:
         # The machine may be elsewhere by now.
-        self.zone.setItemText(0, self._system_words())
+        self._name_system_zone()
 
     def _choose_zone(self) -> None:
         try:
