@@ -111,7 +111,7 @@ def test_the_columns_of_prices_are_the_specifications_and_whole_in_the_smallest_
     ]
     first = model_columns()[: keys.index("cost") + 1]
     bar = 12
-    assert sum(column.width for column in first) <= 1024 - 56 - 2 * 24 - 2 - bar
+    assert sum(column.width for column in first) == 1024 - 56 - 2 * 24 - 2 - bar, "and no sliver of the next"
 
 
 def test_what_is_written_to_a_cache_has_a_column() -> None:

@@ -382,6 +382,13 @@ def test_what_a_part_of_a_bill_means_is_read_whole_in_the_smallest_window() -> N
     assert {kind: words for kind, words in MEANINGS.items() if metrics.horizontalAdvance(words) > room} == {}
 
 
+def test_what_a_bill_differs_by_is_read_whole_beside_its_options() -> None:
+    columns = bill_lines.line_columns()
+    until = 1 + [column.key for column in columns].index("difference")
+    bar, drawer = 12, 420
+    assert sum(column.width for column in columns[:until]) <= 1440 - 220 - drawer - 2 * 24 - 2 - bar
+
+
 def test_every_kind_of_a_timelines_rows_has_a_word() -> None:
     assert set(ROLE_WORDS) == set(LOOKS)
 

@@ -139,7 +139,7 @@ def line_columns() -> tuple[Column[BillLine], ...]:
             title=tr("Model"),
             text=lambda line: line.model or tr("All models"),
             value=lambda line: line.model,
-            width=140,
+            width=126,
             grow=2,
             tone="text",
             weight=500,

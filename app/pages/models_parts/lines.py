@@ -219,7 +219,8 @@ def model_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[Mo
             title=tr("Model"),
             text=lambda line: line.model,
             value=lambda line: line.model,
-            width=148,
+            # With what follows as far as the cost it fills the smallest window.
+            width=166,
             grow=1,
             tone="text",
             weight=500,
