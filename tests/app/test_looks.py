@@ -1,6 +1,7 @@
 """Details of how things look: what is chosen, what is only read, what has no room, and where edges meet."""
 
 from dataclasses import replace as replace_column
+from time import time_ns
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ from app.theme import DARK, LIGHT, Theme, Tokens
 from app.widgets import Card, ComboBox, ElidedLabel, IconButton, Pill, PushButton, SearchField
 from app.widgets.buttons import KINDS
 from app.widgets.places import table_places
-from gateway import RatedModel, Summary, TimeBucket, TraceSpan
+from gateway import RatedAnswer, RatedModel, Summary, TimeBucket, TraceSpan
 from tests.app.test_theme import contrast
 
 CHAT = TraceSpan(
@@ -380,6 +381,24 @@ def test_what_a_part_of_a_bill_means_is_read_whole_in_the_smallest_window() -> N
     room = 1024 - 56 - 2 * 24 - 2 - others - 2 * 10
     metrics = QFontMetrics(ui_font(13))
     assert {kind: words for kind, words in MEANINGS.items() if metrics.horizontalAdvance(words) > room} == {}
+
+
+def test_every_figure_of_an_answer_is_on_show_in_the_smallest_window(theme: Theme, qtbot: QtBot) -> None:
+    columns, bar = answer_columns(len), 12
+    assert sum(column.width for column in columns) <= 1024 - 56 - 2 * 24 - 2 - bar
+    answer = RatedAnswer(
+        request_id="r", comparison="c", at_us=time_ns() // 1000, owner="k", key="ci", prompt_hash="h", prompt="p",
+        place=0, model_requested="m", model="m", provider="p", outcome="ok", output_tokens=98_888, cost_nano=88_888_888,
+        ttft_us=44_400_000, latency_us=248_000_000, stars=5, note="n",
+    )  # fmt: skip
+    table = TableView(theme, ListModel[RatedAnswer](columns, key=lambda row: row.request_id), "Answers")
+    qtbot.addWidget(table)
+    assert [column.key for column in columns if table._painter.width_of(column, [answer]) > column.width] == []
+    table.resize(1440 - 220 - 2 * 24 - 2, 200)
+    table.show()
+    model = next(section for section, column in enumerate(columns) if column.key == "model")
+    named = replace(answer, model="gemini-3.1-pro-preview")
+    assert table._painter.width_of(columns[model], [named]) <= table.columnWidth(model), "whole at the design's width"
 
 
 def test_what_a_bill_differs_by_is_read_whole_beside_its_options() -> None:

@@ -28,14 +28,14 @@ def mean_stars(row: RatedModel) -> str:
     return f"{row.stars:.1f}"
 
 
-def _model_column(width: int, slot: Callable[[str], int]) -> Column[_Line]:
+def _model_column(width: int, slot: Callable[[str], int], grow: int = 1) -> Column[_Line]:
     return Column(
         key="model",
         title=tr("Model"),
         text=lambda row: row.model,
         value=lambda row: row.model,
         width=width,
-        grow=1,
+        grow=grow,
         tone="text",
         weight=500,
         elide_middle=True,
@@ -46,8 +46,8 @@ def _model_column(width: int, slot: Callable[[str], int]) -> Column[_Line]:
 
 def _time_columns() -> tuple[Column[_Line], ...]:
     return (
-        duration_column("ttft", "TTFT", lambda row: row.ttft_us, 68),
-        duration_column("total", tr("Total"), lambda row: row.latency_us, 72),
+        duration_column("ttft", "TTFT", lambda row: row.ttft_us, 62),
+        duration_column("total", tr("Total"), lambda row: row.latency_us, 70),
     )
 
 
@@ -76,13 +76,14 @@ def model_columns(slot: Callable[[str], int]) -> tuple[Column[RatedModel], ...]:
 
 def answer_columns(slot: Callable[[str], int]) -> tuple[Column[RatedAnswer], ...]:
     times: tuple[Column[RatedAnswer], ...] = _time_columns()
+    # In the smallest window words are cut, and no figure.
     return (
         Column(
             key="at",
             title=tr("Time"),
             text=lambda row: formats.clock(row.at_us),
             value=lambda row: utc_text(row.at_us),
-            width=120,
+            width=108,
             tone="text",
             sortable=True,
         ),
@@ -91,19 +92,19 @@ def answer_columns(slot: Callable[[str], int]) -> tuple[Column[RatedAnswer], ...
             title=tr("Prompt"),
             text=lambda row: _one_line(row.prompt) if row.prompt else tr("not kept"),
             value=lambda row: row.prompt,
-            width=160,
+            width=102,
             grow=3,
             tone="text",
             tooltip=lambda row: (row.prompt or "")[:400],
         ),
-        _model_column(188, slot),
+        _model_column(138, slot, grow=2),
         Column(
             key="outcome",
             title=tr("State"),
             text=lambda row: tr(OUTCOMES[row.outcome].text),
             value=lambda row: row.outcome,
             pills=lambda row: (PillText(tr(OUTCOMES[row.outcome].text), OUTCOMES[row.outcome].kind),),
-            width=92,
+            width=84,
             sortable=True,
         ),
         Column(
@@ -112,7 +113,7 @@ def answer_columns(slot: Callable[[str], int]) -> tuple[Column[RatedAnswer], ...
             text=lambda row: stars_text(row.stars),
             value=lambda row: row.stars,
             stars=lambda row: row.stars,
-            width=104,
+            width=102,
             sortable=True,
         ),
         Column(
@@ -120,12 +121,12 @@ def answer_columns(slot: Callable[[str], int]) -> tuple[Column[RatedAnswer], ...
             title=tr("Note"),
             text=lambda row: _one_line(row.note),
             value=lambda row: row.note,
-            width=110,
-            grow=2,
+            width=60,
+            grow=1,
             tooltip=lambda row: row.note,
         ),
         *times,
-        count_column("tokens", tr("Tokens out"), lambda row: row.output_tokens, 92),
+        count_column("tokens", tr("Tokens out"), lambda row: row.output_tokens, 88),
         money_column("cost", tr("Cost"), lambda row: row.cost_nano, 92),
     )
 
