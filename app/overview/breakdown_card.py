@@ -168,6 +168,7 @@ class BreakdownCard(Card):
 
     def _show(self) -> None:
         self.model.set_lines(self._lines, None if self._expanded else SHOWN_ROWS)
+        self.table.lay_out()
         self._tell_all()
         self.view_all.setVisible(bool(self._lines))
         self.table.viewport().update()

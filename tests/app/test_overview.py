@@ -23,7 +23,7 @@ from app.filters import FilterSnapshot
 from app.fonts import ui_font
 from app.formats import UNKNOWN, adding_places, count, duration, money, money_column, money_places, percent, rate
 from app.overview.answers import Answers
-from app.overview.breakdown import MEASURES, Line
+from app.overview.breakdown import COSTLIEST, MEASURES, Line
 from app.overview.breakdown_card import BreakdownCard
 from app.overview.cards import FigureCard
 from app.overview.figures import Delta, Figure
@@ -593,6 +593,20 @@ def test_a_breakdown_lays_out_a_text_once(page: OverviewPage, laid_out: list[str
     table._texts, table.horizontalHeader()._texts = LaidTexts(100), LaidTexts(100)  # type: ignore[attr-defined]
     table.grab()
     assert {"Name", "Cost", first[column("cost")], first[column("share")]} <= set(laid_out[before:])
+
+
+def test_a_breakdown_is_laid_out_as_it_comes_and_not_in_its_paint(page: OverviewPage, laid_out: list[str]) -> None:
+    table = page.parts.by_model.table
+    table.grab()
+    # As where another range has other values.
+    table._texts = LaidTexts(100)
+    laid_out.clear()
+    assert page.answers is not None
+    page._show_models(page.answers)
+    before = len(laid_out)
+    assert {cells(page, "table.model")[0][column(key)] for key in ("name", "cost", "share")} <= set(laid_out)
+    table.grab()
+    assert laid_out[before:] == [COSTLIEST], "which is the same of all"
 
 
 def test_cards_and_tables_are_shown_in_turns_of_their_own(
