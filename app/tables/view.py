@@ -36,6 +36,7 @@ from app.tables.row_pictures import RowPictures
 from app.tables.row_turns import RowTurns
 from app.theme import DENSITIES, Theme
 from app.translation import counted
+from app.widgets.scroll_bar import KeptScrollBar
 
 # The usual one; the theme says which is in force.
 ROW_HEIGHT = DENSITIES["comfortable"]
@@ -103,6 +104,7 @@ class TableView(QTableView):
         self.setTabKeyNavigation(False)
         # Without one, the style paints its own window colour where the scroll bars meet.
         self.setCornerWidget(QWidget())
+        self.setVerticalScrollBar(KeptScrollBar(self))
         # What a paint leaves for another turn stays as it was.
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)

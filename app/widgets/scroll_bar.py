@@ -1,6 +1,6 @@
 """A scroll bar whose place is kept, so that nothing beside it is laid out anew, and that is seen where it scrolls."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QScrollBar
 
@@ -19,6 +19,13 @@ class KeptScrollBar(QScrollBar):
     def __init__(self, area: QAbstractScrollArea) -> None:
         super().__init__(area)
         self._area = area
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            # It paints all of itself, which the style unsays: what stands behind it would be painted with each change
+            # of what there is to scroll.
+            self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
