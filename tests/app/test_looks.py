@@ -1,6 +1,7 @@
 """Details of how things look: what is chosen, what is only read, what has no room, and where edges meet."""
 
 from dataclasses import replace as replace_column
+from datetime import datetime
 from time import time_ns
 from typing import Any
 
@@ -20,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from app import icons
+from app import formats, icons
 from app.charts import CHARTS, ChartCard, ChartInput, chart_data
 from app.charts.axes import TimeAxis
 from app.date_field import DateField
@@ -44,6 +45,7 @@ from app.sidebar import GatewayCard
 from app.tables.column import Column
 from app.tables.header import TableHeader
 from app.tables.model import ListModel
+from app.tables.painter import CELL_PADDING
 from app.tables.view import TableView
 from app.text_label import TextLabel
 from app.theme import DARK, LIGHT, Theme, Tokens
@@ -383,22 +385,36 @@ def test_what_a_part_of_a_bill_means_is_read_whole_in_the_smallest_window() -> N
     assert {kind: words for kind, words in MEANINGS.items() if metrics.horizontalAdvance(words) > room} == {}
 
 
+ANSWER = RatedAnswer(
+    request_id="r", comparison="c", at_us=time_ns() // 1000, owner="k", key="ci", prompt_hash="h", prompt="p", place=0,
+    model_requested="m", model="m", provider="p", outcome="ok", output_tokens=98_888, cost_nano=88_888_888,
+    ttft_us=44_400_000, latency_us=248_000_000, stars=5, note="n",
+)  # fmt: skip
+
+
 def test_every_figure_of_an_answer_is_on_show_in_the_smallest_window(theme: Theme, qtbot: QtBot) -> None:
     columns, bar = answer_columns(len), 12
     assert sum(column.width for column in columns) <= 1024 - 56 - 2 * 24 - 2 - bar
-    answer = RatedAnswer(
-        request_id="r", comparison="c", at_us=time_ns() // 1000, owner="k", key="ci", prompt_hash="h", prompt="p",
-        place=0, model_requested="m", model="m", provider="p", outcome="ok", output_tokens=98_888, cost_nano=88_888_888,
-        ttft_us=44_400_000, latency_us=248_000_000, stars=5, note="n",
-    )  # fmt: skip
     table = TableView(theme, ListModel[RatedAnswer](columns, key=lambda row: row.request_id), "Answers")
     qtbot.addWidget(table)
-    assert [column.key for column in columns if table._painter.width_of(column, [answer]) > column.width] == []
+    assert [column.key for column in columns if table._painter.width_of(column, [ANSWER]) > column.width] == []
     table.resize(1440 - 220 - 2 * 24 - 2, 200)
     table.show()
     model = next(section for section, column in enumerate(columns) if column.key == "model")
-    named = replace(answer, model="gemini-3.1-pro-preview")
+    named = replace(ANSWER, model="gemini-3.1-pro-preview")
     assert table._painter.width_of(columns[model], [named]) <= table.columnWidth(model), "whole at the design's width"
+
+
+def test_the_time_of_an_answer_has_room_by_a_clock_of_twelve_hours(theme: Theme, qtbot: QtBot) -> None:
+    formats.use_clock(None, twelve_hours=True)
+    try:
+        at = answer_columns(len)[0]
+        evening = round(datetime.now().replace(hour=22, minute=44, second=44).timestamp() * 1e6)
+        row = replace(ANSWER, at_us=evening)
+        assert at.text(row).endswith("pm")
+        assert QFontMetrics(ui_font(13)).horizontalAdvance(at.text(row)) <= at.width - 2 * CELL_PADDING
+    finally:
+        formats.use_clock(None, twelve_hours=False)
 
 
 def test_what_a_bill_differs_by_is_read_whole_beside_its_options() -> None:

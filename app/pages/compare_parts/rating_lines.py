@@ -81,9 +81,9 @@ def answer_columns(slot: Callable[[str], int]) -> tuple[Column[RatedAnswer], ...
         Column(
             key="at",
             title=tr("Time"),
-            text=lambda row: formats.clock(row.at_us),
+            text=lambda row: formats.row_clock(row.at_us),
             value=lambda row: utc_text(row.at_us),
-            width=108,
+            width=136 if formats.has_twelve_hours() else 108,
             tone="text",
             sortable=True,
         ),
