@@ -103,9 +103,7 @@ def duration_column(
     )
 
 
-def age_column(
-    key: str, title: str, us: Callable[[Row], int | None], width: int, now_us: Callable[[], int]
-) -> Column[Row]:
+def age_column(key: str, title: str, us: Callable[[Row], int | None], now_us: Callable[[], int]) -> Column[Row]:
     """How long ago `us` was, microseconds since the epoch, None for what never was. `now_us` is asked whenever a cell
     is told."""
 
@@ -118,7 +116,8 @@ def age_column(
         title=title,
         text=lambda row: told(row, lambda at: formats.ago(at, now_us()), tr("Never")),
         value=lambda row: told(row, utc_text, "") or None,
-        width=width,
+        # For the day and minute of what was earlier than that.
+        width=132 if formats.has_twelve_hours() else 108,
         sortable=True,
         tooltip=lambda row: told(row, formats.clock, ""),
     )

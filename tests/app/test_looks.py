@@ -1,7 +1,7 @@
 """Details of how things look: what is chosen, what is only read, what has no room, and where edges meet."""
 
 from dataclasses import replace as replace_column
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import time_ns
 from typing import Any
 
@@ -413,6 +413,25 @@ def test_the_time_of_an_answer_has_room_by_a_clock_of_twelve_hours(theme: Theme,
         row = replace(ANSWER, at_us=evening)
         assert at.text(row).endswith("pm")
         assert QFontMetrics(ui_font(13)).horizontalAdvance(at.text(row)) <= at.width - 2 * CELL_PADDING
+    finally:
+        formats.use_clock(None, twelve_hours=False)
+
+
+@pytest.mark.parametrize("twelve", [False, True])
+def test_when_a_key_was_last_used_has_room_in_its_column(theme: Theme, qtbot: QtBot, twelve: bool) -> None:
+    """Before a day ago it is told by day and minute, which were cut."""
+    formats.use_clock(None, twelve_hours=twelve)
+    try:
+        used = datetime.now().replace(month=11, day=28, hour=22, minute=44) - timedelta(days=1)
+        now_us = round((used + timedelta(days=2)).timestamp() * 1e6)
+        columns = api_key_columns(lambda: now_us)
+        metrics = QFontMetrics(ui_font(13))
+        for column in columns:
+            if column.key in ("created", "last_used"):
+                told = formats.ago(round(used.timestamp() * 1e6), now_us)
+                assert metrics.horizontalAdvance(told) <= column.width - 2 * CELL_PADDING, told
+        bar = 12
+        assert twelve or sum(column.width for column in columns) <= 1024 - 56 - 2 * 24 - 2 - bar
     finally:
         formats.use_clock(None, twelve_hours=False)
 
