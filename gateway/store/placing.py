@@ -406,8 +406,6 @@ class Placer:
 
 def _better(later: _Later, call: Call, link: Link) -> bool:
     """Whether a later turn continues this call rather than the turn that was found for it before."""
-    if later.started_us < call.told.started_us:
-        return False
     if later.parent is None or later.via == FOLLOW:
         return True
     if link.via == CHAIN:

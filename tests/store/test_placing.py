@@ -602,3 +602,30 @@ def test_an_answer_without_words_to_a_begun_answer_is_continued_by_nobody(store:
     put(store, [told(0, begun, ""), told(60, [*begun, user("Go on.")], "Yes.")])
     (thread,) = all_threads(store)
     assert [turn.parent for turn in thread.turns] == [None, None]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_what_names_an_answer_goes_on_from_it_and_not_from_who_was_there_before(
+    store: ThreadStore, order: Sequence[int]
+) -> None:
+    tellings = [
+        told(0, [user("one")], "first", conversation="c", response_id="r1"),
+        told(30, [user("two")], "second", conversation="c", response_id="r2"),
+        told(60, [user("three")], "third", conversation="c", previous_response_id="r1"),
+    ]
+    for each in order:
+        put(store, [tellings[each]])
+    (thread,) = all_threads(store)
+    assert thread.turns[2].parent == 0
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_what_names_an_answer_goes_on_from_it_whatever_the_clocks_of_both_say(store: ThreadStore, first: int) -> None:
+    tellings = [
+        told(9, [user("one")], "first", response_id="r1"),
+        told(5, [user("two")], "second", previous_response_id="r1"),
+    ]
+    put(store, [tellings[first]])
+    put(store, [tellings[1 - first]])
+    (thread,) = all_threads(store)
+    assert [turn.parent for turn in thread.turns] == [1, None]
