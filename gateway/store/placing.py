@@ -382,7 +382,6 @@ class Placer:
         self._connection.execute(_REPARENT, (call.id, link.choice, link.via, link.shortened, NOT_COMPARED, turn))
         self._connection.execute(_DROP_BLOCKS, (call.id,))
         self._trim(call, turn, last, link)
-        self._moved.add(turn)
 
     def _move_branch(self, turn: int, one: int, other: int) -> None:
         moved = [row[0] for row in self._connection.execute(_MOVE_BRANCH, {"turn": turn, "to": other})]

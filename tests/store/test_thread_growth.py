@@ -11,7 +11,7 @@ import pytest
 from gateway.model import Blob, Message, Role, Text
 from gateway.store.placing import Placer
 from gateway.told import Told
-from tests.store.tellings import READ, all_threads, assistant, opened, put, result, told, user
+from tests.store.tellings import READ, all_threads, assistant, opened, put, result, session, told, user
 
 TURNS, CONTEXT = 100, 200_000
 SOURCE = "".join(Path(module.__file__).read_text("utf-8") for module in (argparse, inspect, asyncio.base_events))
@@ -149,3 +149,13 @@ def test_a_prompt_that_is_sent_all_day_costs_the_same_each_time(tmp_path: Path) 
             put(store, [told(n, [user("Is it still up?")], "Yes.")])
             taken.append(steps - before)
     assert sum(taken[800:]) < 2 * sum(taken[100:200])
+
+
+def test_of_a_call_that_is_told_after_one_that_goes_on_from_it_no_blocks_are_kept(tmp_path: Path) -> None:
+    before, after = session("one", "1", "two", "2")
+    with opened(tmp_path) as store:
+        put(store, [after])
+        put(store, [before])
+        (thread,) = all_threads(store)
+        assert [turn.parent for turn in thread.turns] == [None, 0]
+        assert store.look(lambda connection: connection.execute("SELECT turn FROM blocks").fetchall()) == [(1,)]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.header_records import ANSWERED, ASKED, GIVEN, SENT, ExchangeHeaders, HeaderGroup
 from gateway.store.content import HEADERS
@@ -198,3 +199,13 @@ def test_why_there_are_none(tmp_path: Path) -> None:
         assert "capture.parts_off" in store.headers_of_request("vectors").why
         assert "past the gateway" in store.headers_of_request("span").why
         assert "Nothing of this request is kept" in store.headers_of_request("nobody").why
+
+
+def test_of_a_call_that_is_told_again_nothing_of_before_is_left(tmp_path: Path) -> None:
+    (call,) = tellings(1)
+    with opened(tmp_path) as store:
+        put(store, [call])
+        kept = "SELECT (SELECT COUNT(*) FROM headers), (SELECT COUNT(*) FROM blocks), (SELECT COUNT(*) FROM turns)"
+        assert store.look(lambda connection: connection.execute(kept).fetchone()) == (1, 1, 1)
+        put(store, [replace(call, headers=(), request=None)])
+        assert store.look(lambda connection: connection.execute(kept).fetchone()) == (0, 0, 1)
