@@ -629,3 +629,20 @@ def test_what_names_an_answer_goes_on_from_it_whatever_the_clocks_of_both_say(st
     put(store, [tellings[1 - first]])
     (thread,) = all_threads(store)
     assert [turn.parent for turn in thread.turns] == [1, None]
+
+
+def test_a_turn_that_goes_to_another_conversation_is_told_so_and_counted_there(tmp_path: Path) -> None:
+    told_of: dict[str, str] = {}
+    with opened(tmp_path, on_joined=told_of.__setitem__) as store:
+        put(store, [told(0, [user("one")], "yes"), told(20, dialogue("one", "yes", "more"), "so")])
+        put(store, [told(5, [user("other")], "b", conversation="c")])
+        recognised = told_of["req_0"]
+        assert told_of == {"req_0": recognised, "req_20": recognised}
+        told_of.clear()
+        put(store, [told(10, [user("one")], "yes", conversation="c")])
+        assert told_of == {"req_20": "c"}
+        found = {thread.row.id: thread.row for thread in all_threads(store)}
+        assert {name: (row.requests, row.cost_nano) for name, row in found.items()} == {
+            recognised: (1, 1000),
+            "c": (3, 3000),
+        }
