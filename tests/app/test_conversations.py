@@ -447,6 +447,15 @@ def test_a_newer_question_stops_an_older_one(
 # one conversation
 
 
+def test_where_a_call_is_replayed_is_said_where_there_is_room(page: ConversationsPage, turns: Turns) -> None:
+    head = open_full(page, turns).thread_pane.head
+    said = []
+    for width in (460, 700):
+        head.resize(width, head.height())
+        said.append(head.replay_button.text())
+    assert said == ["Replay", "Replay in Compare"]
+
+
 def test_the_head_says_title_tags_and_sums(page: ConversationsPage, turns: Turns) -> None:
     head = open_full(page, turns).thread_pane.head
     assert head.title.text() == "Fix flaky payment webhook test"

@@ -37,6 +37,11 @@ ACTIONS = (
 )
 
 
+# The title needs the room of more words in less than so many logical pixels.
+_ROOMY = 600
+_REPLAY, _REPLAY_ROOMY = later("Replay"), later("Replay in Compare")
+
+
 class TagLine(QWidget):
     """Tags side by side, as many as there is room for; all of them are in the tooltip."""
 
@@ -114,7 +119,7 @@ class ThreadHead(QWidget):
         self.requests_button = IconButton(theme, "list", tr("This conversation's rows on the Requests page"))
         self.requests_button.setObjectName("conversation_requests")
         self.requests_button.clicked.connect(self.requests_asked)
-        self.replay_button = PushButton(theme, self.tr("Replay"), "columns-2")
+        self.replay_button = PushButton(theme, tr(_REPLAY), "columns-2")
         self.replay_button.setObjectName("conversation_replay")
         self.replay_button.setToolTip(self.tr("Ask other models the chosen call, side by side, in Compare"))
         self.replay_button.clicked.connect(self.replay_asked)
@@ -155,6 +160,10 @@ class ThreadHead(QWidget):
         self.panes.setVisible(narrow)
         self.requests_button.setVisible(not narrow)
         self.replay_button.setVisible(not narrow)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.replay_button.setText(tr(_REPLAY_ROOMY if self.width() >= _ROOMY else _REPLAY))
 
     def show_thread(self, row: ThreadRow, turns: Sequence[Turn]) -> None:
         if row.id != self._id:
