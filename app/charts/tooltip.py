@@ -48,10 +48,11 @@ class Tooltip(QWidget):
         stands below the rows. `aligned`: the values are of one kind, and their points stand below each other."""
         self.title, self.note, self._aligned = title, note, aligned
         self.rows = tuple((swatch, one_line(name), value) for swatch, name, value in rows)
-        if self.sizeHint().height() > self._card.height() - 2 * _EDGE:
+        size = self.sizeHint()
+        if size.height() > self._card.height() - 2 * _EDGE:
             # All of its rows come first: of the note the words before its colon say enough.
             self.note = note.partition(": ")[0]
-        size = self.sizeHint()
+            size = self.sizeHint()
         left = x + _OFFSET
         if left + size.width() > bounds.right():
             left = x - _OFFSET - size.width()

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyqtgraph
 import pytest
-from PySide6.QtCore import QPoint, QPointF, QRect, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -588,6 +588,23 @@ def test_a_narrow_legend_says_every_name_it_shows_and_offers_the_others(qtbot: Q
     with qtbot.waitSignal(legend.hidden_changed) as hidden:
         menu.actions()[-1].trigger()
     assert hidden.args == [frozenset(names[:-1])], "it stands alone"
+
+
+def test_a_tooltip_that_moves_is_measured_once(qtbot: QtBot, light: Theme, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = QWidget()
+    qtbot.addWidget(card)
+    card.resize(580, 220)
+    tooltip = Tooltip(light, card)
+    sizes: list[QSize] = []
+    size_of = Tooltip.sizeHint
+
+    def measured(tooltip: Tooltip) -> QSize:
+        sizes.append(size_of(tooltip))
+        return sizes[-1]
+
+    monkeypatch.setattr(Tooltip, "sizeHint", measured)
+    tooltip.show_rows("Thu 26 Nov, 06:00", ((light.color("ok"), "Success", "218"),), 300, card.rect())
+    assert sizes == [tooltip.size()]
 
 
 def test_a_tooltip_that_would_be_cut_keeps_its_rows_and_shortens_its_note(qtbot: QtBot, light: Theme) -> None:
