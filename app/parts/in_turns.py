@@ -8,8 +8,8 @@ from PySide6.QtCore import QObject, QTimer
 BUDGET_S = 0.003
 """For which one turn takes steps; the one that is begun last goes beyond it."""
 ALONE = True
-"""What a step gives where the next one takes long: that is not begun late in a turn."""
-_LATE = 1 / 3
+"""What a step gives where the next one takes long: that is begun only early in a turn."""
+_LATE = 1 / 10
 _END = object()
 # Between two turns, so that the gateway's callbacks have theirs.
 _PAUSE_MS = 8
