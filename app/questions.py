@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QMessageBox, QWidget
+from PySide6.QtWidgets import QDialogButtonBox, QGridLayout, QMessageBox, QWidget
 
 from app.translation import tr
 from app.widgets.edge import Edge
@@ -26,6 +26,10 @@ def _question(parent: QWidget, name: str, title: str, text: str) -> QMessageBox:
     assert isinstance(layout, QGridLayout)
     layout.setHorizontalSpacing(0)
     layout.setContentsMargins(_MARGIN - _INDENT, _MARGIN, _MARGIN, _MARGIN)
+    buttons = box.findChild(QDialogButtonBox)
+    assert buttons is not None
+    # As far from the edge as the text, where they take all of the width.
+    buttons.setContentsMargins(_INDENT, 0, 0, 0)
     return box
 
 
