@@ -86,7 +86,8 @@ class Finish(Struct, frozen=True, tag="finish"):
 
 
 class StreamError(Struct, frozen=True, tag="error"):
-    """The provider ended its stream with an error; nothing follows. Words as for `errors.GatewayError`."""
+    """The provider ended its stream with an error; nothing follows. Words as for `errors.GatewayError`;
+    `upstream_status` as it would have been in the place of a stream."""
 
     message: str
     kind: str = "provider_error"
@@ -94,6 +95,7 @@ class StreamError(Struct, frozen=True, tag="error"):
     code: str | None = None
     own_words: bool = False
     param: str | None = None
+    upstream_status: int | None = None
 
 
 def broken_off(who: str) -> str:

@@ -114,7 +114,8 @@ def key_refused(status: int, said: str) -> str:
 
 def as_stream_error(error: GatewayError) -> StreamError:
     """The error as an event of the stream that it ends."""
-    return StreamError(error.message, error.kind, error.status, error.code, error.own_words, error.param)
+    answered = error.upstream_status if isinstance(error, UpstreamError) else None
+    return StreamError(error.message, error.kind, error.status, error.code, error.own_words, error.param, answered)
 
 
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:

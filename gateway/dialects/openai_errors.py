@@ -42,6 +42,8 @@ _KINDS_BY_STATUS = {
     529: "overloaded",
 }
 _STATUS_BY_WORD = {
+    "invalid_api_key": 401,
+    "authentication_error": 401,
     "rate_limit_exceeded": 429,
     "rate_limit_error": 429,
     "insufficient_quota": 429,

@@ -76,12 +76,12 @@ class Attempts:
         if plan.dialect.name == plan.door.dialect.name and error.status == answer.status:
             # Clients act on more than its status and message: on which quota it was, or how long to wait.
             error.said = own_form(body, plan.key)
-        if (state := _state_of_key(error)) and self._planner.says_of_key(plan):
+        if (state := state_of_key(error)) and self._planner.says_of_key(plan):
             self._learnt(provider.name, state, error.message)
         return error
 
 
-def _state_of_key(error: UpstreamError) -> str | None:
+def state_of_key(error: UpstreamError) -> str | None:
     """What a refusal says of the key; None where it says nothing. A key that may not do one thing may do others."""
     if error.kind == "provider_quota" or (error.kind == "provider_key_rejected" and error.upstream_status == 403):
         return "limited"

@@ -159,6 +159,7 @@ def upstream_error(error: StreamError) -> UpstreamError:
         kind=error.kind,
         param=error.param,
         code=error.code,
+        upstream_status=error.upstream_status,
         own_words=error.own_words,
     )
 

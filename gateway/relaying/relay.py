@@ -8,7 +8,8 @@ is journalled before the provider is called and again before the client's last b
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from gateway.capture.heard import Heard, Listener
 from gateway.configuration.settings import Timeouts
@@ -27,7 +28,7 @@ from gateway.model import Response
 from gateway.prices.pricing import Pricing
 from gateway.relaying.answer_headers import answer_headers, whole_headers
 from gateway.relaying.answer_state import remember, watch
-from gateway.relaying.attempts import Attempts, Learnt, without_key
+from gateway.relaying.attempts import Attempts, Learnt, state_of_key, without_key
 from gateway.relaying.clients import CONVERSATION_HEADERS, baggage_user, client_name, conversation_ids
 from gateway.relaying.connection import Client, Incoming
 from gateway.relaying.deadlines import Deadline, Deadlines
@@ -145,16 +146,32 @@ class Relay:
                     kind="unreadable_answer",
                     own_words=True,
                 )
-            if self._planner.says_of_key(plan):
-                self._learnt(provider.name, "connected", None)
-            if plan.peek.stream and "json" not in answer.headers.get("content-type", ""):
-                await self._stream(plan, answer, client, exchange, tally, deadline)
-            else:
-                await self._whole(plan, answer, client, exchange, tally, deadline)
+            with self._learning(plan, tally):
+                if plan.peek.stream and "json" not in answer.headers.get("content-type", ""):
+                    await self._stream(plan, answer, client, exchange, tally, deadline)
+                else:
+                    await self._whole(plan, answer, client, exchange, tally, deadline)
         except UpstreamError as error:
             raise without_key(plan.key, error) from None
         finally:
             answer.close()
+
+    @contextmanager
+    def _learning(self, plan: Plan, tally: Tally) -> Iterator[None]:
+        """What an answer says of its key is known at its end: what began well may end with the key refused."""
+        said: UpstreamError | None = None
+        try:
+            yield
+        except UpstreamError as error:
+            said = error
+            raise
+        finally:
+            if said is None and tally.error is not None:
+                said = upstream_error(tally.error)
+            state = state_of_key(said) if said is not None else None
+            if self._planner.says_of_key(plan):
+                words = without_key(plan.key, said).message if said is not None and state is not None else None
+                self._learnt(plan.candidate.provider.name, state or "connected", words)
 
     # Before the provider is called.
 

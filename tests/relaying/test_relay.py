@@ -502,6 +502,19 @@ async def test_a_key_that_may_not_do_one_thing_or_is_spent_is_limited(
     assert row.error_message and ("Not for you" in row.error_message) is (status != 401)
 
 
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [("invalid_api_key", "rejected"), ("insufficient_quota", "limited"), ("server_error", "connected")],
+)
+async def test_a_key_that_is_refused_midway_is_not_told_as_connected(code: str, state: str) -> None:
+    """The card of a provider all of whose streams fail so said that it is connected."""
+    said = {"error": {"message": "Not for you", "type": code, "code": code}}
+    for answer in (sse(TEXT, said), sse(said)):
+        run = Run(answer)
+        row = await run.go(STREAMED)
+        assert row.outcome == "error" and run.learnt == [("openai", state)]
+
+
 async def test_a_key_that_the_provider_repeats_is_hidden_everywhere() -> None:
     key = "key-of-openai-0123456789"
     error = {"error": {"message": f"{key} no", "code": key, "param": key, "type": key}}
