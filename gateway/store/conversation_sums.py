@@ -73,6 +73,8 @@ class Change:
         self._last_came_us: int | None = None
         self._last_gone_us: int | None = None
         self._first_came: tuple[int, str] | None = None
+        # What goes after others came may be one of these, and then has set no bounds.
+        self._went_again = False
 
     def come(self, turn: Sequence[Any], identity: str) -> None:
         """`turn` as the columns of COUNTED."""
@@ -83,6 +85,7 @@ class Change:
 
     def go(self, turn: Sequence[Any]) -> None:
         self._count(turn, -1)
+        self._went_again = self._went_again or self._first_came is not None
         self._first_gone_us, self._last_gone_us = _wider(self._first_gone_us, self._last_gone_us, turn)
 
     def may_begin(self, started_us: int, requests: int) -> bool:
@@ -113,7 +116,8 @@ class Change:
         """Whether the turns that are left must be asked."""
         first, last = self._first_gone_us, self._last_gone_us
         return (
-            any(more < 0 for more in self._more_known.values())
+            self._went_again
+            or any(more < 0 for more in self._more_known.values())
             or (first is not None and first <= before.started_us and (self._first_came_us or first + 1) > first)
             or (last is not None and last >= before.ended_us and (self._last_came_us or last - 1) < last)
         )

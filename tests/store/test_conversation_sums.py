@@ -5,6 +5,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gateway.model import Message, Usage
 from gateway.store.conversation_sums import sum_up
 from gateway.store.placing import Placer
@@ -34,6 +36,8 @@ def drawn(random_: random.Random, number: int) -> Told:
         random_.randrange(40),
         said,
         "answer",
+        # A clock may have changed since it was told before.
+        request_id=f"req_{random_.randrange(40)}",
         conversation=name,
         outcome=random_.choice(("ok", "ok", "error", "interrupted", "aborted")),
         cost_nano=random_.choice((None, 5, 1000)),
@@ -88,3 +92,16 @@ def test_a_turn_costs_the_same_however_many_were_before(tmp_path: Path) -> None:
         (thread,) = all_threads(store)
     assert len(thread.turns) == TURNS and [turn.parent for turn in thread.turns] == [None, *range(TURNS - 1)]
     assert sum(taken[-100:]) < 1.2 * sum(taken[100:200])
+
+
+@pytest.mark.parametrize("leaves", [0, 9])
+def test_a_conversation_ends_where_its_turns_do_when_one_leaves_of_which_nothing_is_known(
+    tmp_path: Path, leaves: int
+) -> None:
+    unknown: dict[str, Any] = {"usage": Usage(), "cost_nano": None, "latency_us": None}
+    with opened(tmp_path) as store:
+        for at in (0, 9):
+            put(store, [told(at, [user("a")], "x", conversation="a", **unknown)])
+        put(store, [told(leaves, [user("a")], "x", conversation="b", **unknown)])
+        stand, anew = store.change(made_anew)
+        assert stand == anew and len(stand) == 2
