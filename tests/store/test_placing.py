@@ -646,3 +646,55 @@ def test_a_turn_that_goes_to_another_conversation_is_told_so_and_counted_there(t
             recognised: (1, 1000),
             "c": (3, 3000),
         }
+
+
+def below(folder: Path, name: str) -> Path:
+    made = folder / name
+    made.mkdir()
+    return made
+
+
+def contents(store: ThreadStore) -> int:
+    return int(store.look(lambda connection: connection.execute("SELECT COUNT(*) FROM contents").fetchone()[0]))
+
+
+def test_what_a_call_said_before_it_was_told_again_is_not_kept(tmp_path: Path) -> None:
+    one, other = told(0, [user("one")], "yes"), told(0, [user("other")], "no")
+    with opened(below(tmp_path, "again")) as again, opened(below(tmp_path, "once")) as once:
+        put(again, [one])
+        put(again, [other])
+        put(once, [other])
+        assert shape(again)[0][3:] == shape(once)[0][3:] and contents(again) == contents(once)
+
+
+def test_what_went_with_a_telling_and_comes_with_the_next_call_is_there(store: ThreadStore) -> None:
+    put(store, [told(0, [user("one")], "yes"), told(0, [user("other")], "no"), told(5, [user("one")], "so")])
+    assert sorted(line for thread in all_threads(store) for line in lines(thread)) == [
+        "0 assistant no",
+        "0 assistant so",
+        "0 user one",
+        "0 user other",
+    ]
+
+
+def test_a_history_with_another_id_is_not_kept_beside_what_was_said(tmp_path: Path) -> None:
+    asked = [user("weather?")]
+    before = told(0, asked, [ToolCall("call_1", "weather", "{}")])
+    after = told(9, [*asked, calls("weather", "{}", "call_2"), result("sunny", "call_2")], "Sunny.")
+    with opened(below(tmp_path, "late")) as late, opened(below(tmp_path, "first")) as first:
+        put(late, [after])
+        put(late, [before])
+        put(first, [before])
+        put(first, [after])
+        assert shape(late) == shape(first) and contents(late) == contents(first)
+
+
+def test_a_summary_is_shown_also_where_what_it_goes_on_from_is_told_late(tmp_path: Path) -> None:
+    before = session("one", "1", "two", "2", every_s=10)[-1]
+    after = told(40, [user("Summary: one and two"), *dialogue("two", "2"), user("three")], "3")
+    with opened(tmp_path) as store:
+        put(store, [after])
+        put(store, [before])
+        (thread,) = all_threads(store)
+        assert lines(thread)[-3:] == ["1 user Summary: one and two", "1 user three", "1 assistant 3"]
+        assert [turn.parent for turn in thread.turns] == [None, 0]
