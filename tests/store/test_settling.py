@@ -133,3 +133,30 @@ def test_what_one_day_leaves_out_its_month_leaves_out(store: UsageStore, monkeyp
     assert len(of_days) > 30 and len(of_months) == 3
     assert [text for text in of_days if text] == [text for text in of_months if text] and any(of_months)
     assert_rows_say_the_same(store, UsageQuery(model=("gpt-5",)), "user")
+
+
+@pytest.mark.parametrize("after", [1, 5, 40, 400])
+def test_days_of_a_zone_that_is_changed_meanwhile_are_not_settled(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    store.insert_history(many())
+    monkeypatch.setattr(settling, "WRITE_ROWS", 7)
+    asked = 0
+
+    def between(_seconds: float) -> bool:
+        nonlocal asked
+        asked += 1
+        if asked == after:
+            UsageStore(store._folder, day_zone="Asia/Kathmandu").rebuild()
+        return True
+
+    settle(store._folder / "usage.db", APRIL_US, between)
+    assert asked >= after, "it was told to go on and stopped by itself"
+    with store._readers.snapshot() as connection:
+        strange = (
+            "SELECT COUNT(*) FROM settled s WHERE level = ? AND NOT EXISTS "
+            "(SELECT 1 FROM buckets b WHERE b.level = s.level AND b.start = s.start)"
+        )
+        assert connection.execute(strange, (DAY,)).fetchone() == (0,)
+    assert store.check() == []
+    assert settled(store) > 0 and store.check() == []
