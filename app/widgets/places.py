@@ -100,7 +100,7 @@ def question_places(width: float, height: float) -> Iterator[Place]:
 
 def list_places(width: float, height: float) -> Iterator[Place]:
     """A list to choose from at the left, and what belongs to the chosen one at its right."""
-    side = 264
+    side = 300
     yield _card(_MARGIN, 16, side, height - 32)
     yield _control(_MARGIN + 10, 26, side - 20)
     for number in range(int((height - 32 - 78) // 34)):
