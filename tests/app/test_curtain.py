@@ -80,6 +80,23 @@ def test_what_is_covered_is_painted_a_piece_in_each_turn(qtbot: QtBot, page: QWi
     assert turns == [[number] for number in range(ROWS)]
 
 
+def test_sheets_are_laid_some_in_each_turn(
+    qtbot: QtBot, page: QWidget, painted: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(curtain_module, "_LAID_AT_ONCE", 3)
+    curtain = Curtain(page)
+    curtain.draw(page.rect())
+    page.update()
+    curtain._timer.stop()
+    laid = []
+    while not curtain._left:
+        curtain._lift()
+        laid.append(sum(not sheet.isHidden() for sheet in curtain._sheets))
+    assert laid == [0, 3, 6, ROWS - 1] and painted == []
+    qtbot.waitUntil(curtain.isHidden)
+    assert sorted(set(painted)) == list(range(ROWS))
+
+
 def test_pieces_that_take_little_are_painted_in_one_turn(
     qtbot: QtBot, page: QWidget, painted: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
