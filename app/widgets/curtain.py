@@ -28,8 +28,8 @@ USUAL, LEAST, MOST = 16, 8, 32
 _LOW = 140
 # Between two pieces, so that the gateway's callbacks have their turns.
 _PAUSE_MS = 3
-# Sheets that are laid in one turn; twenty-five of them took up to fourteen milliseconds on a busy machine.
-_LAID_AT_ONCE = 8
+# Sheets that are laid in one turn: one that is made new takes more than a millisecond on a busy machine.
+_LAID_AT_ONCE = 4
 # What a piece should take of this thread's time; after a shorter one the next follows in the same turn.
 _LONG_S, _SHORT_S = 0.003, 0.001
 
