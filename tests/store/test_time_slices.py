@@ -193,3 +193,9 @@ def test_a_time_just_after_a_skipped_midnight_is_in_its_own_day() -> None:
     at = us("1919-03-31T04:45+00:00")
     ((low, high),) = slices(at, at + 1, "day", ZoneInfo("America/Toronto"))
     assert (low, high - low) == (us("1919-03-31T04:30+00:00"), int(23.5 * 3_600_000_000))
+
+
+@pytest.mark.parametrize(("start", "end"), [(EARLIEST_US - 1, EARLIEST_US + 1), (LATEST_US - 1, LATEST_US + 1)])
+def test_a_time_that_no_calendar_has_is_refused(start: int, end: int) -> None:
+    with pytest.raises(ClientError, match="outside the years"):
+        slices(start, end, "month", ZoneInfo("UTC"))
