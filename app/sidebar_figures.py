@@ -38,11 +38,13 @@ class SidebarFigures:
             await self._learn_beginning(context)
             if "requests" in buttons:
                 buttons["requests"].set_count(formats.count(await gateway.request_count(UsageQuery())))
-        if changes.providers and "providers" in buttons:
+        if changes.providers:
             rows = await gateway.providers()
-            ready, locked = sum(row.has_key for row in rows), sum(row.unreadable for row in rows)
-            known = tr("{ready} of {all}").format(ready=ready, all=ready + locked)
-            buttons["providers"].set_count(known if locked else str(ready))
+            context.provider_names.learn(rows)
+            if "providers" in buttons:
+                ready, locked = sum(row.has_key for row in rows), sum(row.unreadable for row in rows)
+                known = tr("{ready} of {all}").format(ready=ready, all=ready + locked)
+                buttons["providers"].set_count(known if locked else str(ready))
         if (changes.conversations or changes.usage) and "conversations" in buttons:
             page = await gateway.threads(ThreadQuery(), limit=1)
             buttons["conversations"].set_count("" if page.total is None else formats.count(page.total))

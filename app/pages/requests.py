@@ -69,6 +69,7 @@ class RequestsPage(Page):
         super().__init__(context, parent)
         self.setObjectName("requests_page")
         self._stale = True
+        self._learned = False
         # Whether there is something new that could not be read.
         self._behind = False
         self._exporting = False
@@ -187,7 +188,7 @@ class RequestsPage(Page):
     async def refresh(self, changes: Changes) -> None:
         """Opens the list where its query changed, else lets in or counts what is new."""
         try:
-            if not self.context.provider_names.known or changes.providers:
+            if not self._learned or changes.providers:
                 await self._learn_names()
             if self._stale:
                 await self._open()
@@ -203,7 +204,7 @@ class RequestsPage(Page):
     def on_shown(self) -> None:
         self.view.setFocus()
         # The first time, the window asks for everything by itself.
-        if self._stale and self.context.provider_names.known:
+        if self._stale and self._learned:
             self.context.spawn(self.refresh(Changes(usage=True)))
 
     async def _learn_names(self) -> None:
@@ -211,6 +212,7 @@ class RequestsPage(Page):
         self.context.provider_names.learn(rows)
         models = sorted(row.id for row in self.context.gateway.models())
         self.filter_field.set_values({"model": models, "provider": [row.name for row in rows]})
+        self._learned = True
 
     async def _offer_values(self, name: str) -> None:
         """What the requests of the range hold under a filter's name, most used first."""

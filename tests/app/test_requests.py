@@ -96,6 +96,16 @@ def page(qtbot: QtBot, context: AppContext, turns: Turns) -> RequestsPage:
     return show(qtbot, RequestsPage(context), turns)
 
 
+def test_it_is_read_once_where_others_know_already_what_providers_are_called(
+    qtbot: QtBot, context: AppContext, gateway: FakeGateway, turns: Turns
+) -> None:
+    turns(context.provider_names.read())
+    turns.run()
+    page = show(qtbot, RequestsPage(context), turns)
+    assert [call.split()[0] for call in gateway.calls].count("requests") == 1
+    assert "provider:openai" in page.filter_field.suggestions("provider:open")
+
+
 def refresh(page: RequestsPage, turns: Turns) -> None:
     """What the window does once a second when usage has changed."""
     turns(page.refresh(USAGE))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import QSettings, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
@@ -23,7 +24,7 @@ from app.theme import Theme
 from app.throttle import EVERYTHING, INTERVAL_MS
 from app.widgets import PushButton
 from app.window import Window
-from gateway import Changes, Completeness, Difference, GatewayState
+from gateway import Changes, Completeness, Difference, GatewayState, ProviderRow
 from gateway.store.meter import FULL, REASONS, Reason
 from tests.app.accessible import unnamed
 from tests.app.fake_data import exchanges
@@ -225,6 +226,21 @@ def test_the_sidebar_shows_counts_and_the_day(qtbot: QtBot, context: AppContext,
     with qtbot.waitSignal(window.today):
         window.mark(Changes(usage=True))
     assert window.sidebar.today.text.startswith("Today $")
+
+
+def test_a_provider_that_is_called_otherwise_is_so_on_every_page(
+    qtbot: QtBot, context: AppContext, window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chips kept the name that was read first, until Requests was opened."""
+    names, read = context.provider_names, context.gateway.providers
+    qtbot.waitUntil(lambda: names.name("openai") == "OpenAI")
+
+    async def renamed() -> tuple[ProviderRow, ...]:
+        return tuple(replace(row, title=f"Our {row.title}") for row in await read())
+
+    monkeypatch.setattr(context.gateway, "providers", renamed)
+    window.mark(Changes(providers=True))
+    qtbot.waitUntil(lambda: names.name("openai") == "Our OpenAI")
 
 
 def test_the_sidebar_counts_conversations(
