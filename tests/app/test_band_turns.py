@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QPainter, QRegion
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QImage, QPainter, QRegion
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.pages.conversations_parts import blocks_view
@@ -113,3 +114,20 @@ def test_a_picture_is_taken_of_all_of_it(view: ThreadView, monkeypatch: pytest.M
     parts = painted(monkeypatch)
     view.viewport().grab()
     assert [part.height() for part in parts] == [HEIGHT]
+
+
+def test_a_pixel_that_lies_half_in_a_band_shows_nothing_of_what_was_there(view: ThreadView) -> None:
+    port, scale = view.viewport(), 1.25
+
+    def drawn(part: QRect) -> QImage:
+        image = QImage(port.size() * scale, QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(scale)
+        image.fill(Qt.GlobalColor.red)
+        port.render(image, QPoint(), QRegion(part), QWidget.RenderFlag.DrawChildren)
+        return image
+
+    band, all_of_it = drawn(QRect(0, 0, port.width(), BAND)), drawn(port.rect())
+    assert BAND * scale % 1
+    for row in range(band.height()):
+        colour = band.pixelColor(1, row)
+        assert colour in (Qt.GlobalColor.red, all_of_it.pixelColor(1, row)), f"row {row} is {colour.name()}"

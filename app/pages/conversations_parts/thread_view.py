@@ -165,7 +165,8 @@ class ThreadView(BlocksView):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         due = self.bands.due(painter, event.region())
         painter.setClipRegion(due)
-        exposed = due.boundingRect()
+        # A pixel of a screen that lies half within it is painted as a whole, or what was there shines through.
+        exposed = due.boundingRect().adjusted(-1, -1, 1, 1)
         painter.fillRect(exposed, self._theme.color("bg"))
         y = self.verticalScrollBar().value()
         number = self._first(y + exposed.top()) if self._blocks else 0
