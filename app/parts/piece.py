@@ -105,7 +105,9 @@ def cut(text: str, room: Room) -> str:
     elif len(shown) < len(text):
         brk = max(shown.rfind("\n"), shown.rfind(" "))
         shown = shown[: brk if brk > len(shown) // 2 else len(shown)]
-    return f"{shown.rstrip()}{room.end}" if room.end and len(shown) < len(text) else shown
+    if not room.end or len(shown.rstrip()) == len(text.rstrip()):
+        return shown
+    return f"{shown.rstrip()}{room.end}"
 
 
 def slices(text: str, chars: int = SLICE_CHARS, lines: int = SLICE_LINES) -> Iterator[str]:

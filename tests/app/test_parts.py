@@ -271,6 +271,7 @@ def test_a_cut_ends_at_a_line_or_a_word() -> None:
     assert cut("a\nb\nc", Room(2, 100)) == "a\nb"
     assert cut("a\nb \nc", Room(2, 100, "…")) == "a\nb…" and cut("a\nb", Room(2, 100, "…")) == "a\nb"
     assert cut("one two three", Room(2, 9, "…")) == "one two…"
+    assert cut("a\nb\n\n", Room(2, 100, "…")) == "a\nb", "an empty line at the end is nothing more to read"
     assert cut("some words here", Room(9, 12)) == "some words"
     assert cut("unbroken" * 9, Room(9, 20)) == ("unbroken" * 9)[:20]
     assert cut("short", Room(9, 20)) == "short"
