@@ -48,10 +48,11 @@ class Pills(Mapping[str, PillText]):
 class Column(Generic[Row]):
     """`text` is what the cell shows; `value` what is copied, exported and sorted by (None is "unknown": empty).
 
-    `unit` is what the values are in, and stands with the title where they are copied or exported. `width` in pixels;
-    `grow` is the column's share of the room that is left. `tone` names a colour token. `pills` replaces the text when
-    painting, `text` still speaks for it; so do `stars`, a rating. `slot` gives the colour of what is named, a square
-    before the text. `tooltip` where the cell holds less than is known.
+    `unit` is what the values are in, and stands with the title where they are copied or exported. `width` in pixels,
+    and `more_by_twelve` what is added to it while the clock is one of twelve hours; `grow` is the column's share of
+    the room that is left. `tone` names a colour token. `pills` replaces the text when painting, `text` still speaks
+    for it; so do `stars`, a rating. `slot` gives the colour of what is named, a square before the text. `tooltip`
+    where the cell holds less than is known.
     """
 
     key: str
@@ -61,6 +62,7 @@ class Column(Generic[Row]):
     unit: str = ""
     right: bool = False
     width: int = 100
+    more_by_twelve: int = 0
     grow: int = 0
     tone: str = "text2"
     weight: int = 400

@@ -117,7 +117,8 @@ def age_column(key: str, title: str, us: Callable[[Row], int | None], now_us: Ca
         text=lambda row: told(row, lambda at: formats.ago(at, now_us()), tr("Never")),
         value=lambda row: told(row, utc_text, "") or None,
         # For the day and minute of what was earlier than that.
-        width=132 if formats.has_twelve_hours() else 108,
+        width=108,
+        more_by_twelve=24,
         sortable=True,
         tooltip=lambda row: told(row, formats.clock, ""),
     )

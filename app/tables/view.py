@@ -77,6 +77,7 @@ class TableView(QTableView):
         self._turns.due.connect(lambda numbers: self.viewport().update(self._places(numbers)))
         self._hovered = -1
         self._fitting = False
+        # By a clock of 24 hours.
         self._widths = [column.width for column in model.columns]
         self._faint = _never
         self.setHorizontalHeader(TableHeader(theme, model, self))
@@ -193,7 +194,7 @@ class TableView(QTableView):
         """As wide as what is on the screen needs; a column that grows goes on growing from there."""
         first, last = self.visible_rows()
         rows = [row for number in range(first, last + 1) if (row := self._rows.row(number)) is not None]
-        needed = self._painter.width_of(self._rows.columns[section], rows)
+        needed = self._painter.width_of(self._rows.columns[section], rows) - self._more(section)
         header = self.horizontalHeader()
         assert isinstance(header, TableHeader)
         self._widths[section] = max(needed, header.title_width(section), header.minimumSectionSize())
@@ -241,15 +242,19 @@ class TableView(QTableView):
         """Gives what is left of the width to the columns that grow."""
         shown = [i for i in range(len(self._widths)) if not self.isColumnHidden(i)]
         shares = {i: self._rows.columns[i].grow for i in shown if self._rows.columns[i].grow}
-        spare = max(0, self.viewport().width() - sum(self._widths[i] for i in shown))
+        widths = {i: self._widths[i] + self._more(i) for i in shown}
+        spare = max(0, self.viewport().width() - sum(widths.values()))
         total = sum(shares.values())
         self._fitting = True
         for section in shown:
             part = spare * shares.get(section, 0) // total if total else 0
             spare, total = spare - part, total - shares.get(section, 0)
-            if self.columnWidth(section) != self._widths[section] + part:
-                self.setColumnWidth(section, self._widths[section] + part)
+            if self.columnWidth(section) != widths[section] + part:
+                self.setColumnWidth(section, widths[section] + part)
         self._fitting = False
+
+    def _more(self, section: int) -> int:
+        return self._rows.columns[section].more_by_twelve if formats.has_twelve_hours() else 0
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -498,6 +503,7 @@ class TableView(QTableView):
         self.forget_pictures()
         if self.verticalHeader().defaultSectionSize() != self._theme.row_height:
             self._take_row_height()
+        self.fit_columns()
         self.viewport().update()
         self.horizontalHeader().viewport().update()
 

@@ -13,6 +13,7 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
+from app import formats
 from app.tables.column import Column, PillText, comma_separated, tab_separated
 from app.tables.laid_texts import Face, LaidTexts
 from app.tables.model import LOADING, ListModel, WindowedModel
@@ -591,6 +592,31 @@ def test_each_way_to_arrange_columns_is_told(qtbot: QtBot, model: WindowedModel[
         with qtbot.waitSignal(view.columns_changed):
             arrange()
         assert view.columns_text() != before
+
+
+def test_a_time_has_room_as_soon_as_the_clock_is_one_of_twelve_hours(qtbot: QtBot, theme: Theme) -> None:
+    """In a table that is open, and in one whose columns were put by: there it was cut."""
+    at = Column(key="at", title="Time", text=str, value=str, width=90, more_by_twelve=28)
+    model: ListModel[Record] = ListModel((at, COLUMNS[1]))
+    view = make_view(qtbot, model, theme)
+    view.horizontalHeader().resizeSection(0, 95)
+    kept = view.columns_text()
+    formats.use_clock(None, twelve_hours=True)
+    try:
+        theme.redraw()
+        assert (view.columnWidth(0), view.columns_text()) == (95 + 28, kept)
+        view.fit_section(0)
+        fitted = view.columnWidth(0)
+        later = make_view(qtbot, model, theme)
+        assert later.columnWidth(0) == 90 + 28 and later.columnWidth(0) + later.columnWidth(1) == 600
+        later.restore_columns(kept)
+        assert later.columnWidth(0) == 95 + 28
+    finally:
+        formats.use_clock(None, twelve_hours=False)
+    theme.redraw()
+    assert (view.columnWidth(0), later.columnWidth(0)) == (fitted - 28, 95)
+    view.fit_section(0)
+    assert view.columnWidth(0) == fitted - 28, "its title is as wide by any clock"
 
 
 def test_the_menu_key_is_for_the_current_row_and_ctrl_click_opens_none(

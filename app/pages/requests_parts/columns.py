@@ -70,18 +70,16 @@ def _tokens(
     )
 
 
-def _time() -> Column[ExchangeRecord]:
-    return Column(
-        key="time",
-        title=tr("Time"),
-        text=lambda row: formats.row_clock(row.started_us),
-        value=lambda row: utc_text(row.started_us),
-        width=136 if formats.has_twelve_hours() else 108,
-        tone="text",
-        tooltip=lambda row: utc_text(row.started_us),
-    )
-
-
+_TIME: Column[ExchangeRecord] = Column(
+    key="time",
+    title=later("Time"),
+    text=lambda row: formats.row_clock(row.started_us),
+    value=lambda row: utc_text(row.started_us),
+    width=108,
+    more_by_twelve=28,
+    tone="text",
+    tooltip=lambda row: utc_text(row.started_us),
+)
 _STATUS: Column[ExchangeRecord] = Column(
     key="status",
     title=later("Status"),
@@ -140,7 +138,7 @@ def _titled(column: Column[ExchangeRecord]) -> Column[ExchangeRecord]:
 def request_columns(provider_title: Callable[[str], str]) -> tuple[Column[ExchangeRecord], ...]:
     """`provider_title` turns a provider's name into its title."""
     return (
-        *map(_titled, (_time(), _STATUS)),
+        *map(_titled, (_TIME, _STATUS)),
         _words("model", tr("Model"), model_shown, 140, grow=3, tone="text"),
         _words("provider", tr("Provider"), lambda row: row.provider and provider_title(row.provider), 110, grow=1),
         _words("key", tr("Key"), lambda row: row.key, 96, grow=1),
