@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -553,6 +554,27 @@ def test_a_sub_agent_opens(page: ConversationsPage, turns: Turns) -> None:
     pane.view.toggle("b6")
     turns.run()
     assert len(pane.view.blocks) == before
+
+
+def test_a_sub_agent_that_is_opened_while_its_thread_is_told_stays_open(
+    page: ConversationsPage, turns: Turns, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A conversation that goes on is told in each second: it was shut again by what had begun before."""
+    gateway.traces.clear()
+    pane = open_full(page, turns).thread_pane
+    before = len(pane.view.blocks)
+
+    async def pressed_meanwhile(function: Callable[..., Any], *given: Any) -> Any:
+        made = function(*given)
+        if not pane._asides:
+            pane.view.toggle("b6")
+            await turns.waiting.pop()
+        return made
+
+    monkeypatch.setattr(asyncio, "to_thread", pressed_meanwhile)
+    turns(pane.read(pane.id, keep=True))
+    turns.run()
+    assert len(pane.view.blocks) == len(pane.told.blocks) == before + 4
 
 
 def test_a_heavy_block_opens(page: ConversationsPage, turns: Turns, gateway: FakeGateway) -> None:

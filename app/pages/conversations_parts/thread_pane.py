@@ -162,7 +162,7 @@ class ThreadPane(QWidget):
         await self._show(thread, opening, keep=keep, turn=turn)
 
     async def _show(self, thread: Thread, opening: int, *, keep: bool, turn: int | None) -> None:
-        made = await asyncio.to_thread(self._tell, thread)
+        made = await self._told_by_worker(thread)
         if opening != self._opening:
             return
         # Head, thread, timeline and costs each in a turn of the loop.
@@ -214,6 +214,14 @@ class ThreadPane(QWidget):
         self.failed.set_text(text)
         self.stack.setCurrentWidget(self.failed)
 
+    async def _told_by_worker(self, thread: Thread) -> Told:
+        """By what is chosen at its end: another way or sub-agent may be asked for meanwhile."""
+        while True:
+            asked = self._traces, self._chosen, self._asides
+            made = await asyncio.to_thread(self._tell, thread)
+            if asked == (self._traces, self._chosen, self._asides):
+                return made
+
     def _tell(self, thread: Thread) -> Told:
         times = tool_times(self._traces)
         return told(thread, self._chosen, self._asides, provider_title=self.provider_title, tool_times=times)
@@ -262,7 +270,7 @@ class ThreadPane(QWidget):
 
     async def _tell_anew(self, thread: Thread, turn: int | None) -> None:
         """The same thread on another way, or with another sub-agent opened."""
-        made = await asyncio.to_thread(self._tell, thread)
+        made = await self._told_by_worker(thread)
         if self.thread_shown is not thread:
             return
         self.told = made
