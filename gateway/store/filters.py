@@ -132,4 +132,5 @@ def compared(table: str, condition: NumberCondition) -> str:
 
 def holding(word: str) -> tuple[str, str]:
     """What is bound in HOLDING, which is whether a text holds this one in whichever case."""
-    return "%{}%".format(re.sub(r"([\\%_])", r"\\\1", word)), word.casefold()
+    folded = word.casefold()
+    return "%{}%".format(re.sub(r"([\\%_])", r"\\\1", folded)), folded

@@ -656,4 +656,10 @@ def test_a_word_is_found_in_whichever_case_of_any_script(store: UsageStore, word
     store.insert_history([record(at, end_user=user, key="k") for at, user in enumerate(people)])
     found = [row.user for row in store.iter_requests(UsageQuery(text=(word,)))]
     assert found == [people[0] if "Ü" in word.upper() else people[1]]
+
+
+@pytest.mark.parametrize("word", ["straße", "STRAẞE", "ﬆraße"])
+def test_a_word_is_found_in_plain_letters_into_which_it_folds(store: UsageStore, word: str) -> None:
+    store.insert_history([record(at, end_user=user, key="k") for at, user in enumerate(("Strasse", "Unal"))])
+    assert [row.user for row in store.iter_requests(UsageQuery(text=(word,)))] == ["Strasse"]
     assert store.summary(UsageQuery(text=(word,))).requests == 1

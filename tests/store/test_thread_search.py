@@ -229,3 +229,5 @@ def test_a_name_is_found_in_whichever_case_of_any_script(store: ThreadStore) -> 
     assert found(store, "needle", among=UsageQuery(text=("strasse",))) == ["c"]
     assert found(store, "needle", among=UsageQuery(text=("ÜNAL",))) == ["c"]
     assert found(store, "needle", among=UsageQuery(text=("ünb",))) == []
+    put(store, [told(9, [user("needle")], "x", conversation="d", user="Strasse")])
+    assert sorted(found(store, "needle", among=UsageQuery(text=("straße",)))) == ["c", "d"]
