@@ -69,6 +69,10 @@ _LATER = (
     "SELECT t.id, t.conversation, t.started_us, t.via, p.id, p.started_us FROM turns t "
     "LEFT JOIN turns p ON p.id = t.parent WHERE t.id = ?"
 )
+_GOES_ON_FROM = (
+    "WITH RECURSIVE up (id) AS (SELECT :turn UNION SELECT t.parent FROM up u JOIN turns t ON t.id = u.id "
+    "WHERE t.parent IS NOT NULL) SELECT 1 FROM up WHERE id = :other"
+)
 _MOVE_BRANCH = (
     "WITH RECURSIVE branch (id) AS (SELECT :turn UNION SELECT t.id FROM branch b JOIN turns t ON t.parent = b.id) "
     "UPDATE turns SET conversation = :to WHERE id IN branch RETURNING id"
@@ -146,6 +150,8 @@ class Placer:
             conversation=self._conversations.given(given, told.scope) if given else None,
         )
         link = self._link(call, said)
+        if link is not None and earlier is not None and self._goes_on_from(link.turn.id, call.id):
+            link = None
         conversation = self._conversation(call, link, earlier)
         self._insert(call, said, link, conversation, blocks)
         conversation = self._take_along(call, said, conversation)
@@ -362,6 +368,8 @@ class Placer:
             ours = later is not None and later.parent == call.id
             if later is None or not (ours or _better(later, call, link)):
                 continue
+            if not ours and self._goes_on_from(call.id, later.id):
+                continue
             if later.conversation != conversation:
                 if self._conversations.is_given(later.conversation):
                     continue
@@ -372,6 +380,11 @@ class Placer:
             if not ours:
                 self._continue(later.id, call, last, link)
         return conversation
+
+    def _goes_on_from(self, turn: int, other: int) -> bool:
+        """Whether the other one is before this turn. Where two name each other's answers, as those of a provider do
+        that gives all the same id, only one goes on from the other: a circle has no beginning to be shown from."""
+        return self._connection.execute(_GOES_ON_FROM, {"turn": turn, "other": other}).fetchone() is not None
 
     def _later(self, turn: int) -> "_Later | None":
         """As it is now: what was found before may have been merged meanwhile."""

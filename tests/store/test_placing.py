@@ -631,6 +631,28 @@ def test_what_names_an_answer_goes_on_from_it_whatever_the_clocks_of_both_say(st
     assert [turn.parent for turn in thread.turns] == [1, None]
 
 
+@pytest.mark.parametrize("ids", [("r", "r", "r"), ("r2", "r3", "r1")], ids=["all the same", "in a circle"])
+@pytest.mark.parametrize("order", [*itertools.permutations(range(3)), (0, 1, 2, 0), (0, 1, 2, 1), (1, 0, 0, 2)])
+def test_of_calls_that_name_each_other_s_answers_one_is_the_first(
+    store: ThreadStore, ids: Sequence[str], order: Sequence[int]
+) -> None:
+    """A conversation whose turns all go on from another one was shown without any."""
+    names = [*ids[-1:], *ids[:-1]]
+    tellings = [
+        told(at * 10, [user(f"{at}")], "yes", response_id=own, previous_response_id=before)
+        for at, (own, before) in enumerate(zip(ids, names, strict=True))
+    ]
+    for each in order:
+        put(store, [tellings[each]])
+    (thread,) = all_threads(store)
+    before = {turn.n: turn.parent for turn in thread.turns}
+    for number in before:
+        way = [number]
+        while (parent := before[way[-1]]) is not None and parent not in way:
+            way.append(parent)
+        assert parent is None, way
+
+
 def test_a_turn_that_goes_to_another_conversation_is_told_so_and_counted_there(tmp_path: Path) -> None:
     told_of: dict[str, str] = {}
     with opened(tmp_path, on_joined=told_of.__setitem__) as store:
