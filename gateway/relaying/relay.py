@@ -8,8 +8,7 @@ is journalled before the provider is called and again before the client's last b
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from gateway.capture.heard import Heard, Listener
 from gateway.configuration.settings import Timeouts
@@ -146,32 +145,22 @@ class Relay:
                     kind="unreadable_answer",
                     own_words=True,
                 )
-            with self._learning(plan, tally):
-                if plan.peek.stream and "json" not in answer.headers.get("content-type", ""):
-                    await self._stream(plan, answer, client, exchange, tally, deadline)
-                else:
-                    await self._whole(plan, answer, client, exchange, tally, deadline)
+            if plan.peek.stream and "json" not in answer.headers.get("content-type", ""):
+                await self._stream(plan, answer, client, exchange, tally, deadline)
+            else:
+                await self._whole(plan, answer, client, exchange, tally, deadline)
         except UpstreamError as error:
             raise without_key(plan.key, error) from None
         finally:
             answer.close()
 
-    @contextmanager
-    def _learning(self, plan: Plan, tally: Tally) -> Iterator[None]:
-        """What an answer says of its key is known at its end: what began well may end with the key refused."""
-        said: UpstreamError | None = None
-        try:
-            yield
-        except UpstreamError as error:
-            said = error
-            raise
-        finally:
-            if said is None and tally.error is not None:
-                said = upstream_error(tally.error)
-            state = state_of_key(said) if said is not None else None
-            if self._planner.says_of_key(plan):
-                words = without_key(plan.key, said).message if said is not None and state is not None else None
-                self._learnt(plan.candidate.provider.name, state or "connected", words)
+    def _learn(self, plan: Plan, error: UpstreamError | None) -> None:
+        """What an answer says of its key, told as soon as it is known, with its first words or as it is refused: at
+        the end of a long one others may have said something newer."""
+        if self._planner.says_of_key(plan):
+            state = state_of_key(error) if error is not None else None
+            words = without_key(plan.key, error).message if error is not None and state is not None else None
+            self._learnt(plan.candidate.provider.name, state or "connected", words)
 
     # Before the provider is called.
 
@@ -215,7 +204,13 @@ class Relay:
     ) -> None:
         data = await self._read(answer, deadline)
         exchange.first_event_ns = time.perf_counter_ns()
-        response = self._parse(plan, data, tally)
+        try:
+            response = self._parse(plan, data, tally)
+        except UpstreamError as why:
+            self._learn(plan, why)
+            raise
+        error = without_key(plan.key, upstream_error(tally.error)) if tally.error is not None else None
+        self._learn(plan, error)
         exchange.heard.answer, exchange.heard.response = data, response
         exchange.upstream_request_id = exchange.upstream_request_id or tally.response_id
         if plan.rewrite is not None:
@@ -231,7 +226,6 @@ class Relay:
             content_type = "application/json"
         remember(self._memory, plan, response, data, exchange)
         exchange.first_content_ns = time.perf_counter_ns()
-        error = without_key(plan.key, upstream_error(tally.error)) if tally.error is not None else None
         if error is not None and plan.key:
             body = without_key_in_json(body, plan.key)
         outcome = "ok" if error is None else "error"
@@ -305,8 +299,10 @@ class Relay:
         data, events = await self._first(answer, reader, tally, heard)
         exchange.first_event_ns = time.perf_counter_ns()
         exchange.upstream_request_id = exchange.upstream_request_id or tally.response_id
-        if tally.failed and tally.error is not None:
-            raise upstream_error(tally.error)
+        if tally.error is not None:
+            refused = upstream_error(tally.error)
+            self._learn(plan, refused)
+            raise refused
         between = self._timeouts.between_chunks
         deadline.off()
         content_type = answer.headers.get("content-type") if plan.verbatim else None
@@ -316,15 +312,17 @@ class Relay:
             out = translator.feed(data, events)
             if tally.content and not exchange.first_content_ns:
                 exchange.first_content_ns = time.perf_counter_ns()
-            if tally.failed and not exchange.ended:
-                await self._stream_failed(plan, client, exchange, tally, out, said=bool(data))
-                return
-            if tally.finished and not tally.final:
+                if not tally.failed:
+                    self._learn(plan, None)
+            if tally.finished and not tally.final and not tally.failed:
                 # The count may come after the end mark: the last bytes wait for it, a moment at most.
                 more, over = await self._late_usage(answer, reader, translator, tally, heard)
                 out += more
                 if over:
                     break
+            if tally.failed and not exchange.ended:
+                await self._stream_failed(plan, client, exchange, tally, out, said=bool(data))
+                return
             if not data:
                 break
             if tally.settled and not exchange.ended:
@@ -348,8 +346,8 @@ class Relay:
         """`said`: the provider's own error event is in `out` already, where bytes pass as they are."""
         assert tally.error is not None
         error = without_key(plan.key, upstream_error(tally.error))
-        if plan.key:
-            out = without_key_in_json(out, plan.key)
+        if state_of_key(error) is not None or not tally.content:
+            self._learn(plan, error)
         if plan.verbatim and said and error.kind != "unreadable_answer":
             self._endings.close(exchange, tally, status=200, outcome="error", error=error)
             await client.finish(out)
@@ -375,7 +373,7 @@ class Relay:
         out = b""
         try:
             async with asyncio.timeout(LATE_USAGE_S):
-                while not tally.final and (data := await answer.chunk()):
+                while not tally.final and not tally.failed and (data := await answer.chunk()):
                     out += translator.feed(data, _events(data, reader, tally, heard))
         except (TimeoutError, UpstreamError):
             # The answer itself is complete; only its count is missing, and the row will say so.

@@ -1,6 +1,7 @@
 """A stream's way from the provider to the client: as it is, less a cut, or written anew."""
 
 from gateway.dialects.dialect import AnswerContext, Writer
+from gateway.dialects.redaction import without_key_in_json
 from gateway.events import Event, StreamError
 from gateway.relaying.doors import Cutter
 from gateway.relaying.exchange import Exchange
@@ -9,18 +10,22 @@ from gateway.sse import WholeEvents
 
 
 class Translator:
-    """From the provider's bytes and events to the client's bytes: as they are, less a cut, or written anew."""
+    """From the provider's bytes and events to the client's bytes: as they are, less a cut, or written anew. An error
+    that passes as it is does so without the `key` that was sent."""
 
-    __slots__ = ("_cutter", "_ended", "_writer")
+    __slots__ = ("_cutter", "_ended", "_key", "_writer")
 
-    def __init__(self, *, writer: Writer | None = None, cutter: Cutter | None = None) -> None:
+    def __init__(self, *, writer: Writer | None = None, cutter: Cutter | None = None, key: str | None = None) -> None:
         self._writer = writer
         self._cutter = cutter
+        self._key = key
         self._ended = False
 
     def feed(self, data: bytes, events: list[Event]) -> bytes:
         if self._cutter is not None:
-            return self._cutter.feed(data)
+            out = self._cutter.feed(data)
+            failed = bool(events) and isinstance(events[-1], StreamError)
+            return without_key_in_json(out, self._key) if failed and self._key else out
         if self._writer is None or self._ended:
             return b""
         write = self._writer.write
@@ -34,12 +39,16 @@ class Translator:
         return self._writer.close()
 
     def close(self) -> bytes:
-        return self._cutter.close() if self._cutter is not None else self.end()
+        if self._cutter is None:
+            return self.end()
+        # An error perhaps, without the blank line that ends it.
+        rest = self._cutter.close()
+        return without_key_in_json(rest, self._key) if rest and self._key else rest
 
 
 def translator_of(plan: Plan, exchange: Exchange) -> Translator:
     if plan.verbatim:
-        return Translator(cutter=plan.door.cutter() if plan.cut_usage else WholeEvents())
+        return Translator(cutter=plan.door.cutter() if plan.cut_usage else WholeEvents(), key=plan.key)
     return Translator(writer=plan.door.dialect.writer(answer_context(plan, exchange)))
 
 

@@ -28,7 +28,7 @@ from gateway.relaying.plan import Plan, Planner, credentials
 from gateway.relaying.relay import LATE_USAGE_S, LONG_BODY, Relay
 from gateway.relaying.routing import Routing
 from tests.virtual_time import in_virtual_time
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, until
 
 CHAT = DOORS[0]
 TIMEOUTS = Timeouts()
@@ -509,10 +509,26 @@ async def test_a_key_that_may_not_do_one_thing_or_is_spent_is_limited(
 async def test_a_key_that_is_refused_midway_is_not_told_as_connected(code: str, state: str) -> None:
     """The card of a provider all of whose streams fail so said that it is connected."""
     said = {"error": {"message": "Not for you", "type": code, "code": code}}
-    for answer in (sse(TEXT, said), sse(said)):
+    begun = {**TEXT, "choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]}
+    for answer, before in ((sse(TEXT, said), ["connected"]), (sse(said), []), (sse(begun, said), [])):
         run = Run(answer)
         row = await run.go(STREAMED)
-        assert row.outcome == "error" and run.learnt == [("openai", state)]
+        assert row.outcome == "error"
+        assert [told for _, told in run.learnt] == list(dict.fromkeys([*before, state])), answer
+
+
+@pytest.mark.parametrize("failed", [False, True])
+async def test_what_was_learnt_of_a_key_while_an_answer_came_is_newer_than_its_beginning(failed: bool) -> None:
+    """A key that was revoked in the middle of a long answer was told as connected at its end."""
+    more = asyncio.Event()
+    run = Run(sse(TEXT, more, *([{"error": {"message": "Boom."}}] if failed else [STOP, USED, "[DONE]"])))
+    going = asyncio.create_task(run.go(STREAMED))
+    await until(lambda: run.client.body)
+    assert run.learnt == [("openai", "connected")], "it is known with the first words"
+    run.learnt.append(("openai", "rejected"))
+    more.set()
+    row = await going
+    assert row.outcome == ("error" if failed else "ok") and run.learnt[-1] == ("openai", "rejected")
 
 
 async def test_a_key_that_the_provider_repeats_is_hidden_everywhere() -> None:
@@ -555,6 +571,21 @@ async def test_a_key_in_an_error_event_that_arrives_in_pieces_is_hidden(asked: b
         row = await run.go(asked)
         assert run.client.body == first + error.replace(key.encode(), b"[hidden]")
         assert (row.outcome, row.error_message) == ("error", "With [hidden] no more.")
+
+
+@pytest.mark.parametrize("asked", [STREAMED, COUNTED], ids=["less a count", "as it is"])
+@pytest.mark.parametrize(("end", "outcome"), [([STOP, USED], "ok"), ([STOP, "[DONE]"], "error"), ([STOP], "error")])
+@pytest.mark.parametrize("whole", [True, False])
+async def test_a_key_in_an_error_that_follows_an_answer_s_end_is_hidden(
+    asked: bytes, end: list[Any], outcome: str, whole: bool
+) -> None:
+    key = "key-of-openai-0123456789"
+    error = {"error": {"message": f"With {key} no more."}}
+    (status, pieces, headers) = sse(TEXT, *end, error)
+    run = Run((status, [*pieces[:-1], pieces[-1] if whole else pieces[-1].rstrip()], headers))
+    row = await run.go(asked)
+    assert row.outcome == outcome
+    assert key.encode() not in run.client.body and run.client.body.count(b'"error"') == 1
 
 
 @pytest.mark.parametrize("asked", [STREAMED, COUNTED], ids=["less a count", "as it is"])
