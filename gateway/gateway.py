@@ -360,7 +360,8 @@ class Gateway:
                 "error",
                 f"The certificate cannot be used ({error.strerror}): check server.tls_cert and server.tls_key.",
             )
-        port, host = self.settings.port, self.settings.host
+        # Where any will do, it is the one that was taken.
+        port, host = self.settings.port or self._port, self.settings.host
         if error.errno == errno.EADDRINUSE:
             return "port_in_use", f"Port {port} is in use: end what uses it, or choose another port."
         return "error", f"Nothing can listen on {host}, port {port} ({error.strerror}): choose another host or port."

@@ -7,6 +7,7 @@ runs without it and says so.
 import errno
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -70,15 +71,21 @@ class Receiver:
             anybody=self.anybody,
             on_grpc=self.spoke_grpc,
             follow_keys=self._follow_keys,
+            on_deaf=partial(self._shut_out, port),
         )
         try:
             await server.start()
         except OSError as error:
-            self._port_notice = _why_not(port, error)
-            _log.warning("%s", self._port_notice)
-        else:
-            self._server = server
-            self._port_notice = ""
+            self._shut_out(port, error)
+            return
+        self._server = server
+        self._port_notice = ""
+        self._told()
+
+    def _shut_out(self, port: int, error: OSError) -> None:
+        """The standard port is not to be had, or not again: telemetry goes on on the gateway's own."""
+        self._port_notice = _why_not(port, error)
+        _log.warning("%s", self._port_notice)
         self._told()
 
     async def stop(self, drain_s: float) -> None:

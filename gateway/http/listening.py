@@ -82,4 +82,8 @@ class Listening:
         # aiohttp has no other way to them.
         server = self._site._server if self._site is not None else None
         sockets = server.sockets if isinstance(server, asyncio.Server) else ()
-        return all(one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) for one in sockets)
+        try:
+            return all(one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) for one in sockets)
+        except OSError:
+            # Windows' loop closes a socket that accepts nobody.
+            return False
