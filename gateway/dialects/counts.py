@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-from msgspec.structs import replace
-
 from gateway.model import MOST_NANO, MOST_TOKENS, Part, Reasoning, Refusal, Text, ToolCall, Usage
 
 # What a double and a database hold exactly.
@@ -67,10 +65,11 @@ def cost_nano(ticks: Any) -> int | None:
 
 
 def as_it_failed(usage: Usage | None, *, said: bool) -> Usage | None:
-    """What an answer counts that failed: of what was `said` before, many count nought, which is not known then."""
+    """What an answer counts that failed: of what was `said` before, many count nought. None of the noughts beside it
+    is known then, nor that it cost nothing."""
     if usage is None or usage.output_tokens or not said:
         return usage
-    return replace(usage, input_tokens=usage.input_tokens or None, output_tokens=None)
+    return Usage(**{name: getattr(usage, name) or None for name in Usage.__struct_fields__})
 
 
 def said_bytes(parts: Iterable[Part]) -> int:

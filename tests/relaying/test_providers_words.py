@@ -186,6 +186,7 @@ NOUGHT = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
         (None, None, 3, "estimated"),
         ({**NOUGHT, "prompt_tokens": 5}, 5, 3, "partial"),
         ({**NOUGHT, "cost": 0.25}, None, 3, "estimated"),
+        ({**NOUGHT, "cost": 0}, None, 3, "estimated"),
         ({"prompt_tokens": 5, "completion_tokens": 2}, 5, 2, "provider"),
     ],
 )
@@ -197,8 +198,21 @@ async def test_a_failed_answer_that_counts_nought_does_not_make_free_what_it_sai
     row = await Run(json_answer({**WHOLE, "choices": [failed], "usage": counts})).go(asked, door)
     assert (row.outcome, row.usage_source) == ("error", source)
     assert (row.input_tokens, row.output_tokens) == (-(-len(asked) // 4) if read is None else read, made)
-    if counts and "cost" in counts:
+    if counts and counts.get("cost"):
         assert (row.cost_nano, row.cost_source) == (250_000_000, "provider")
+    else:
+        assert row.cost_nano and row.cost_source != "provider"
+
+
+async def test_a_stream_that_fails_and_counts_nought_takes_nothing_back_of_what_it_counted_before() -> None:
+    details = {"prompt_tokens_details": {"cached_tokens": 80}, "completion_tokens_details": {"reasoning_tokens": 2}}
+    counted = {"prompt_tokens": 100, "completion_tokens": 3, "total_tokens": 103, **details}
+    noughts = {name: dict.fromkeys(of, 0) for name, of in details.items()}
+    said = {"id": "c", "choices": [{"index": 0, "delta": {"content": "Hello Bob."}}], "usage": counted}
+    failed = {"error": {"message": "Boom."}, "usage": {**NOUGHT, **noughts, "cost": 0}}
+    row = await Run(sse(said, failed)).go(STREAMED)
+    assert (row.input_tokens, row.cached_tokens, row.output_tokens, row.reasoning_tokens) == (100, 80, 3, 2)
+    assert row.usage_source == "partial" and row.cost_nano and row.cost_source != "provider"
 
 
 async def test_a_failed_answer_that_says_and_counts_nothing_is_believed() -> None:
