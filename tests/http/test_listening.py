@@ -12,7 +12,7 @@ from gateway import DataFolder, Gateway, Settings
 from gateway.configuration.settings import Telemetry
 from gateway.http import listening
 from gateway.http.server import Server
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 
 @pytest.fixture(autouse=True)
@@ -67,8 +67,9 @@ async def test_a_socket_that_is_closed_from_outside_is_opened_again(
         assert await healthy(before, url)
         caplog.set_level(logging.WARNING)
         destroy(gateway._parts.server)
-        while not await healthy(after, url):
-            await asyncio.sleep(0)
+        async with asyncio.timeout(PATIENCE_S):
+            while not await healthy(after, url):
+                pass
         assert await healthy(before, url), "a connection that stood goes on"
     assert (gateway.state.word, gateway.state.url) == ("running", url)
     assert sum("closed from outside, and is open again" in record.message for record in caplog.records) == 1
