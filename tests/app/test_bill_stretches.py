@@ -1,8 +1,12 @@
 """Lines of a bill that are longer than a day, in the table."""
 
 import pytest
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QApplication
 
+from app.fonts import ui_font
 from app.pages.models_parts.bill_lines import BillLine, line_columns
+from app.tables.painter import CELL_PADDING
 from gateway import BillPart
 
 PART = BillPart(kind="matched", requests=1, here_nano=1, bill_nano=1)
@@ -22,3 +26,10 @@ def test_days_of_a_bill_are_told_as_days_elsewhere(first: str, last: str | None,
     line = BillLine(first, "gpt-5", PART, 1, "", last)
     assert day.text(line) == shown and day.value(line) == first and day.tooltip is not None
     assert day.tooltip(line) == ("" if last is None else f"The bill covers {shown} as a whole.")
+
+
+def test_a_month_of_an_earlier_year_is_read_whole(qapp: QApplication) -> None:
+    day, metrics = line_columns()[0], QFontMetrics(ui_font(13))
+    for month in range(1, 13):
+        told = day.text(BillLine(f"2024-{month:02d}-01", "gpt-5", PART, 1, "", f"2024-{month:02d}-28"))
+        assert metrics.horizontalAdvance(told) <= day.width - 2 * CELL_PADDING, told
