@@ -21,3 +21,7 @@ class NextTurn(QObject):
         """`act()` in a few milliseconds."""
         self._act = act
         self._timer.start()
+
+    def leave(self) -> None:
+        """What has not begun is not done: something else was asked for since."""
+        self._timer.stop()

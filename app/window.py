@@ -147,8 +147,8 @@ class Window(QMainWindow):
         # How large the window is says its user: its layout would ask all that is in it, whenever a word changes.
         layout.setEnabled(False)
         self._curtain = Curtain(body)
-        opening = NextTurn(self)
-        self.sidebar.chosen.connect(lambda key: opening.ask(partial(self.open_page, key)))
+        self._opening = NextTurn(self)
+        self.sidebar.chosen.connect(lambda key: self._opening.ask(partial(self.open_page, key)))
         self.sidebar.card.switched.connect(self.gateway_switched)
         self.sidebar.card.copied.connect(self.toast)
         self.show_state(self.context.gateway.state)
@@ -266,6 +266,7 @@ class Window(QMainWindow):
 
     def open_page(self, key: str, *, remember: bool = True) -> None:
         """Show a page; raises KeyError for an unknown one."""
+        self._opening.leave()
         if not self._ready:
             self._current = key
             return

@@ -127,13 +127,13 @@ class SettingsPage(Page):
         self.restart_banner.hide()
         self.stack = QStackedWidget()
         self._group = QButtonGroup(self)
-        opening = NextTurn(self)
+        self._opening = NextTurn(self)
         nav = QVBoxLayout()
         nav.setSpacing(1)
         for section in SECTIONS:
             button = SectionButton(theme, section, self)
             show = partial(self.open_section, section.key)
-            button.clicked.connect(lambda _checked=False, show=show: opening.ask(show))
+            button.clicked.connect(lambda _checked=False, show=show: self._opening.ask(show))
             self._group.addButton(button)
             self.buttons[section.key] = button
             nav.addWidget(button)
@@ -178,6 +178,7 @@ class SettingsPage(Page):
 
     def open_section(self, key: str) -> None:
         """Show a section, made when it is first opened; raises KeyError for an unknown one."""
+        self._opening.leave()
         view = self.views.get(key) or self._make(key)
         self.context.shell.section = key
         # Forty labels, half of them wrapped, painted in one go hold the loop for up to sixteen milliseconds.

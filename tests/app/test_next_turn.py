@@ -52,3 +52,16 @@ def test_a_section_opens_in_a_turn_after_that_of_the_click(qtbot: QtBot, window:
     page = window.page
     assert isinstance(page, SettingsPage)
     _click(qtbot, page.buttons["about"], lambda: page.section == "about")
+
+
+def test_what_is_asked_for_after_the_click_is_what_stays(qtbot: QtBot, window: Window) -> None:
+    """While the loop is held, a click and a key come in one turn: the click's page came after that of the key."""
+    qtbot.mouseClick(window.sidebar.buttons["api_keys"], Qt.MouseButton.LeftButton)
+    window.window_actions["page.settings"].trigger()
+    page = window.page
+    assert isinstance(page, SettingsPage)
+    qtbot.mouseClick(page.buttons["about"], Qt.MouseButton.LeftButton)
+    page.open_section("data")
+    qtbot.wait(20)
+    assert window.page is page and page.section == "data"
+    assert window.sidebar.buttons["settings"].isChecked() and page.buttons["data"].isChecked()
