@@ -33,11 +33,12 @@ from app.pages.requests_parts.details import cost_lines, sections
 from app.pages.requests_parts.feed import RequestFeed
 from app.pages.requests_parts.narrowing import add_narrowing
 from app.pages.requests_parts.panel import RequestPanel
+from app.pages.requests_parts.table_area import TableArea
 from app.query_text import parse
 from app.tables.column import PillText
 from app.tables.model import WindowedModel
 from app.tables.painter import CELL_PADDING
-from app.tables.view import ROW_HEIGHT
+from app.tables.view import ROW_HEIGHT, TableView
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.widgets import IconButton
@@ -1396,6 +1397,25 @@ def test_an_empty_range_does_not_tell_that_there_was_nothing_ever(
     context.filters.set_range("custom", (1, 2))
     turns.run()
     assert page.area.empty.isVisible() and page.area.empty.title_label.text() == "No requests in this range"
+
+
+def test_a_list_whose_last_row_went_does_not_tell_that_there_was_nothing_ever(
+    page: RequestsPage, gateway: FakeGateway, turns: Turns
+) -> None:
+    page.area.show_why(ever=False)
+    gateway.rows.insert(0, newer(gateway.rows[0], 1))
+    refresh(page, turns)
+    gateway.rows.clear()
+    refresh(page, turns)
+    assert page.area.empty.isVisible() and page.area.empty.title_label.text() == "No requests in this range"
+
+
+def test_what_an_empty_list_means_is_not_guessed_before_it_is_known(theme: Theme, qtbot: QtBot) -> None:
+    view = TableView(theme, WindowedModel(request_columns(str), failing, lambda _: None), "Requests")
+    area = TableArea(theme, view, "http://127.0.0.1:4210")
+    qtbot.addWidget(area)
+    area.show_count(0, filtered=False)
+    assert area.empty.title_label.text() == "No requests in this range"
 
 
 def test_no_match_offers_to_clear(page: RequestsPage, context: AppContext, turns: Turns) -> None:

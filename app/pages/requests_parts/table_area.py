@@ -37,7 +37,7 @@ class TableArea(QStackedWidget):
             tr("Point a tool at {url}{api_path} with one of your keys.").format(url=url, api_path=API_PATH),
             tr("Connect a tool"),
         )
-        self.show_why(ever=False)
+        self.show_why(ever=True)
         self.empty.setObjectName("requests_empty")
         for widget in (self.table, self.no_match, self.empty):
             self.addWidget(widget)
@@ -56,6 +56,7 @@ class TableArea(QStackedWidget):
 
     def show_count(self, count: int, filtered: bool) -> None:
         if count:
+            self.show_why(ever=True)
             self.setCurrentWidget(self.table)
         else:
             self.setCurrentWidget(self.no_match if filtered else self.empty)
