@@ -12,6 +12,8 @@ from msgspec import Struct
 
 # A CRLF is one line end, not two.
 EVENT_END = re.compile(rb"(?>\r\n|\n|\r)(?:\r\n|\n|\r)")
+# Between events: comments, by which a server shows that it is there, and blank lines.
+_BETWEEN = re.compile(rb"(?:(?::[^\r\n]*)?(?:\r\n|\n|\r))+")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -96,13 +98,13 @@ class Decoder:
 
 class WholeEvents:
     """Events' bytes as they are, each held until it is whole: nobody can read a part of one, and what it is, an error
-    with a key among its words perhaps, shows at its end alone."""
+    with a key among its words perhaps, shows at its end alone. Comments between them wait for nothing."""
 
     def __init__(self) -> None:
         self._held = bytearray()
 
     def feed(self, data: bytes) -> bytes:
-        """The bytes of all events that are whole now."""
+        """The bytes of all events that are whole now, and of what is between them."""
         if not self._held and data.endswith((b"\n\n", b"\r\n\r\n")):
             return data
         # An end mark may have begun in the held bytes: it is at most four bytes long.
@@ -111,6 +113,8 @@ class WholeEvents:
         done = 0
         for end in EVENT_END.finditer(self._held, search_from):
             done = end.end()
+        if between := _BETWEEN.match(self._held, done):
+            done = between.end()
         whole = bytes(self._held[:done])
         del self._held[:done]
         return whole

@@ -82,7 +82,7 @@ def test_encode(data: bytes, event: str | None, encoded: bytes) -> None:
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
 def test_events_pass_whole_however_they_are_cut(end: bytes) -> None:
-    events = [b"data: a" + end * 2, b": said" + end * 2, b"event: b" + end + b"data: " + end * 2]
+    events = [b"data: a" + end * 2, b": said" + end, end, b"event: b" + end + b"data: " + end * 2]
     stream, ends = b"".join(events) + b"data: c", list(itertools.accumulate(map(len, events)))
     for first, second in itertools.combinations_with_replacement(range(len(stream) + 1), 2):
         whole = WholeEvents()
@@ -95,6 +95,17 @@ def test_events_pass_whole_however_they_are_cut(end: bytes) -> None:
                 end == b"\r\n" and passed + b"\n" in (stream[:past], stream[: arrived + 1])
             )
         assert passed + whole.close() == stream
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+def test_a_comment_between_events_waits_for_none(end: bytes) -> None:
+    """By it a server shows in a long pause that it is there, to clients that would give up else."""
+    whole = WholeEvents()
+    assert whole.feed(b"data: a" + end + end) == b"data: a" + end + end
+    assert whole.feed(b": he") == b"" and whole.feed(b"re" + end) == b": here" + end
+    assert whole.feed(b":" + end + end + b":" + end) == b":" + end + end + b":" + end
+    assert whole.feed(b"data: b" + end) == b"" and whole.feed(b": here" + end) == b""
+    assert whole.feed(end + b":" + end) == b"data: b" + end + b": here" + end + end + b":" + end
 
 
 def seconds(size: int, step: int) -> float:
