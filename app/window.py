@@ -148,7 +148,7 @@ class Window(QMainWindow):
         layout.setEnabled(False)
         self._curtain = Curtain(body)
         self._opening = NextTurn(self)
-        self.sidebar.chosen.connect(lambda key: self._opening.ask(partial(self.open_page, key)))
+        self.sidebar.chosen.connect(self._open_soon)
         self.sidebar.card.switched.connect(self.gateway_switched)
         self.sidebar.card.copied.connect(self.toast)
         self.show_state(self.context.gateway.state)
@@ -264,6 +264,13 @@ class Window(QMainWindow):
             self.notices.clear(name)
         self.show_state(context.gateway.state)
 
+    def _open_soon(self, key: str) -> None:
+        """In the turn of the click the page before goes, and its picture stays; the other one comes in the next."""
+        if self._ready and key != self._current and self.page is not None:
+            self._curtain.draw(self.stack.geometry())
+            self.page.hide()
+        self._opening.ask(partial(self.open_page, key))
+
     def open_page(self, key: str, *, remember: bool = True) -> None:
         """Show a page; raises KeyError for an unknown one."""
         self._opening.leave()
@@ -272,6 +279,9 @@ class Window(QMainWindow):
             return
         before = self.page
         if key == self._current and before is not None:
+            # It was left for a moment, where another one was chosen just before.
+            before.show()
+            self.sidebar.set_current(key)
             return
         if before is not None:
             if remember:

@@ -217,6 +217,10 @@ class ConversationsPage(Page):
         if not beyond:
             self._cursor = page.next_cursor
         self.pane.list.show_rows(rows, now_us, self.thread_pane.id, together=by_time, sought=self._search)
+        # In a turn after that of the rows.
+        await asyncio.sleep(0)
+        if asked != self._asked:
+            return
         self._tell_count(page)
         await self._keep_thread(page.rows, again)
 

@@ -47,6 +47,27 @@ def test_a_page_opens_in_a_turn_after_that_of_the_click(qtbot: QtBot, window: Wi
     _click(qtbot, window.sidebar.buttons["api_keys"], opened)
 
 
+def test_the_page_before_goes_in_the_turn_of_the_click_and_what_is_seen_of_it_stays(
+    qtbot: QtBot, window: Window
+) -> None:
+    before = window.page
+    assert before is not None
+    area = window.stack.geometry()
+    qtbot.mouseClick(window.sidebar.buttons["api_keys"], Qt.MouseButton.LeftButton)
+    assert not before.isVisible() and window._curtain.isVisible() and window._curtain.geometry() == area
+    qtbot.waitUntil(lambda: window.page is not before)
+
+
+def test_a_page_that_is_chosen_again_at_once_is_there_again(qtbot: QtBot, window: Window) -> None:
+    before = window.page
+    assert before is not None
+    qtbot.mouseClick(window.sidebar.buttons["api_keys"], Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(window.sidebar.buttons[before.key], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(before.isVisible)
+    qtbot.wait(20)
+    assert window.page is before and before.isVisible()
+
+
 def test_a_section_opens_in_a_turn_after_that_of_the_click(qtbot: QtBot, window: Window) -> None:
     window.open_page("settings")
     page = window.page

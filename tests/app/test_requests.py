@@ -14,8 +14,16 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec.structs import replace
-from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QAction, QContextMenuEvent, QFocusEvent, QFontMetrics, QGuiApplication, QImage
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt
+from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
+    QFocusEvent,
+    QFontMetrics,
+    QGuiApplication,
+    QImage,
+    QResizeEvent,
+)
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QWidget
 from pytestqt.qtbot import QtBot
@@ -1536,6 +1544,41 @@ def test_lines_are_laid_out_before_they_are_shown_and_each_in_its_turn(
     places = [label.geometry() for label in body.findChildren(TextLabel)]
     QTest.qWait(1)
     assert [label.geometry() for label in body.findChildren(TextLabel)] == places
+
+
+class Sized(QObject):
+    """The sizes that a widget gets from now on."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.sizes: list[QSize] = []
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QResizeEvent):
+            self.sizes.append(event.size())
+        return False
+
+
+def test_lines_that_were_laid_out_are_not_laid_out_again_in_the_room_of_others(theme: Theme, qtbot: QtBot) -> None:
+    panel = RequestPanel(theme)
+    qtbot.addWidget(panel)
+    panel.resize(420, 500)
+    panel.show()
+    longer = msgspec.structs.replace(RECORD, app="another")
+    sized, bodies = [], []
+    for row in (RECORD, longer, RECORD, longer):
+        panel.show_record(row, str.title, UNEXPLAINED)
+        body = panel.body
+        assert body is not None
+        qtbot.waitUntil(body.isVisible)
+        qtbot.wait(1)
+        bodies.append(body)
+        room = panel.widget().layout().contentsMargins()
+        assert panel.widget().height() == body.height() + room.top() + room.bottom()
+        sized.append(Sized(body))
+    assert bodies[2:] == bodies[:2] and bodies[0].height() < bodies[1].height()
+    assert [each.sizes for each in sized] == [[]] * 4
 
 
 async def test_opening_another_list_stops_what_still_runs_for_the_one_before(

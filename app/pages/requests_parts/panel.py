@@ -94,9 +94,18 @@ class LinesPanel(QScrollArea, Generic[Body]):
         lay_out_hidden(body, inner.width(), inner.height())
         yield ALONE
         self._cover()
+        self._shapes.hide_others(body)
+        self._give_room(body)
         self._shapes.show(body)
         self._settle()
         yield None
+
+    def _give_room(self, body: Body) -> None:
+        """As much as it was laid out for: in that of other lines it would be laid out anew, and again in its own."""
+        room = self._column.contentsMargins()
+        needed = body.height() + room.top() + room.bottom()
+        self._holder.setMinimumHeight(needed)
+        self._holder.resize(self._holder.width(), needed)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
