@@ -1083,3 +1083,19 @@ def test_times_are_told_anew_by_another_clock_and_on_another_day(
         context.shell.preferences.set("clock", "24")
         turns.run()
     assert [block.right for block in pane.view.blocks] == times
+
+
+def test_rows_are_shown_in_one_turn_and_counted_in_another(
+    page: ConversationsPage, turns: Turns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def show_rows(*_rows: object, **_more: object) -> None:
+        done.append("rows")
+        asyncio.get_running_loop().call_soon(done.append, "the gateway's turn")
+
+    monkeypatch.setattr(page.pane.list, "show_rows", show_rows)
+    monkeypatch.setattr(page, "_tell_count", lambda _page: done.append("count"))
+    turns(page.refresh(Changes(usage=True)))
+    turns.run()
+    assert done == ["rows", "the gateway's turn", "count"]
