@@ -274,14 +274,15 @@ class Window(QMainWindow):
     def open_page(self, key: str, *, remember: bool = True) -> None:
         """Show a page; raises KeyError for an unknown one."""
         self._opening.leave()
-        if not self._ready:
-            self._current = key
-            return
         before = self.page
-        if key == self._current and before is not None:
-            # It was left for a moment, where another one was chosen just before.
-            before.show()
+        on_show: QWidget | None = self.stack.currentWidget()
+        stays = key == self._current and before is not None and before is on_show
+        if stays or not self._ready:
+            self._current = key
             self.sidebar.set_current(key)
+            if on_show is not None:
+                # It was left for a moment, where another one was chosen just before.
+                on_show.show()
             return
         if before is not None:
             if remember:

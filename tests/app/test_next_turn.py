@@ -68,6 +68,31 @@ def test_a_page_that_is_chosen_again_at_once_is_there_again(qtbot: QtBot, window
     assert window.page is before and before.isVisible()
 
 
+def test_a_page_that_is_asked_for_by_a_key_instead_is_there_again(qtbot: QtBot, window: Window) -> None:
+    before = window.page
+    assert before is not None
+    qtbot.mouseClick(window.sidebar.buttons["api_keys"], Qt.MouseButton.LeftButton)
+    window.open_page(before.key)
+    assert before.isVisible() and window.sidebar.buttons[before.key].isChecked()
+    qtbot.wait(20)
+    assert window.page is before
+
+
+def test_a_page_is_there_again_where_the_gateway_answers_no_more_and_the_other_comes_once_it_does(
+    qtbot: QtBot, window: Window
+) -> None:
+    window.open_page("api_keys")
+    window.open_page("overview")
+    before = window.page
+    assert before is not None
+    qtbot.mouseClick(window.sidebar.buttons["api_keys"], Qt.MouseButton.LeftButton)
+    window.pause_pages()
+    qtbot.waitUntil(before.isVisible)
+    window.start_pages()
+    assert window.page is window.stack.currentWidget() is not before
+    assert window.sidebar.buttons["api_keys"].isChecked()
+
+
 def test_a_section_opens_in_a_turn_after_that_of_the_click(qtbot: QtBot, window: Window) -> None:
     window.open_page("settings")
     page = window.page
