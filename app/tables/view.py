@@ -461,7 +461,8 @@ class TableView(QTableView):
             (drawn if pictures is None else plain).append(row)
         self._turns.leave(left)
         painter.setClipRegion(area - self._places(left))
-        painter.fillRect(area.boundingRect(), self._theme.color("surface"))
+        # A pixel of a screen that lies half within it is filled as a whole, or what was there shines through.
+        painter.fillRect(area.boundingRect().adjusted(-1, -1, 1, 1), self._theme.color("surface"))
         painter.setClipping(False)
         if pictures is not None:
             pictures.paint(painter, plain)

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QEvent, QObject, QRect
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
+from PySide6.QtGui import QImage, QPainter, QRegion
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -172,3 +172,15 @@ def test_a_window_of_other_pixels_has_no_old_picture_to_keep(
     view.viewport().update()
     QApplication.processEvents()
     assert len(drawn.turns[0]) > view.visible_rows()[1] > AT_ONCE
+
+
+def test_a_pixel_that_lies_half_in_what_is_painted_shows_nothing_of_what_was_there(view: TableView) -> None:
+    port, scale = view.viewport(), 1.25
+    image = QImage(port.size() * scale, QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(scale)
+    image.fill(Qt.GlobalColor.red)
+    part = QRect(0, 0, port.width() - 10, view.rowHeight(0))
+    assert part.height() * scale % 1
+    port.render(image, QPoint(), QRegion(part), QWidget.RenderFlag.DrawChildren)
+    colours = {image.pixelColor(image.width() - 30, row).name() for row in range(image.height())}
+    assert colours == {"#ff0000", "#ffffff"}
