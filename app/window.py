@@ -274,20 +274,20 @@ class Window(QMainWindow):
     def open_page(self, key: str, *, remember: bool = True) -> None:
         """Show a page; raises KeyError for an unknown one."""
         self._opening.leave()
-        before = self.page
         on_show: QWidget | None = self.stack.currentWidget()
-        stays = key == self._current and before is not None and before is on_show
-        if stays or not self._ready:
+        # Another one than the current where that was chosen while the gateway did not answer.
+        left = next((name for name, opened in self._opened.items() if opened.page is on_show), "")
+        if key == left or not self._ready:
             self._current = key
             self.sidebar.set_current(key)
             if on_show is not None:
                 # It was left for a moment, where another one was chosen just before.
                 on_show.show()
             return
-        if before is not None:
+        if left:
             if remember:
-                self._places.leave(self._place())
-            before.on_hidden()
+                self._places.leave((left, self.context.filters.snapshot()))
+            self._opened[left].page.on_hidden()
         first = key not in self._opened
         opened = self._opened.get(key) or self._build_page(key)
         self._current = key

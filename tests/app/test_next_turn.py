@@ -93,6 +93,22 @@ def test_a_page_is_there_again_where_the_gateway_answers_no_more_and_the_other_c
     assert window.sidebar.buttons["api_keys"].isChecked()
 
 
+def test_a_page_that_was_left_while_the_gateway_did_not_answer_is_told_so(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Connect showed a new key again to whoever came back."""
+    window.open_page("api_keys")
+    window.open_page("connect")
+    connect, told = window.page, []
+    monkeypatch.setattr(connect, "on_hidden", lambda: told.append("left"))
+    window.pause_pages()
+    window.open_page("api_keys")
+    window.start_pages()
+    assert told == ["left"] and window.page is not connect
+    window.go_back()
+    assert window.page is connect
+
+
 def test_a_section_opens_in_a_turn_after_that_of_the_click(qtbot: QtBot, window: Window) -> None:
     window.open_page("settings")
     page = window.page
