@@ -110,13 +110,15 @@ def test_what_start_up_made_is_set_aside_until_the_end(qtbot: QtBot) -> None:
 
 
 ALL = ["look 2", "set aside"]
+YOUNG = ["look 1", "set aside"]
 
 
 def test_start_up_is_set_aside_twice_unseen_and_only_what_is_young_is_looked_at_until_then(looks: Looks) -> None:
     first, second = _SETTLED_AT
     assert looks.until(second + 9) == {
         **{beat: ["look 1"] for beat in range(1, second)},
-        **{beat: ALL for beat in range(5, second + 9, 5)},
+        **{beat: ALL for beat in range(5, second, 5)},
+        second + 5: YOUNG,
         first: ["set aside", *ALL],
         second: ["set aside", *ALL],
     }
@@ -137,7 +139,7 @@ def test_what_is_built_is_set_aside_at_once_and_what_completes_it_four_seconds_l
     looks.until(built)
     garbage.settle()
     assert looks.done() == ["set aside"]
-    assert looks.until(built + 7) == {built + 3: ALL, built + 4: ALL}
+    assert looks.until(built + 9) == {built + 3: YOUNG, built + 4: ALL, built + 8: YOUNG}
 
 
 def test_what_completes_a_part_of_start_up_is_left_to_the_end_of_that(garbage: GarbageTimer, looks: Looks) -> None:
@@ -154,7 +156,7 @@ def test_what_is_there_no_more_is_taken_back_and_looked_at_four_seconds_later(
     looks.until(gone)
     garbage.release()
     assert looks.done() == ["take back"]
-    assert looks.until(gone + 7) == {gone + 3: ALL, gone + 4: ALL}
+    assert looks.until(gone + 9) == {gone + 3: ALL, gone + 4: ALL, gone + 8: YOUNG}
 
 
 def test_what_is_set_aside_is_counted_each_quarter_of_an_hour(looks: Looks) -> None:
