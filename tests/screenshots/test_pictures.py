@@ -20,7 +20,7 @@ from tests.screenshots.states import (
     State,
 )
 
-MOST_BYTES = 15_000_000
+MOST_BYTES = 16_000_000
 STATES = (
     *DEMO_STATES,
     *EMPTY_STATES,
