@@ -60,7 +60,6 @@ class ComparePage(Page):
         self._asking = 0
         self._beginning: asyncio.Task[Any] | None = None
         self._again: dict[int, asyncio.Task[Any] | None] = {}
-        self._titles: dict[str, str] = {}
         self._learned = False
         self._any_key = False
         self._open = True
@@ -148,9 +147,7 @@ class ComparePage(Page):
             if not self._learned or changes.providers or changes.prices:
                 providers = await gateway.providers()
                 rows = gateway.models()
-                self._titles = {row.name: row.title for row in providers}
-                if self.history is not None:
-                    self.history.titles = self._titles
+                self.context.provider_names.learn(providers)
                 self._any_key = has_provider(providers)
                 self._open = (await gateway.vault_state()).available
                 self.question.models.offer(rows, providers)
@@ -223,7 +220,6 @@ class ComparePage(Page):
             from app.pages.compare_parts.history import HistoryPane
 
             made = self.history = HistoryPane(self.context)
-            made.titles = self._titles
             made.empty.action.connect(lambda: self.show_pane("ask"))
             made.rated.connect(self._rate_kept)
             made.request_asked.connect(lambda id: self.navigate.emit("requests", RequestTarget(id)))
@@ -299,7 +295,7 @@ class ComparePage(Page):
         for place, model in enumerate(models):
             column = AnswerColumn(self.context.theme, self._pictures, place, model, self._slots.slot(model))
             row = known.get(model)
-            column.show_provider(self._titles.get(row.provider, row.provider) if row is not None else "")
+            column.show_provider(self.context.provider_names.name(row.provider) if row is not None else "")
             column.stopped.connect(partial(self._stop, place))
             column.asked_again.connect(partial(self.ask_again, place))
             column.rated.connect(partial(self._rate, column))
@@ -326,7 +322,7 @@ class ComparePage(Page):
         column = self.columns[answer.place]
         provider = answer.record.provider if answer.record is not None else None
         if provider is not None:
-            column.show_provider(self._titles.get(provider, provider))
+            column.show_provider(self.context.provider_names.name(provider))
         column.show_answer(answer)
 
     def _settle(self) -> None:

@@ -63,7 +63,6 @@ class ConversationsPage(Page):
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self.setObjectName("conversations_page")
-        self._learned = False
         self._stale = True
         self._search = ""
         self._cursor: str | None = None
@@ -137,10 +136,8 @@ class ConversationsPage(Page):
     async def refresh(self, changes: Changes) -> None:
         """Reads the list anew, and the shown conversation where it has grown."""
         try:
-            if not self._learned or changes.providers:
-                rows = await self.context.gateway.providers()
-                self.thread_pane.provider_titles = {row.name: row.title for row in rows}
-                self._learned = True
+            if not self.context.provider_names.known:
+                await self.context.provider_names.read()
             if self._stale:
                 await self._read_list()
             elif (changes.usage or changes.conversations) and not self._search:
@@ -155,7 +152,7 @@ class ConversationsPage(Page):
         super().on_shown()
         self.pane.list.setFocus()
         # The first time, the window asks for everything by itself.
-        if self._stale and self._learned:
+        if self._stale and self._was_read:
             self._ask_anew()
 
     def _ask_anew(self) -> None:

@@ -63,7 +63,8 @@ class ModelsPage(Page):
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self.setObjectName("models_page")
-        self.model: ListModel[ModelLine] = ListModel(model_columns(self._title_of), self, key=lambda line: line.key)
+        self._name_of = context.provider_names.name
+        self.model: ListModel[ModelLine] = ListModel(model_columns(self._name_of), self, key=lambda line: line.key)
         self.lines: tuple[ModelLine, ...] = ()
         self._providers: tuple[str, ...] = ()
         self._gone: tuple[str, ...] = ()
@@ -73,7 +74,7 @@ class ModelsPage(Page):
         self._repriced = ("", "*")
         self._section = _SECTIONS[0][0]
         self.files = PriceFiles(context, self, lambda: dict(self._provider_titles))
-        self.own = OwnPrices(context, self._title_of, self.toast.emit, self)
+        self.own = OwnPrices(context, self._name_of, self.toast.emit, self)
         self._build()
         self.section.changed.connect(self._leave_section)
         self.past.action.connect(lambda: self.drawer.unless_unsaved(self._price_the_past))
@@ -180,7 +181,7 @@ class ModelsPage(Page):
     def repricing(self) -> RepricingPane:
         """Made when it is first wanted, as the other one is."""
         if self._repricing is None:
-            self._repricing = RepricingPane(self.context, self._title_of)
+            self._repricing = RepricingPane(self.context, self._name_of)
             self._repricing.toast.connect(self.toast)
             self._repricing.changed.connect(self._again)
             self.sections.addWidget(self._repricing)
@@ -189,7 +190,7 @@ class ModelsPage(Page):
     @property
     def bill(self) -> BillPane:
         if self._bill is None:
-            self._bill = BillPane(self.context, self._title_of)
+            self._bill = BillPane(self.context, self._name_of)
             self._bill.options.offer(self._provider_titles)
             self._bill.toast.connect(self.toast)
             self.sections.addWidget(self._bill)
@@ -304,6 +305,7 @@ class ModelsPage(Page):
         self.banner.clear(_READING)
         lines = model_lines(gateway.models(), prices, dict(zip(every, found, strict=True)), gone)
         self.price_line.show_list(gateway.price_list())
+        self.context.provider_names.learn(rows)
         self._offer_bills(tuple((row.name, row.title) for row in rows))
         self._offer(providers, gone)
         if lines != self.lines:
@@ -345,7 +347,7 @@ class ModelsPage(Page):
         self.provider.clear()
         self.provider.addItem(tr("All providers"), "")
         for name in providers:
-            self.provider.addItem(self._title_of(name), name)
+            self.provider.addItem(self._name_of(name), name)
         for name in gone:
             self.provider.addItem(self.tr("{name} (no longer set up)").format(name=name), name)
         self.provider.setCurrentIndex(max(0, self.provider.findData(chosen)))
@@ -356,10 +358,6 @@ class ModelsPage(Page):
             self._provider_titles = titles
             if self._bill is not None:
                 self._bill.options.offer(titles)
-
-    def _title_of(self, name: str) -> str:
-        """A provider as people know it."""
-        return dict(self._provider_titles).get(name, name)
 
     def _filter(self) -> None:
         rows = matching(self.lines, self.search.text(), self.provider.currentData() or "", self.kept.currentData())
@@ -420,7 +418,7 @@ class ModelsPage(Page):
             if price.provider == line.provider and price.model in (line.model, "*")
         )
         names = tuple(name for name, model in self.context.gateway.aliases().items() if model == line.model)
-        title = self._title_of(line.provider)
+        title = self._name_of(line.provider)
         details = ModelDetails(self.context.theme, line, own, self.context.filters.tz, names, title)
         details.names.given.connect(lambda name: self.context.spawn(self._name(line, name, line.model)))
         details.names.taken.connect(lambda name: self.context.spawn(self._name(line, name, None)))
@@ -431,7 +429,7 @@ class ModelsPage(Page):
 
     def open_editor(self, line: ModelLine | None = None, price: PriceOverride | None = None) -> None:
         """For a new price, one for a line's model, or another in the place of `price`."""
-        providers = {name: self._title_of(name) for name in self._providers}
+        providers = {name: self._name_of(name) for name in self._providers}
         editor = PriceEditor(self.context.theme, providers, self.context.filters.tz)
         editor.submitted.connect(lambda new, replaces: self.context.spawn(self.own.save(editor, new, replaces)))
         editor.cancelled.connect(self.drawer.close_drawer)
@@ -487,7 +485,7 @@ class ModelsPage(Page):
         try:
             before = await gateway.prices()
             await gateway.update_prices()
-            changed = price_changes(before, await gateway.prices(), self._title_of)
+            changed = price_changes(before, await gateway.prices(), self._name_of)
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
             return

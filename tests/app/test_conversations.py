@@ -1099,3 +1099,14 @@ def test_rows_are_shown_in_one_turn_and_counted_in_another(
     turns(page.refresh(Changes(usage=True)))
     turns.run()
     assert done == ["rows", "the gateway's turn", "count"]
+
+
+def test_what_providers_are_called_is_read_once_for_all_pages(
+    qtbot: QtBot, context: AppContext, turns: Turns, fake_gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns(context.provider_names.read())
+    turns.run()
+    asked: list[str] = []
+    monkeypatch.setattr(fake_gateway, "providers", lambda: asked.append("providers"))
+    page = show(qtbot, ConversationsPage(context), turns)
+    assert page.pane.list.threads.rows and asked == []

@@ -260,7 +260,7 @@ def test_a_newer_list_tells_what_it_changed(
     click(qtbot, page.price_line.button)
     turns.run()
     words = page.drawer.findChild(TextLabel, "price_changes")
-    assert words.text() == f"{model} ({page._title_of(row.provider)}): input {before} → $77.00"
+    assert words.text() == f"{model} ({page.context.provider_names.name(row.provider)}): input {before} → $77.00"
     assert cell(page, model, "input") == "$77.000"
     assert "2,400 models" in page.price_line.words.text()
 

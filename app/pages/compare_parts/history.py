@@ -1,6 +1,6 @@
 """What was compared over time: models by the ratings of their answers, as a scatter and a table, and every answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, Signal
@@ -70,7 +70,6 @@ class HistoryPane(QWidget):
         self.answers: tuple[RatedAnswer, ...] | None = None
         self.models: tuple[RatedModel, ...] = ()
         # What providers are called.
-        self.titles: Mapping[str, str] = {}
         self.setObjectName("compare_history_pane")
         self._build()
         self.kept.changed.connect(lambda _: self._again())
@@ -262,7 +261,7 @@ class HistoryPane(QWidget):
         row = self.model.row(number)
         if row is None:
             return
-        details = AnswerDetails(self._context.theme, row, self.titles.get(row.provider or "", ""))
+        details = AnswerDetails(self._context.theme, row, self._context.provider_names.name(row.provider or ""))
         details.rated.connect(lambda stars, note: self.rated.emit(row, stars, note))
         details.request_asked.connect(lambda: self.request_asked.emit(row.request_id))
         details.conversation_asked.connect(lambda: self.conversation_asked.emit(row.request_id))

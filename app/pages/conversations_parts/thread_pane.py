@@ -51,7 +51,6 @@ class ThreadPane(QWidget):
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._context = context
-        self.provider_titles: dict[str, str] = {}
         self.thread_shown: Thread | None = None
         self.told = Told(blocks=(), steps=())
         self.rows: tuple[SpanRow, ...] = ()
@@ -224,10 +223,9 @@ class ThreadPane(QWidget):
 
     def _tell(self, thread: Thread) -> Told:
         times = tool_times(self._traces)
-        return told(thread, self._chosen, self._asides, provider_title=self.provider_title, tool_times=times)
-
-    def provider_title(self, name: str) -> str:
-        return self.provider_titles.get(name, name)
+        return told(
+            thread, self._chosen, self._asides, provider_title=self._context.provider_names.name, tool_times=times
+        )
 
     async def _read_traces(self, thread: Thread, opening: int) -> None:
         """The spans that apps sent, beside the thread that stands already."""
@@ -361,7 +359,7 @@ class ThreadPane(QWidget):
             self.inspector.show_facts(None)
         else:
             start = self.rows[0].start_us
-            self.inspector.show_facts(facts_of(row, self.turn(row.turn), start, self.provider_title))
+            self.inspector.show_facts(facts_of(row, self.turn(row.turn), start, self._context.provider_names.name))
 
     # Qt
 
