@@ -1,6 +1,10 @@
 """The benchmark's probe tells the window's holds from the gateway's work on the same loop."""
 
 import asyncio
+import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, cast
@@ -13,7 +17,9 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.kept_tasks import KeptTasks
 from tests.benchmarks import blamed_app, pages
 from tests.benchmarks.blamed_app import Spent, without_small
-from tests.benchmarks.hold_probe import WINDOWS_CODE, Hold, HoldProbe, ProbedLoop, Unbroken
+from tests.benchmarks.hold_probe import SLOT_S, WINDOWS_CODE, Hold, HoldProbe, ProbedLoop, Unbroken
+from tests.benchmarks.slots import Slots, SlotSteps, Told
+from tests.window.real_app import ROOT
 
 if TYPE_CHECKING:
     from tests.window.probe import ProbedHost
@@ -161,3 +167,81 @@ def test_how_much_of_what_came_late_was_the_windows() -> None:
     told = pages.told_late(holds)
     assert told.startswith("In steady state 2 of 3 beats came more than 8 ms late; 30% of that was the window's")
     assert "0 of 0" in pages.told_late([])
+
+
+def test_a_slot_is_counted_once_and_told_where_it_was_long() -> None:
+    slots = Slots()
+    for seconds in (0.001, SLOT_S * 2, 0.002):
+        slots.begin()
+        spin(seconds)
+        if slots.end():
+            slots.what("the second")
+    told = slots.take()
+    assert told.count == 3 and SLOT_S * 2 <= told.longest < SLOT_S * 4
+    assert told.long == [(told.longest, "the second")]
+    assert slots.take().count == 0
+
+
+def test_a_step_of_the_windows_task_is_a_slot() -> None:
+    slots = Slots()
+    steps = SlotSteps(slots)
+
+    async def page() -> None: ...
+
+    task = page()
+    steps.begin(task)
+    spin(SLOT_S * 1.5)
+    assert slots.open
+    steps.end()
+    task.close()
+    told = slots.take()
+    assert told.count == 1 and told.long[0][1].endswith("page") and not slots.open
+
+
+_SLOTS_OF_AN_APP = """
+import asyncio, json, time
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
+from tests.benchmarks.slots_app import SlotApplication, SlotLoop
+
+def spin(seconds):
+    until = time.thread_time() + seconds
+    while time.thread_time() < until: pass
+
+class Inner(QObject):
+    def event(self, event):
+        spin(0.02)
+        return True
+
+app = SlotApplication(["slots"])
+inner = Inner(objectName="inner")
+loop = SlotLoop(app)
+
+async def main():
+    loop.slots.take()
+    # One slot that is an event with another inside it; one that is short; and a callback, which is the gateway's.
+    timer = QTimer(singleShot=True, objectName="outer")
+    timer.timeout.connect(lambda: (spin(0.01), QCoreApplication.sendEvent(inner, QEvent(QEvent.Type.User))))
+    timer.start()
+    QCoreApplication.postEvent(inner, QEvent(QEvent.Type.User))
+    loop.call_soon(spin, 0.05)
+    await asyncio.sleep(0.2)
+    return loop.slots.take()
+
+asyncio.set_event_loop(loop)
+print(json.dumps(loop.run_until_complete(main())))
+"""
+
+
+def test_events_are_slots_and_the_loops_turns_are_none() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", _SLOTS_OF_AN_APP],
+        cwd=ROOT,
+        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    told = Told(*json.loads(ran.stdout))
+    (first, second) = sorted(told.long)
+    assert SLOT_S < 0.02 <= first[0] < 0.03 <= second[0] < 0.05
+    assert [what for _, what in (first, second)] == ["User to Inner inner", "Timer to QTimer outer"]

@@ -19,11 +19,10 @@ from PySide6.QtWidgets import QWidget
 
 import app.window_process
 from tests.benchmarks import probed_app
-from tests.benchmarks.hold_probe import BEAT_S, Pieces, ProbedLoop
+from tests.benchmarks.hold_probe import BEAT_S, SLOT_S, Pieces, ProbedLoop
 from tests.window.probe import ProbedHost
 from tests.window.questions import QUESTIONS
 
-LONG_S = 0.008
 _PART_S = 0.0005
 _MOST = 400
 # Of the slots between two beats.
@@ -149,7 +148,7 @@ def _note(spent: Spent) -> None:
         _open[-1].append(spent)
         return
     _latest.append((time.monotonic(), spent))
-    if spent.seconds >= LONG_S and len(_long) < _MOST:
+    if spent.seconds >= SLOT_S and len(_long) < _MOST:
         _long.append(spent)
 
 

@@ -22,6 +22,8 @@ from app.loop import QtLoop
 
 BEAT_S = 0.005
 LONG_S = 0.016
+SLOT_S = 0.008
+"""No slot of the window's should take longer."""
 _SAMPLE_S = 0.003
 _SAMPLES = 1000
 _CALLS = 6
