@@ -24,6 +24,8 @@ from gateway.system_proxy import UnusableProxy, system_proxy
 
 KEEPALIVE_S = 30.0
 USER_AGENT = "faregate"
+# Of one answer, inflated. The largest that is known, 2,048 embeddings of 3,072 numbers each, has 190 MB.
+LARGEST_ANSWER = 256 * 2**20
 # URLs whose ways are remembered: a provider has few, where its dialect names the model in the path one for each.
 _MOST_PLACES = 1000
 
@@ -67,37 +69,43 @@ class _Body(Payload):
 
 
 class Answer:
-    """A provider's answer. Waiting for it counts as the provider's time; `close` cancels what has not come."""
+    """A provider's answer. Waiting for it counts as the provider's time; `close` cancels what has not come.
 
-    __slots__ = ("_content", "_exchange", "_reply", "_title", "headers", "status")
+    Reading raises UpstreamError where the connection breaks before the answer's end, or there is too much of it.
+    """
+
+    __slots__ = ("_content", "_exchange", "_reply", "_size", "_title", "headers", "status")
 
     def __init__(self, exchange: Exchange, title: str, reply: _Reply) -> None:
         self._exchange = exchange
         self._title = title
         self._reply = reply
         self._content = reply.content
+        self._size = 0
         self.status = reply.status
         self.headers: Mapping[str, str] = reply.headers
 
     async def read(self) -> bytes:
-        """The whole body. Raises UpstreamError where the connection breaks before its end."""
-        before = time.perf_counter_ns()
-        try:
-            return await self._content.read()
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise self._broken(error) from None
-        finally:
-            self._exchange.provider_ns += time.perf_counter_ns() - before
+        """The whole body."""
+        pieces = []
+        while data := await self.chunk():
+            pieces.append(data)
+        return b"".join(pieces)
 
     async def chunk(self) -> bytes:
-        """The next bytes as they arrive, b"" at the end. Raises UpstreamError where the connection breaks."""
+        """The next bytes as they arrive, b"" at the end."""
         before = time.perf_counter_ns()
         try:
-            return await self._content.readany()
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise self._broken(error) from None
+            data = await self._content.readany()
+        except (aiohttp.ClientError, OSError, ValueError):
+            raise self._failed(broken_off(self._title), "connection_lost") from None
         finally:
             self._exchange.provider_ns += time.perf_counter_ns() - before
+        self._size += len(data)
+        if self._size > LARGEST_ANSWER:
+            most = f"{LARGEST_ANSWER >> 20} MiB"
+            raise self._failed(f"{self._title} answered with more than {most}: ask for less.", "unreadable_answer")
+        return data
 
     @property
     def ended(self) -> bool:
@@ -111,14 +119,8 @@ class Answer:
         else:
             self._reply.close()
 
-    def _broken(self, error: BaseException) -> UpstreamError:
-        return UpstreamError(
-            broken_off(self._title),
-            status=502,
-            kind="connection_lost",
-            upstream_status=self.status,
-            own_words=True,
-        )
+    def _failed(self, words: str, kind: str) -> UpstreamError:
+        return UpstreamError(words, status=502, kind=kind, upstream_status=self.status, own_words=True)
 
 
 class Upstream:

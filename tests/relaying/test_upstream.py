@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import gzip
 import ssl
 import weakref
 from base64 import b64encode
@@ -190,6 +191,44 @@ async def test_a_cut_answer_is_told(upstream: Upstream, serving: Any) -> None:
                 pass
         assert (broken.value.status, broken.value.kind, broken.value.upstream_status) == (502, "connection_lost", 200)
         answer.close()
+
+
+async def test_an_answer_without_an_end_fills_no_memory(
+    upstream: Upstream, serving: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.relaying.upstream.LARGEST_ANSWER", 2 * 2**20)
+
+    async def endless(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b"x" * 65536)
+
+    async def bomb(request: web.BaseRequest) -> web.Response:
+        return web.Response(body=gzip.compress(bytes(64 * 2**20)), headers={"content-encoding": "gzip"})
+
+    for serve in endless, bomb:
+        url = await serving(serve)
+        for read in ("read", "chunk"):
+            answer = await upstream.send(exchange(), "Some", url, {}, b"{}")
+            with pytest.raises(UpstreamError, match="Some answered with more than 2 MiB") as large:
+                while await getattr(answer, read)():
+                    pass
+            assert (large.value.status, large.value.kind, large.value.own_words) == (502, "unreadable_answer", True)
+            answer.close()
+
+
+async def test_an_answer_of_the_largest_size_is_whole(
+    upstream: Upstream, serving: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.relaying.upstream.LARGEST_ANSWER", 2 * 2**20)
+
+    async def large(request: web.BaseRequest) -> web.Response:
+        return web.Response(body=b"x" * 2 * 2**20)
+
+    answer = await upstream.send(exchange(), "Some", await serving(large), {}, b"{}")
+    assert len(await answer.read()) == 2 * 2**20
+    answer.close()
 
 
 async def test_proxies_are_the_system_s(upstream: Upstream, serving: Any, monkeypatch: pytest.MonkeyPatch) -> None:
