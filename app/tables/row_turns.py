@@ -30,12 +30,21 @@ class RowTurns(QObject):
         self._at_once = at_once
         self.waiting: tuple[int, ...] = ()
         self._old_picture = OldPicture()
+        self._rests = False
         self._timer = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._timer.timeout.connect(self._take)
 
+    def rest(self) -> None:
+        """The next paint draws none: with all that changes beside the rows it is long enough."""
+        self._rests = True
+
     def most(self, painter: QPainter, window: QWidget) -> float:
         """How many rows may be drawn with this painter, of a widget in this window."""
-        return self._at_once if self._old_picture.stands(painter, window) else math.inf
+        # Where it is made narrower again and again, as while an edge is dragged, what waits has its turn.
+        rests, self._rests = self._rests and not self.waiting, False
+        if not self._old_picture.stands(painter, window):
+            return math.inf
+        return 0 if rests else self._at_once
 
     def in_order(self, numbers: Iterable[int]) -> Sequence[int]:
         """Those that wait come first: where all is painted anew again and again before their turn, as while a

@@ -42,7 +42,7 @@ from app.widgets.scroll_bar import KeptScrollBar
 ROW_HEIGHT = DENSITIES["comfortable"]
 _WIDEST = 1200
 # Rows that are laid out in one turn of the loop: a millisecond or two.
-_AT_ONCE = 5
+_AT_ONCE = 3
 
 
 class KeptColumn(Struct, frozen=True):
@@ -259,6 +259,9 @@ class TableView(QTableView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.fit_columns()
+        if self.viewport().isVisible() and event.size().width() != event.oldSize().width():
+            # What makes room for it, or takes it, is painted in the same turn: a drawer and what is moved by that.
+            self._turns.rest()
 
     def _section_resized(self, section: int, before: int, now: int) -> None:
         if not self._fitting and now:

@@ -1,5 +1,6 @@
 """Rows that come into sight together are drawn some in each turn of the loop, and what waits keeps its old picture."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -72,8 +73,9 @@ def settle(view: TableView) -> None:
 
 
 def on_screen(view: QAbstractItemView) -> QImage:
-    shot = view.screen().grabWindow(view.winId()).toImage()
-    corner = view.viewport().mapTo(view, view.viewport().rect().topLeft())
+    window = view.window()
+    shot = window.screen().grabWindow(window.winId()).toImage()
+    corner = view.viewport().mapTo(window, view.viewport().rect().topLeft())
     return shot.copy(QRect(corner, view.viewport().size())).convertToFormat(QImage.Format.Format_RGB32)
 
 
@@ -172,6 +174,56 @@ def test_a_window_of_other_pixels_has_no_old_picture_to_keep(
     view.viewport().update()
     QApplication.processEvents()
     assert len(drawn.turns[0]) > view.visible_rows()[1] > AT_ONCE
+
+
+@pytest.fixture
+def beside(qtbot: QtBot, theme: Theme) -> Iterator[TableView]:
+    """A table that is not all of its window."""
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.resize(700, 800)
+    model: ListModel[Record] = ListModel(COLUMNS, key=lambda row: row.number)
+    made = TableView(theme, model, "Records", window, pictures=True)
+    model.set_rows(ROWS)
+    made.resize(500, 800)
+    with qtbot.waitExposed(window):
+        window.show()
+    made.clearFocus()
+    settle(made)
+    yield made
+
+
+def test_where_the_table_is_made_narrower_its_rows_come_after_what_takes_its_room(
+    qtbot: QtBot, beside: TableView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = DrawnPerTurn(beside.window(), monkeypatch)
+    beside.resize(400, 800)
+    qtbot.waitUntil(lambda: set().union(*drawn.turns) == set(range(beside.visible_rows()[1] + 1)))
+    assert drawn.turns[0] == [] and len(drawn.turns[1]) == AT_ONCE
+    assert on_screen(beside) == whole(beside)
+
+
+def test_rows_are_drawn_while_the_edge_of_the_table_is_dragged(
+    beside: TableView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = DrawnPerTurn(beside.window(), monkeypatch)
+    for width in (400, 390, 380):
+        beside.resize(width, 800)
+        QApplication.sendPostedEvents(beside.window(), QEvent.Type.UpdateRequest)
+    assert list(map(len, drawn.turns)) == [0, AT_ONCE, AT_ONCE]
+
+
+def test_a_table_that_comes_at_another_width_is_painted_at_once(
+    beside: TableView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of its own stood there before."""
+    beside.hide()
+    QApplication.processEvents()
+    drawn = DrawnPerTurn(beside.window(), monkeypatch)
+    beside.resize(400, 800)
+    beside.show()
+    QApplication.processEvents()
+    assert drawn.turns[0]
 
 
 def test_a_pixel_that_lies_half_in_what_is_painted_shows_nothing_of_what_was_there(view: TableView) -> None:
