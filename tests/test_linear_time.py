@@ -11,7 +11,7 @@ import pytest
 
 from gateway.dialects import DIALECTS
 from gateway.dialects.openai_chat.peek import UsageCutter
-from gateway.dialects.redaction import redact, without_key_in_json
+from gateway.dialects.redaction import LONGEST, redact, without_key_in_json
 from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, UsageReport
 from gateway.model import FinishReason, Message, Request, Role, Target, Text, Tool, ToolCall, ToolCallResponse
 from gateway.relaying.tally import Tally
@@ -227,6 +227,26 @@ def test_a_provider_s_words_are_searched_for_keys_in_proportion(said: str) -> No
         return redact(text, "key-0123456789"), without_key_in_json(text.encode(), "key-0123456789")
 
     assert_linear(WORDY_SIZES, partial(cpu_costs, [partial(search, text) for text in texts]))
+
+
+@pytest.mark.parametrize("dialect", NAMES)
+@pytest.mark.parametrize("said", ["org-", "words ", "organization "])
+@pytest.mark.parametrize("status", [400, 429])
+def test_of_a_megabyte_that_a_provider_says_in_an_error_little_is_searched(
+    dialect: str, said: str, status: int
+) -> None:
+    """Its JSON is read, which takes a hundredth of what a search does."""
+
+    def body(size: int) -> bytes:
+        return msgspec.json.encode({"error": {"message": f"No: {said * (size // len(said))}"}})
+
+    def parse(data: bytes) -> str:
+        return DIALECTS[dialect].parse_error(status, data, {}).message
+
+    short, long = body(LONGEST - 100), body(MB)
+    costs = cpu_costs([partial(parse, short), partial(parse, long)])
+    assert costs[1] < 8 * costs[0], costs
+    assert parse(long).startswith("No:") and len(parse(long)) <= LONGEST
 
 
 COUNTS = (150, 1200)

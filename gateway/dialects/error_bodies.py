@@ -34,7 +34,7 @@ _KINDS = {
 _WAIT, _SHOULD_RETRY = "retry-after", "x-should-retry"
 _DO_NOT_RETRY = {_SHOULD_RETRY: "false"}
 # What is longer is no error that a client reads.
-_LONGEST_OWN = 64 * 1024
+_LONGEST_OWN = 32 * 1024
 
 
 def kind_of(status: int) -> str:

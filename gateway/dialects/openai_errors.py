@@ -135,8 +135,8 @@ def stream_error(data: bytes) -> StreamError:
 
 
 def _classified(status: int, said: _Said, headers: Mapping[str, str]) -> UpstreamError:
-    kind = _kind(status, said)
     message = redact(said.message)
+    kind = _kind(status, said.type, said.code, message)
     if kind == "provider_key_rejected":
         of_the_key = status != 403
         return UpstreamError(
@@ -160,12 +160,12 @@ def _classified(status: int, said: _Said, headers: Mapping[str, str]) -> Upstrea
     )
 
 
-def _kind(status: int, said: _Said) -> str:
-    if status in (401, 403) or (status == 400 and _KEY_REJECTED.search(f"{said.code} {said.message}")):
+def _kind(status: int, word: str | None, code: str | None, message: str) -> str:
+    if status in (401, 403) or (status == 400 and _KEY_REJECTED.search(f"{code} {message}")):
         return "provider_key_rejected"
-    if status in (402, 429) and (said.code in _QUOTA or said.type in _QUOTA):
+    if status in (402, 429) and (code in _QUOTA or word in _QUOTA):
         return "provider_quota"
-    if status in (400, 413, 422) and _TOO_LONG.search(f"{said.code} {said.message}"):
+    if status in (400, 413, 422) and _TOO_LONG.search(f"{code} {message}"):
         return "context_too_long"
     if status in _KINDS_BY_STATUS:
         return _KINDS_BY_STATUS[status]

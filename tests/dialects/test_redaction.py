@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway.dialects.redaction import redact, without_key_in_json
+from gateway.dialects.redaction import LONGEST, redact, without_key_in_json
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,23 @@ from gateway.dialects.redaction import redact, without_key_in_json
 )
 def test_a_key_is_hidden_and_other_words_stay(said: str, shown: str) -> None:
     assert redact(said, "plain-as-it-is") == shown
+
+
+@pytest.mark.parametrize("before", range(40))
+def test_what_is_too_long_to_be_searched_ends_before_a_key_that_would_be_cut_in_two(before: int) -> None:
+    key, words = "plain-as-it-is-0123456789", "x" * (LONGEST - 43)
+    shown = redact(f"{words}{'y' * before} {key} {'z' * 99}", key)
+    assert shown == f"{words}{'y' * before}{' [hidden]' if before < 15 else ''} …"
+    assert redact(shown, key) == shown
+    assert "plain" not in redact(f"{words}{'y' * before}{key} {'z' * 99}", key)
+
+
+def test_the_longest_words_that_are_searched_stay_whole() -> None:
+    words = "x" * LONGEST
+    assert redact(words) == words
+    assert redact(f"{words} ") == ""
+    assert redact(f" {words}") == ""
+    assert redact(f"a {words}") == "a …"
 
 
 @pytest.mark.parametrize("around", ["", "\\", "\\\\", '"', "\n", "u002d"])
