@@ -7,8 +7,8 @@ does not come from here: it keeps every digit.
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
-from decimal import ROUND_HALF_EVEN, Decimal
+from datetime import date, datetime, timedelta, tzinfo
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -33,6 +33,7 @@ _NANO = Decimal(1_000_000_000)
 _EXACT_BELOW = 100_000
 _LARGE = ((Decimal(10) ** 12, "T"), (Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "k"))
 _DAY_US = 86_400_000_000
+_HALF_A_YEAR = timedelta(days=183)
 
 
 def _rounded(value: Decimal, places: int) -> Decimal:
@@ -130,6 +131,11 @@ def money_column_difference(nano: int | None, places: int = 6) -> str:
     if not nano:
         return money_column(nano, places)
     return _negative(money_column(abs(nano), places), "+" if nano > 0 else "−")
+
+
+def money_first_digit(nano: float) -> str:
+    """Nano-dollars by their first digit alone: $0.00004, $0.0000002, for what a column only tells to be less."""
+    return f"${Context(prec=1).plus(Decimal(round(abs(nano))) / _NANO):f}"
 
 
 def money_places(largest_nano: int | None) -> int:
@@ -286,22 +292,29 @@ def clock(us: int, tz: str | None = None, *, now_us: int | None = None) -> str:
 
     `us` is microseconds since the epoch, `tz` an IANA name (None: the window's zone).
     """
-    then = _local(us, tz)
-    now = _now(now_us, tz)
+    return _clock_words(_local(us, tz), _now(now_us, tz))
+
+
+def _clock_words(then: datetime, now: datetime) -> str:
     if then.date() == now.date():
         exact = _told(then, f"{then.minute:02d}:{then.second:02d}.{then.microsecond // 1000:03d}")
         return f"{exact}{_which(then)}"
     return _day_and_minute(then, now)
 
 
-def row_clock(us: int) -> str:
+def row_clock(us: int, *, now_us: int | None = None) -> str:
     """As `clock`, in no more room: in an hour that the clock repeats the zone has the date's place, 2:30:00 CEST;
-    the rows around it have that."""
-    then = _local(us)
+    the rows around it have that. In another year the year stands instead of the time, 23 Nov 2024, but for half a
+    year: till then 23 Nov 18:04 can be no other."""
+    then, now = _local(us), _now(now_us, None)
     which = _which(then)
-    if not which:
-        return clock(us)
-    return f"{_told(then, f'{then.minute:02d}:{then.second:02d}').removeprefix('0')}{which}"
+    if which:
+        return f"{_told(then, f'{then.minute:02d}:{then.second:02d}').removeprefix('0')}{which}"
+    if then.year == now.year:
+        return _clock_words(then, now)
+    if now - then > _HALF_A_YEAR:
+        return _day(then, now)
+    return f"{day_of_month(then)} {hour_minute(then)}"
 
 
 def has_twelve_hours() -> bool:
@@ -345,6 +358,11 @@ def days(first: date, last: date, *, this_year: int) -> str:
 def shortly_ago(us: int, now_us: int) -> str:
     """As `ago`, before a day ago with the date alone, where there is little room."""
     return ago(us, now_us) if now_us - us < _DAY_US else _day(_local(us), _local(now_us))
+
+
+def row_ago(us: int, now_us: int) -> str:
+    """As `ago`, before a day ago as `row_clock`."""
+    return ago(us, now_us) if now_us - us < _DAY_US else row_clock(us, now_us=now_us)
 
 
 def ago(us: int, now_us: int) -> str:

@@ -55,7 +55,7 @@ class SidebarFigures:
     async def refresh_today(self, context: AppContext) -> None:
         now, tz = time.time_ns() // 1000, context.filters.tz
         summary, _ = await context.gateway.summary(today(now, tz))
-        figure = sources.marked(formats.money(summary.cost_nano), sources.estimated_cost(summary))
+        figure = sources.marked_money(summary.cost_nano, sources.estimated_cost(summary))
         self._sidebar.today.set_figure(figure, sources.costs_tooltip(summary))
         self._today(summary)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from app.formats import MONTHS, UNKNOWN, which_minute
+from app.formats import MONTHS, UNKNOWN, money, money_column, money_first_digit, which_minute
 from app.translation import Words, later, tr
 from gateway import ExchangeRecord, Summary
 
@@ -51,9 +51,18 @@ _PRICED = Words(
 )
 
 
-def marked(text: str, estimated: bool) -> str:
-    """The number with its mark; what is unknown has none."""
-    return f"{MARK}{text}" if estimated and text != UNKNOWN else text
+def marked(text: str, estimated: bool, nano: float | None = None) -> str:
+    """The number with its mark; what is unknown has none. `nano`: the nano-dollars that it tells, where it is money:
+    of an estimate no bound can be told, and where the text is one, "<$0.01", its first digit stands instead."""
+    if not estimated or text == UNKNOWN:
+        return text
+    return f"{MARK}{money_first_digit(nano) if nano and text.startswith('<') else text}"
+
+
+def marked_money(nano: float | None, estimated: bool, places: int | None = None) -> str:
+    """Nano-dollars as `money` tells them, or as a column of so many decimals, with their mark."""
+    text = money(nano) if places is None else money_column(None if nano is None else round(nano), places)
+    return marked(text, estimated, nano)
 
 
 def estimated_input(given: Summary | ExchangeRecord) -> bool:

@@ -151,7 +151,7 @@ class Tray(QObject):
 
     @property
     def _cost(self) -> str:
-        return sources.marked(formats.money(self._summary.cost_nano), sources.estimated_cost(self._summary))
+        return sources.marked_money(self._summary.cost_nano, sources.estimated_cost(self._summary))
 
     def notify(self, title: str, text: str) -> None:
         """A desktop notification, where there is a tray to show it."""

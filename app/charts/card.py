@@ -217,14 +217,14 @@ class ChartCard(Card):
         shown = self._shown()
         values = [float(series.values[index]) for series in shown]
         rows = [
-            (colour_of(self._theme, series.colour), series.name, marked(text, _estimated(series, index)))
-            for series, text in zip(shown, self._texts(values, data.adds_up), strict=True)
+            (colour_of(self._theme, series.colour), series.name, self._marked(text, value, _estimated(series, index)))
+            for series, text, value in zip(shown, self._texts(values, data.adds_up), values, strict=True)
         ]
         if data.adds_up and len(shown) > 1:
             guessed = any(_estimated(series, index) for series in shown)
-            (total,) = self._texts([_total(values)], True)
-            text = marked(total, guessed)
-            rows.append((self._theme.color("border_strong"), tr("Total"), text))
+            total = _total(values)
+            (text,) = self._texts([total], True)
+            rows.append((self._theme.color("border_strong"), tr("Total"), self._marked(text, total, guessed)))
         return tuple(rows)
 
     def _texts(self, values: Sequence[float], add_up: bool) -> list[str]:
@@ -240,7 +240,11 @@ class ChartCard(Card):
 
     def _sum(self) -> str:
         shown = self._shown()
-        return marked(self._text(_total_of(shown)), any(map(_holds_estimates, shown)))
+        total = _total_of(shown)
+        return self._marked(self._text(total), total, any(map(_holds_estimates, shown)))
+
+    def _marked(self, text: str, value: float, estimated: bool) -> str:
+        return marked(text, estimated, value if self.spec.unit == "usd" else None)
 
     def _text(self, value: float) -> str:
         return UNKNOWN if math.isnan(value) else self.spec.value_text(value)

@@ -11,9 +11,17 @@ from msgspec import Struct
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
 from app.colour_slots import ColourSlots
-from app.formats import UNKNOWN, count, duration, money_column, money_places, percent, rate
+from app.formats import UNKNOWN, count, duration, money_places, percent, rate
 from app.overview.figures import error_rate
-from app.sources import costs_tooltip, counts_tooltip, estimated_cost, estimated_input, estimated_output, marked
+from app.sources import (
+    costs_tooltip,
+    counts_tooltip,
+    estimated_cost,
+    estimated_input,
+    estimated_output,
+    marked,
+    marked_money,
+)
 from app.translation import Words, later, tr
 from gateway import Breakdown, BreakdownRow, Summary
 
@@ -175,7 +183,7 @@ REQUESTS = Measure(
 COST = Measure(
     key="cost",
     title=later("Cost"),
-    text=lambda line: marked(money_column(line.summary.cost_nano, line.places), estimated_cost(line.summary)),
+    text=lambda line: marked_money(line.summary.cost_nano, estimated_cost(line.summary), line.places),
     tooltip=lambda line: costs_tooltip(line.summary),
     order=lambda line: line.summary.cost_nano,
     width=92,

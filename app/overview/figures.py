@@ -131,7 +131,7 @@ def _cost(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket]) -
         key="cost",
         title=tr("Cost"),
         icon="coins",
-        value=sources.marked(money(now.cost_nano), sources.estimated_cost(now)),
+        value=sources.marked_money(now.cost_nano, sources.estimated_cost(now)),
         exact=_exact(
             UNKNOWN
             if now.cost_nano is None

@@ -114,7 +114,7 @@ def age_column(key: str, title: str, us: Callable[[Row], int | None], now_us: Ca
     return Column(
         key=key,
         title=title,
-        text=lambda row: told(row, lambda at: formats.ago(at, now_us()), tr("Never")),
+        text=lambda row: told(row, lambda at: formats.row_ago(at, now_us()), tr("Never")),
         value=lambda row: told(row, utc_text, "") or None,
         # For the day and minute of what was earlier than that.
         width=108,

@@ -279,6 +279,20 @@ def test_long_ago_is_a_date() -> None:
     assert "Nov" in formats.ago(MON_18_03 - 3 * 86_400_000_000, MON_18_03)
 
 
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [(0, "18:03:00.000"), (1, "22 Nov 18:03"), (330, "28 Dec 18:03"), (510, "1 Jul 2025"), (730, "23 Nov 2024")],
+)
+def test_in_rows_the_year_stands_only_where_it_must(days: int, text: str) -> None:
+    formats.use_clock("UTC", twelve_hours=False)
+    us = MON_18_03 - days * 86_400_000_000
+    # A month later of what is not of this year but could be no other.
+    now_us = MON_18_03 if days != 330 else us + 30 * 86_400_000_000
+    assert formats.row_clock(us, now_us=now_us) == text
+    assert formats.row_ago(us, now_us) == (text if days else "just now")
+    formats.use_clock(None, twelve_hours=False)
+
+
 def test_a_folder_of_the_users_own_begins_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert formats.folder(tmp_path / "data" / "faregate") == "~/data/faregate"

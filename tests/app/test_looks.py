@@ -1,7 +1,7 @@
 """Details of how things look: what is chosen, what is only read, what has no room, and where edges meet."""
 
 from dataclasses import replace as replace_column
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from time import time_ns
 from typing import Any
 
@@ -52,8 +52,9 @@ from app.theme import DARK, LIGHT, Theme, Tokens
 from app.widgets import Card, ComboBox, ElidedLabel, IconButton, Pill, PushButton, SearchField
 from app.widgets.buttons import KINDS
 from app.widgets.places import table_places
-from gateway import RatedAnswer, RatedModel, Summary, TimeBucket, TraceSpan
+from gateway import ApiKeyRow, RatedAnswer, RatedModel, Repricing, Summary, TimeBucket, TraceSpan, UsageQuery
 from tests.app.test_theme import contrast
+from tests.store.examples import record
 
 CHAT = TraceSpan(
     span_id="a", parent_span_id=None, name="chat", kind="client", started_us=0, duration_us=1, status="ok"
@@ -421,21 +422,58 @@ def test_the_time_of_an_answer_has_room_by_a_clock_of_twelve_hours(theme: Theme,
 
 
 @pytest.mark.parametrize("twelve", [False, True])
-def test_when_a_key_was_last_used_has_room_in_its_column(theme: Theme, qtbot: QtBot, twelve: bool) -> None:
-    """Before a day ago it is told by day and minute, which were cut."""
+@pytest.mark.parametrize("days", [2, 60, 400])
+def test_when_a_key_was_last_used_has_room_in_its_column(theme: Theme, qtbot: QtBot, twelve: bool, days: int) -> None:
+    """Before a day ago it is told by day and minute, or by day and year, which were cut."""
     formats.use_clock(None, twelve_hours=twelve)
     try:
         used = datetime.now().replace(month=11, day=28, hour=22, minute=44) - timedelta(days=1)
-        now_us = round((used + timedelta(days=2)).timestamp() * 1e6)
+        at_us = round(used.timestamp() * 1e6)
+        now_us = round((used + timedelta(days=days)).timestamp() * 1e6)
         columns = api_key_columns(lambda: now_us)
+        key = ApiKeyRow(
+            id="k", name="k", prefix="p", role="admin", user=None, tags=(), created_us=at_us, last_used_us=at_us
+        )
         metrics = QFontMetrics(ui_font(13))
         for column in columns:
             if column.key in ("created", "last_used"):
-                told = formats.ago(round(used.timestamp() * 1e6), now_us)
+                told = column.text(key)
                 width = column.width + twelve * column.more_by_twelve
                 assert metrics.horizontalAdvance(told) <= width - 2 * CELL_PADDING, told
         bar = 12
         assert sum(column.width for column in columns) <= 1024 - 56 - 2 * 24 - 2 - bar
+    finally:
+        formats.use_clock(None, twelve_hours=False)
+
+
+@pytest.mark.parametrize("twelve", [False, True])
+def test_times_of_other_years_are_read_whole(theme: Theme, qtbot: QtBot, twelve: bool) -> None:
+    formats.use_clock("UTC", twelve_hours=twelve)
+    try:
+        for year, month in ((2024, 11), (datetime.now().year - 1, 12)):
+            at = round(datetime(year, month, 28, 22, 44, 44, tzinfo=UTC).timestamp() * 1e6)
+            rows: dict[str, Any] = {
+                "requests": record(1, started_us=at),
+                "answers": replace(ANSWER, at_us=at),
+                "re-pricings": Repricing(
+                    id=1,
+                    at_us=at,
+                    query=UsageQuery(),
+                    examined=1,
+                    changed=1,
+                    from_nano=1,
+                    to_nano=2,
+                    first_us=at,
+                    last_us=at,
+                ),
+            }
+            for name, row in rows.items():
+                columns = TABLES[name]
+                column = next(each for each in columns if each.key in ("time", "at"))
+                table = TableView(theme, ListModel[Any](columns, key=str), name)
+                qtbot.addWidget(table)
+                told = column.width + twelve * column.more_by_twelve
+                assert table._painter.width_of(column, [row]) <= told, column.text(row)
     finally:
         formats.use_clock(None, twelve_hours=False)
 

@@ -1120,7 +1120,7 @@ def test_details_name_every_fact() -> None:
         ("Output", "≈5", "estimated"),
         ("of which reasoning", "3", ""),
         ("Web searches", "6", ""),
-        ("Total", "≈<$0.000001", "list price of m-2026, which may not be exact"),
+        ("Total", "≈$0.000000007", "list price of m-2026, which may not be exact"),
         ("Provider", "Openai", ""),
         ("Asked for as", "fast", ""),
         ("Provider key", "the caller's own", ""),

@@ -158,3 +158,32 @@ def test_of_what_was_not_counted_the_price_is_not_called_unknown() -> None:
     died = replace(failed, outcome="interrupted", latency_us=None)
     assert cells(died)["Cost"] == ("—", "what it used is not known")
     assert cells(replace(failed, usage_source="provider"))["Cost"] == ("—", "no price known")
+
+
+def test_of_an_estimate_no_bound_is_told_but_its_first_digit() -> None:
+    assert sources.marked_money(400, True) == sources.marked_money(400, True, 4) == "≈$0.0000004"
+    assert sources.marked_money(960, True, 2) == "≈$0.000001"
+    assert sources.marked_money(42_000, True, 4) == "≈$0.00004"
+    assert sources.marked_money(42_000, False, 4) == "<$0.0001", "of what was counted it is no guess"
+    assert sources.marked_money(42_000, True, 6) == sources.marked_money(42_000, True) == "≈$0.000042"
+    assert sources.marked_money(0, True) == "≈$0.00" and sources.marked_money(None, True, 6) == "—"
+    small = record(1, cost_nano=400, usage_source="estimated")
+    assert cells(small)["Cost"][0] == "≈$0.0000004"
+    assert cells(replace(small, usage_source="provider"))["Cost"][0] == "<$0.000001"
+    figure = {each.key: each for each in figures(replace(GUESSED, cost_nano=400), None, (), 1)}["cost"]
+    assert figure.value == "≈$0.0000004"
+
+
+def test_a_chart_tells_small_estimates_as_tables_do(qtbot: QtBot, theme: Theme) -> None:
+    summary = replace(GUESSED, cost_nano=2_000_042_000)
+    total = TimeBucket(start_us=0, end_us=1000, summary=summary)
+    groups = [
+        Group(
+            value=name, slot=slot, buckets=[TimeBucket(start_us=0, end_us=1000, summary=replace(of, cost_nano=nano))]
+        )
+        for slot, (name, of, nano) in enumerate((("a", EXACT, 2_000_000_000), ("b", GUESSED, 42_000)))
+    ]
+    card = ChartCard(COST, theme)
+    qtbot.addWidget(card)
+    card.set_data(chart_data(COST, ChartInput(buckets=[total], groups=groups)))
+    assert list(card.values_at(0).values()) == ["$2.00", "≈$0.00004", "≈$2.00"]

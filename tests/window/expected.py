@@ -28,18 +28,21 @@ def tokens(sums: Json) -> int:
     return (sums["input_tokens"] or 0) + (sums["output_tokens"] or 0)
 
 
-def marked(text: str, sums: Json, *sources: str) -> str:
-    """With the mark of estimates, where the sums hold rows that were counted so, or `fuzzy` prices."""
+def marked(text: str, sums: Json, *sources: str, cost: int | None = None) -> str:
+    """With the mark of estimates, where the sums hold rows that were counted so, or `fuzzy` prices. `cost`: what
+    the text tells in nano-dollars, where it is money."""
     counted = {**sums["usage_sources"], "fuzzy": sums["price_fuzzy_requests"]}
-    return mark(text, any(counted[source] for source in sources))
+    return mark(text, any(counted[source] for source in sources), cost)
 
 
 def marked_cost(text: str, sums: Json) -> str:
-    return marked(text, sums, "partial", "estimated", "fuzzy")
+    return marked(text, sums, "partial", "estimated", "fuzzy", cost=nano(sums["cost_usd"]))
 
 
-def mark(text: str, estimated: bool) -> str:
-    return f"≈{text}" if estimated and text != UNKNOWN else text
+def mark(text: str, estimated: bool, cost: int | None = None) -> str:
+    if not estimated or text == UNKNOWN:
+        return text
+    return f"≈${float(f'{cost / NANO:.0e}'):.9f}".rstrip("0") if cost and text.startswith("<") else f"≈{text}"
 
 
 def error_rate(sums: Json) -> float | None:
@@ -66,7 +69,7 @@ def cards(summary: Json) -> dict[str, tuple[str, str]]:
             marked(count(tokens(summary)), summary, "partial", "estimated"),
             badge(tokens(summary), tokens(before)),
         ),
-        "cost": (marked(money(cost), summary, "partial", "estimated", "fuzzy"), badge(cost, cost_before)),
+        "cost": (marked_cost(money(cost), summary), badge(cost, cost_before)),
         "latency": (duration(latency), badge(latency, latency_before)),
         "errors": (percent(rate), points if had else "new" if rate is not None else ""),
     }
@@ -117,7 +120,8 @@ def marked_part(text: Callable[[int], str], value: int | None, sums: Json | None
     """A part of a bar; nothing is no estimate, and nor is what is unknown."""
     if value is None:
         return UNKNOWN
-    return marked(text(value), sums, *sources) if value and sums else text(value)
+    cost = value if "fuzzy" in sources else None
+    return marked(text(value), sums, *sources, cost=cost) if value and sums else text(value)
 
 
 def cost_bars(buckets: Sequence[Json], by_model: Sequence[Json], models: Sequence[Json]) -> list[dict[str, str]]:
@@ -191,7 +195,7 @@ def breakdown(answer: Json, total: Json, dimension: str, titles: Sequence[str]) 
             "p95": duration(row["latency_ms"]["p95"]),
             "Errors": percent(error_rate(row)),
             "Requests": count(row["requests"]),
-            "Cost": marked(money_column(cost, places), row, "partial", "estimated", "fuzzy"),
+            "Cost": marked_cost(money_column(cost, places), row),
         }
         lines.append([cells[title] for title in titles])
     return lines

@@ -343,9 +343,7 @@ def test_keys_are_the_apis_and_the_sidebar_counts_what_there_is(running: tuple[R
         assert counts["requests"] == formats.count(app.usage("summary", key)["requests"])
         midnight = datetime.now(ZoneInfo(TZ)).replace(hour=0, minute=0, second=0, microsecond=0)
         today = app.usage("summary", key, tz=TZ, **{"from": midnight.isoformat()})
-        cost = expected.marked(
-            formats.money(expected.nano(today["cost_usd"])), today, "partial", "estimated", "fuzzy"
-        )
+        cost = expected.marked_cost(formats.money(expected.nano(today["cost_usd"])), today)
         assert app.ask("spoken", name="sidebar.today")[0] == f"Today {cost}"
 
     eventually(check)

@@ -224,7 +224,7 @@ def test_the_sidebar_and_the_meter(running: tuple[RealApp, str]) -> None:
         assert counts["api_keys"] == "2"
         midnight = datetime.now(ZoneInfo(TZ)).replace(hour=0, minute=0, second=0, microsecond=0)
         today = app.usage("summary", key, tz=TZ, **{"from": midnight.isoformat()})
-        cost = expected.marked(formats.money(dollars(today)), today, "partial", "estimated", "fuzzy")
+        cost = expected.marked_cost(formats.money(dollars(today)), today)
         assert app.ask("spoken", name="sidebar.today")[0] == f"Today {cost}"
         meter = summary["completeness"]
         seen, written, priced = (f"{meter[name]:,} {name}" for name in ("seen", "written", "priced"))

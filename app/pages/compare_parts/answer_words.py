@@ -59,7 +59,7 @@ def tokens(row: ExchangeRecord | None) -> str:
 def cost(row: ExchangeRecord | None) -> str:
     if row is None:
         return formats.UNKNOWN
-    return sources.marked(formats.money(row.cost_nano), sources.estimated_cost(row))
+    return sources.marked_money(row.cost_nano, sources.estimated_cost(row))
 
 
 def _difference(row: ExchangeRecord | None, other: ExchangeRecord | None, name: str) -> str:

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from app import formats
 from app.flow_layout import FlowLayout
 from app.model_picker import ModelPicker, model_commands, price_words
 from app.palette import Command
+from app.sources import marked_money
 from app.theme import Theme
 from app.widgets import Chip, PushButton
 from gateway import MOST_MODELS, AnswerEstimate, ModelRow, ProviderRow
@@ -123,7 +123,7 @@ class ModelChoice(QWidget):
         if row is not None and row.state != "live":
             words.append(row.state)
         if estimate is not None and estimate.cost_nano is not None:
-            words.append(f"≈{formats.money_column(estimate.cost_nano, _ESTIMATED_PLACES)}")
+            words.append(marked_money(estimate.cost_nano, True, _ESTIMATED_PLACES))
         if whole or not self.narrow:
             words.append(price_words(row) or self.tr("no price"))
         return " · ".join(words)

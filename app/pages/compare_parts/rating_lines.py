@@ -87,6 +87,7 @@ def answer_columns(slot: Callable[[str], int]) -> tuple[Column[RatedAnswer], ...
             more_by_twelve=28,
             tone="text",
             sortable=True,
+            tooltip=lambda row: utc_text(row.at_us),
         ),
         Column(
             key="prompt",

@@ -164,7 +164,7 @@ def span_told(told: LastTold, now_us: int) -> str:
 
 def told(row: ExchangeRecord, now_us: int) -> str:
     """When, with which model, how long it took and what it cost."""
-    cost = sources.marked(formats.money(row.cost_nano), sources.estimated_cost(row))
+    cost = sources.marked_money(row.cost_nano, sources.estimated_cost(row))
     latency = None if row.latency_us is None else row.latency_us / 1000
     parts = (formats.ago(row.started_us, now_us), row.model or row.model_requested, formats.duration(latency), cost)
     return " · ".join(part for part in parts if part)

@@ -359,7 +359,7 @@ class _Teller:
         name = turn_words.ASIDE_TITLES.get(step.turn.branch or "", "Beside it")
         cost = sum(turn.cost_nano or 0 for turn in turns)
         estimated = any(map(turn_words.estimated_cost, turns))
-        spent = sources.marked(formats.money(cost), estimated) if cost else ""
+        spent = sources.marked_money(cost, estimated) if cost else ""
         words = (turn_words.models(turns), turn_words.calls(len(turns)), spent)
         opened = step.aside in self._open_asides
         return Block(

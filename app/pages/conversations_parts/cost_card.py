@@ -37,7 +37,7 @@ class CostCard(QWidget):
 
     @property
     def total(self) -> str:
-        return sources.marked(formats.money(self.split.total_nano), self.split.marked)
+        return sources.marked_money(self.split.total_nano, self.split.marked)
 
     @property
     def aside(self) -> tuple[str, str]:
@@ -51,7 +51,7 @@ class CostCard(QWidget):
 
     def amount(self, line: CostLine) -> str:
         """A line's cost, with as many decimals as the others'."""
-        return sources.marked(formats.money_column(line.nano, self._places), line.marked)
+        return sources.marked_money(line.nano, line.marked, self._places)
 
     def show_split(self, split: CostSplit, *, parts_follow: bool = False) -> None:
         """`parts_follow`: they are not known yet, and have the room of those before: what is below moves once."""

@@ -45,7 +45,7 @@ def estimated_cost(turn: Turn) -> bool:
 
 
 def cost(turn: Turn) -> str:
-    return sources.marked(formats.money(turn.cost_nano), estimated_cost(turn))
+    return sources.marked_money(turn.cost_nano, estimated_cost(turn))
 
 
 def model(turn: Turn) -> str:
@@ -109,7 +109,7 @@ class RunningTotal:
     def words(self) -> str:
         if self._priced is None:
             return ""
-        text = tr("{cost} so far").format(cost=sources.marked(formats.money(self._priced), self._marked))
+        text = tr("{cost} so far").format(cost=sources.marked_money(self._priced, self._marked))
         return (
             tr("{text}, {unpriced:,} unpriced").format(text=text, unpriced=self._unpriced) if self._unpriced else text
         )
@@ -172,7 +172,7 @@ def listed_cost(row: ThreadRow) -> str:
     """A conversation's cost in the list, points under each other; ≈ where a turn of it is estimated or lacks a
     price."""
     marked = row.unpriced > 0 or holds_estimates(row)
-    return sources.marked(formats.money_column(row.cost_nano, _LISTED_PLACES), marked)
+    return sources.marked_money(row.cost_nano, marked, _LISTED_PLACES)
 
 
 def calls(count: int) -> str:

@@ -115,6 +115,15 @@ def _days(first: str, last: str | None = None) -> str:
     return formats.days(*ends, this_year=formats.today().year)
 
 
+def _days_in_column(line: BillLine) -> str:
+    """Of a stretch over months without its years, for which there is no room; its tooltip tells them, and what is
+    said of the bill."""
+    first, last = (date.fromisoformat(day) for day in (line.day, line.last_day or line.day))
+    if (first.year, first.month) == (last.year, last.month):
+        return _days(line.day, line.last_day)
+    return f"{formats.day_of_month(first)} – {formats.day_of_month(last)}"
+
+
 def _stretch(line: BillLine) -> str:
     """The days that the bill tells of as a whole; nothing where it is one."""
     if line.last_day is None:
@@ -127,7 +136,7 @@ def line_columns() -> tuple[Column[BillLine], ...]:
         Column(
             key="day",
             title=tr("Day"),
-            text=lambda line: _days(line.day, line.last_day),
+            text=_days_in_column,
             value=lambda line: line.day,
             width=128,
             tone="text",

@@ -204,8 +204,7 @@ def _price(key: str, title: str, units: tuple[str, ...] = (), width: int = 82) -
 def _cost(line: ModelLine) -> str:
     if line.usage is None:
         return ""
-    words = formats.money_column(line.usage.cost_nano, line.places)
-    return sources.marked(words, sources.estimated_cost(line.usage))
+    return sources.marked_money(line.usage.cost_nano, sources.estimated_cost(line.usage), line.places)
 
 
 def _gone_words(line: ModelLine) -> str:

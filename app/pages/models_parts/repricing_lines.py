@@ -80,6 +80,7 @@ def history_columns(tz: Callable[[], str]) -> tuple[Column[Repricing], ...]:
             text=lambda row: formats.clock(row.at_us, tz()),
             value=lambda row: utc_text(row.at_us),
             width=150,
+            more_by_twelve=24,
             tone="text",
             sortable=True,
         ),

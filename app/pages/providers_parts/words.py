@@ -86,7 +86,7 @@ def traffic_words(today: Summary | None) -> str:
 def cost_words(today: Summary | None) -> str:
     if today is None:
         return formats.money(0)
-    return sources.marked(formats.money(today.cost_nano), sources.estimated_cost(today))
+    return sources.marked_money(today.cost_nano, sources.estimated_cost(today))
 
 
 def better_provider(

@@ -71,7 +71,7 @@ def _used(row: ExchangeRecord, attempt: AttemptRecord) -> tuple[Line, ...]:
         made = sources.marked(f"{attempt.output_tokens:,}", sources.estimated_output(row))
         lines.append(Line(label=tr("Output"), value=made))
     if attempt.cost_nano is not None:
-        cost = sources.marked(formats.money_column(attempt.cost_nano), sources.estimated_cost(row))
+        cost = sources.marked_money(attempt.cost_nano, sources.estimated_cost(row), 6)
         lines.append(Line(label=tr("Cost"), value=cost))
     if attempt.upstream_request_id:
         id = attempt.upstream_request_id

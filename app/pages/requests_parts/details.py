@@ -206,7 +206,7 @@ def _cost(row: ExchangeRecord, explanation: CostExplanation) -> tuple[Line, ...]
         source = "" if explanation.notes else tr("no price is known, so it counts in no sum")
     if row.cost_nano is None and row.usage_source == "none":
         return (Line(label=tr("Total"), value=formats.UNKNOWN, note=sources.uncounted(row)),)
-    value = sources.marked(formats.money_column(row.cost_nano, _COST_PLACES), sources.estimated_cost(row))
+    value = sources.marked_money(row.cost_nano, sources.estimated_cost(row), _COST_PLACES)
     cost = dollars(row.cost_nano)
     total = Line(label=tr("Total"), value=value, note=source, copy=None if cost is None else f"{cost:f}")
     served = (
