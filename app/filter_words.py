@@ -5,6 +5,7 @@ Values of one tag are OR-ed in one condition, and each condition can be turned i
 
 from collections.abc import Callable, Mapping, Sequence
 
+from app.time_words import TTFT
 from app.translation import Words, tr
 from gateway import NumberCondition, TagCondition
 
@@ -35,7 +36,7 @@ _NUMBER_NAMES: Mapping[str, str] = Words(
         "status": "Status",
         "cost": "Cost",
         "latency": "Latency",
-        "ttft": "First token",
+        "ttft": TTFT,
         "overhead": "Overhead",
         "tokens": "Tokens",
         "input": "Tokens in",

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from app.charts.data import ChartInput, ChartSpec, Series, count_axis, duration_axis, values_of
 from app.formats import duration, rate
+from app.time_words import TTFT
 from app.translation import later, tr
 from gateway import Distribution, Summary
 
@@ -42,7 +43,7 @@ def _milliseconds(key: str, title: str, of: Callable[[Summary], Distribution]) -
 
 
 LATENCY = _milliseconds("latency", later("Latency"), lambda summary: summary.latency_ms)
-FIRST_TOKEN = _milliseconds("ttft", later("First token"), lambda summary: summary.ttft_ms)
+FIRST_TOKEN = _milliseconds("ttft", TTFT, lambda summary: summary.ttft_ms)
 SPEED = ChartSpec(
     key="speed",
     title=later("Speed"),

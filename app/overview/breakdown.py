@@ -22,6 +22,7 @@ from app.sources import (
     marked,
     marked_money,
 )
+from app.time_words import TTFT, TTFT_MEANING
 from app.translation import Words, later, tr
 from gateway import Breakdown, BreakdownRow, Summary
 
@@ -84,7 +85,7 @@ class Line(Struct, frozen=True, kw_only=True):
 class Measure(Struct, frozen=True, kw_only=True):
     """A column: `text` for reading, `order` for sorting (None comes last). Where there is no room for all, those with
     the highest `spare` go first; 0 always stays. `width` is the least; a title may need more. `tooltip` says what the
-    cell has no room for."""
+    cell has no room for, `meaning` what the title stands for."""
 
     key: str
     title: str
@@ -94,6 +95,7 @@ class Measure(Struct, frozen=True, kw_only=True):
     tone: str = "text2"
     spare: int = 0
     tooltip: Callable[[Line], str] | None = None
+    meaning: str = ""
 
 
 def _named(line: Line) -> str:
@@ -133,7 +135,8 @@ P95 = Measure(
 )
 FIRST_TOKEN = Measure(
     key="ttft",
-    title="TTFT",
+    title=TTFT,
+    meaning=TTFT_MEANING,
     text=lambda line: duration(line.summary.ttft_ms.avg),
     order=lambda line: line.summary.ttft_ms.avg,
     width=84,
@@ -324,6 +327,9 @@ class BreakdownModel(QAbstractTableModel):
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return tr(self.measures[section].title)
-        return None
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        measure = self.measures[section]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tr(measure.meaning) if measure.meaning else None
+        return tr(measure.title) if role == Qt.ItemDataRole.DisplayRole else None

@@ -20,6 +20,7 @@ from app.overview.breakdown import TAG_KEY
 from app.overview.group_menu import open_choice_menu
 from app.overview.label import TextButton, opening
 from app.theme import Theme
+from app.time_words import TTFT
 from app.translation import Words, tr
 from app.widgets import Card
 
@@ -35,7 +36,7 @@ _TITLE_HEIGHT = 20
 BETWEEN_S = 0.016
 """Between two things that are shown anew: the loop has a turn, and each is painted by itself."""
 _COST, _TIMING = 2, 3
-TIMING_NAMES = Words({"latency": "Whole answer", "ttft": "First token", "speed": "Tokens per second"})
+TIMING_NAMES = Words({"latency": "Whole answer", "ttft": TTFT, "speed": "Tokens per second"})
 
 
 class ChartPlace(Card):
@@ -85,7 +86,7 @@ class ChartArea(QStackedWidget):
         self.provider_charts: list[ChartCard] = []
         self.split_button = self._title_button("overview.split", opening(tr("By model")))
         self.timing_button = self._title_button("overview.timing", opening(TIMING_NAMES["latency"]))
-        self.timing_button.setToolTip(self.tr("Which time is shown"))
+        self.timing_button.setToolTip(self.tr("Which time is shown. TTFT is the time to first token."))
         self.timing_button.clicked.connect(self._offer_timings)
         self._grids = [self._add_grid(), self._add_grid()]
         self._places = [ChartPlace(theme) for _ in range(PLACES)]

@@ -52,7 +52,7 @@ class Column(Generic[Row]):
     and `more_by_twelve` what is added to it while the clock is one of twelve hours; `grow` is the column's share of
     the room that is left. `tone` names a colour token. `pills` replaces the text when painting, `text` still speaks
     for it; so do `stars`, a rating. `slot` gives the colour of what is named, a square before the text. `tooltip`
-    where the cell holds less than is known.
+    where the cell holds less than is known. `meaning` is what the title stands for, where it is an abbreviation.
     """
 
     key: str
@@ -72,6 +72,7 @@ class Column(Generic[Row]):
     stars: Callable[[Row], int | None] | None = None
     slot: Callable[[Row], int] | None = None
     tooltip: Callable[[Row], str] | None = None
+    meaning: str = ""
     optional: bool = False
     sortable: bool = False
 

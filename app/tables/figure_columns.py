@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from app import formats
 from app.tables.column import Column, Row, dollars, milliseconds, utc_text
+from app.time_words import TTFT, TTFT_MEANING
 from app.translation import tr
 
 
@@ -88,6 +89,7 @@ def duration_column(
     *,
     sortable: bool = True,
     optional: bool = False,
+    meaning: str = "",
 ) -> Column[Row]:
     """`us` are microseconds."""
     return Column(
@@ -100,7 +102,13 @@ def duration_column(
         width=width,
         sortable=sortable,
         optional=optional,
+        meaning=meaning,
     )
+
+
+def ttft_column(us: Callable[[Row], float | None], width: int, *, sortable: bool = True) -> Column[Row]:
+    """`us` are microseconds."""
+    return duration_column("ttft", TTFT, us, width, sortable=sortable, meaning=tr(TTFT_MEANING))
 
 
 def age_column(key: str, title: str, us: Callable[[Row], int | None], now_us: Callable[[], int]) -> Column[Row]:

@@ -318,7 +318,7 @@ def test_feet_say_what_a_turn_took_and_the_running_total(thread: Thread) -> None
     first, second, third, *_ = of_kind(telling(thread).blocks, "turn")
     assert first.title == (
         "claude-sonnet-4.5 at Anthropic · 4,000 in (3,000 cached) · 420 out (412 reasoning) · $0.030 · "
-        "6.20 s (first token 1.24 s) · $0.030 so far"
+        "6.20 s (TTFT 1.24 s) · $0.030 so far"
     )
     assert second.title.endswith("$0.061 so far")
     assert third.title.endswith("$0.094 so far")

@@ -40,7 +40,7 @@ def test_a_tag_condition_in_words(condition: TagCondition, text: str) -> None:
         (NumberCondition("cost", "<=", 1_500_000_000), "Cost ≤ $1.50"),
         (NumberCondition("cost", ">", 1), "Cost > $0.000000001"),
         (NumberCondition("latency", ">", 5_000_000), "Latency > 5 s"),
-        (NumberCondition("ttft", "<", 250_000), "First token < 250 ms"),
+        (NumberCondition("ttft", "<", 250_000), "TTFT < 250 ms"),
         (NumberCondition("overhead", ">", 900), "Overhead > 0.9 ms"),
         (NumberCondition("tokens", ">", 10_000), "Tokens > 10,000"),
         (NumberCondition("output", "=", 0), "Tokens out = 0"),

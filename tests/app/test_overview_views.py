@@ -399,7 +399,7 @@ def test_latency_can_be_the_first_tokens_or_a_speed(page: OverviewPage) -> None:
     chart = page.charts[3]
     assert page.answers is not None
     page.parts.charts.timing_button.click()
-    choose("menu.choices", "First token")
+    choose("menu.choices", "TTFT")
     for index, bucket in enumerate(page.answers.buckets):
         ttft = bucket.summary.ttft_ms
         assert chart.values_at(index) == {"p95": duration(ttft.p95), "p50": duration(ttft.p50)}

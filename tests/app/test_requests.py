@@ -1112,7 +1112,7 @@ def test_details_name_every_fact() -> None:
     }
     for expected in (
         ("Latency", "1.00 s", ""),
-        ("First token", "300 ms", ""),
+        ("TTFT", "300 ms", ""),
         ("Input", "10", "provider's counts so far, the rest estimated"),
         ("of which cached", "4", ""),
         ("of which cache-written", "2", ""),

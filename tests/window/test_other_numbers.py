@@ -118,7 +118,7 @@ def check_facts(app: RealApp, turn: expected.Json) -> None:
         "Took": formats.duration(turn["latency_ms"]),
     }
     if turn["ttft_ms"] is not None:
-        wanted["First token"] = formats.duration(turn["ttft_ms"])
+        wanted["TTFT"] = formats.duration(turn["ttft_ms"])
     assert {label: told.get(label) for label in wanted} == wanted
     assert told["Cost"].split(" · ")[0] == formats.money(dollars(turn))
 
@@ -180,7 +180,7 @@ def test_the_tables_the_scatter_and_the_drawer_of_comparisons(running: tuple[Rea
             "Rating": f"{row['stars']:.1f}",
             "Ratings": str(row["ratings"]),
             "Cost": formats.money(dollars(row)),
-            "First token": formats.duration(row["ttft_ms"]),
+            "TTFT": formats.duration(row["ttft_ms"]),
             "Total": formats.duration(row["latency_ms"]),
         }
         app.wait_for("tooltip", {"title": mark["name"], "rows": wanted}, chart="scatter")

@@ -201,7 +201,7 @@ class AnswerColumn(Card):
         for figure in answer_words.figures(answer, first, time.time_ns() // 1000):
             cell = self.figures[figure.key]
             cell.show_figure(figure)
-            cell.setToolTip(against if figure.difference else "")
+            cell.setToolTip("\n".join(filter(None, (figure.meaning, against if figure.difference else ""))))
 
     # Qt
 

@@ -9,6 +9,7 @@ from app.pages.compare_parts.rating_lines import OUTCOMES
 from app.tables.column import milliseconds
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.time_words import TTFT
 from app.translation import tr
 from app.widgets import PushButton
 from gateway import RatedAnswer
@@ -77,7 +78,7 @@ class AnswerDetails(QWidget):
                 ("at", self.tr("Asked"), formats.clock(answer.at_us)),
                 ("provider", self.tr("Provider"), self._provider_title),
                 ("outcome", self.tr("State"), tr(OUTCOMES[answer.outcome].text)),
-                ("ttft", self.tr("First token"), formats.duration(milliseconds(answer.ttft_us))),
+                ("ttft", TTFT, formats.duration(milliseconds(answer.ttft_us))),
                 ("total", self.tr("Total"), formats.duration(milliseconds(answer.latency_us))),
                 ("input", self.tr("Tokens in"), formats.count(answer.input_tokens)),
                 ("output", self.tr("Tokens out"), formats.count(answer.output_tokens)),

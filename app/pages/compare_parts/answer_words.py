@@ -6,17 +6,20 @@ from msgspec import Struct
 
 from app import formats, sources
 from app.tables.column import milliseconds
+from app.time_words import TTFT, TTFT_MEANING
 from app.translation import tr
 from gateway import ComparedAnswer, ExchangeRecord
 
 
 class Figure(Struct, frozen=True, kw_only=True):
-    """`difference` is against the first answer, "" for the first itself and where one of the two is not known."""
+    """`difference` is against the first answer, "" for the first itself and where one of the two is not known;
+    `meaning` what the title stands for, where it is an abbreviation."""
 
     key: str
     title: str
     value: str
     difference: str = ""
+    meaning: str = ""
 
 
 def state_words(answer: ComparedAnswer) -> str:
@@ -37,13 +40,19 @@ def figures(answer: ComparedAnswer, first: ComparedAnswer | None, now_us: int) -
     ttft = row.ttft_us if row is not None else answer.ttft_us
     total = row.latency_us if row is not None else now_us - answer.started_us
     made = (
-        ("ttft", "TTFT", formats.duration(milliseconds(ttft)), "ttft_us"),
+        ("ttft", TTFT, formats.duration(milliseconds(ttft)), "ttft_us"),
         ("total", tr("Total"), formats.duration(milliseconds(total)), "latency_us"),
         ("tokens", tr("Tokens"), tokens(row), "output_tokens"),
         ("cost", tr("Cost"), cost(row), "cost_nano"),
     )
     return tuple(
-        Figure(key=key, title=title, value=value, difference=_difference(row, other, name))
+        Figure(
+            key=key,
+            title=title,
+            value=value,
+            difference=_difference(row, other, name),
+            meaning=tr(TTFT_MEANING) if title is TTFT else "",
+        )
         for key, title, value, name in made
     )
 

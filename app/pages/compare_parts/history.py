@@ -22,6 +22,7 @@ from app.tables.model import ListModel
 from app.tables.painter import CELL_PADDING
 from app.tables.view import TableView
 from app.text_label import TextLabel
+from app.time_words import TTFT
 from app.translation import counted, tr
 from app.widgets import Card, Drawer, ElidedLabel, EmptyState, PushButton, SearchField, SegmentedControl
 from gateway import MOST_STARS, RatedAnswer, RatedModel
@@ -233,7 +234,7 @@ class HistoryPane(QWidget):
                 (self.tr("Rating"), mean_stars(row)),
                 (self.tr("Ratings"), formats.count(row.ratings)),
                 (self.tr("Cost"), formats.money(row.cost_nano)),
-                (self.tr("First token"), formats.duration(milliseconds(row.ttft_us))),
+                (TTFT, formats.duration(milliseconds(row.ttft_us))),
                 (self.tr("Total"), formats.duration(milliseconds(row.latency_us))),
             ),
         )

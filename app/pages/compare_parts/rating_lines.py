@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from app import formats
 from app.tables.column import Column, PillText, utc_text
-from app.tables.figure_columns import count_column, duration_column, money_column
+from app.tables.figure_columns import count_column, duration_column, money_column, ttft_column
 from app.translation import later, tr
 from gateway import MOST_STARS, RatedAnswer, RatedModel
 
@@ -46,7 +46,7 @@ def _model_column(width: int, slot: Callable[[str], int], grow: int = 1) -> Colu
 
 def _time_columns() -> tuple[Column[_Line], ...]:
     return (
-        duration_column("ttft", "TTFT", lambda row: row.ttft_us, 62),
+        ttft_column(lambda row: row.ttft_us, 62),
         duration_column("total", tr("Total"), lambda row: row.latency_us, 70),
     )
 

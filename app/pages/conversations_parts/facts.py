@@ -11,6 +11,7 @@ from app.pages.conversations_parts import turn_words
 from app.pages.conversations_parts.spans import ROLE_WORDS, SpanRow
 from app.pages.requests_parts.details import OUTCOME_WORDS
 from app.tables.column import utc_text
+from app.time_words import TTFT
 from app.translation import later, tr
 from gateway import Turn
 
@@ -43,7 +44,7 @@ def facts_of(row: SpanRow, turn: Turn | None, start_us: int, provider_title: tur
         (tr("Took"), tr("≈{took}, the time between two calls").format(took=took) if row.inferred else took),
     ]
     if turn is not None and turn.ttft_us is not None and row.role == "inference":
-        lines.append((tr("First token"), formats.duration(turn.ttft_us / 1000)))
+        lines.append((TTFT, formats.duration(turn.ttft_us / 1000)))
     span = row.span
     raw, encoded, notes = "", "", list(turn.hints) if turn is not None and span is None else []
     if span is not None:

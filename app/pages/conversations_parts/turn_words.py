@@ -82,11 +82,7 @@ def tokens(turn: Turn) -> str:
 
 def times(turn: Turn) -> str:
     streamed = turn.ttft_us is not None and turn.ttft_us != turn.latency_us
-    first = (
-        tr(" (first token {duration})").format(duration=formats.duration(milliseconds(turn.ttft_us)))
-        if streamed
-        else ""
-    )
+    first = tr(" (TTFT {duration})").format(duration=formats.duration(milliseconds(turn.ttft_us))) if streamed else ""
     return f"{formats.duration(milliseconds(turn.latency_us))}{first}" if turn.latency_us is not None else ""
 
 

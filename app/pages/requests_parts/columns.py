@@ -7,7 +7,7 @@ from app import formats, sources
 from app.pages.requests_parts.causes import cause
 from app.shown_names import telling_first
 from app.tables.column import Column, PillText, dollars, utc_text
-from app.tables.figure_columns import count_column, duration_column
+from app.tables.figure_columns import count_column, duration_column, ttft_column
 from app.translation import Words, later, tr
 from gateway import ExchangeRecord
 
@@ -149,7 +149,7 @@ def request_columns(provider_title: Callable[[str], str]) -> tuple[Column[Exchan
             "output_tokens", tr("Tokens out"), lambda row: row.output_tokens, 86, estimated=sources.estimated_output
         ),
         _titled(_COST),
-        duration_column("ttft", "TTFT", lambda row: row.ttft_us, 68, sortable=False),
+        ttft_column(lambda row: row.ttft_us, 68, sortable=False),
         duration_column("latency", tr("Latency"), lambda row: row.latency_us, 68, sortable=False),
         _tokens("cached_tokens", tr("Cached"), lambda row: row.cached_tokens, 80, optional=True),
         _tokens("reasoning_tokens", tr("Reasoning"), lambda row: row.reasoning_tokens, 92, optional=True),

@@ -12,6 +12,7 @@ from msgspec import Struct
 from app import formats, sources
 from app.price_words import LISTED, price_list_words
 from app.tables.column import dollars, milliseconds, utc_text
+from app.time_words import TTFT, TTFT_MEANING
 from app.translation import Words, counted, tr
 from gateway import UNTOLD_MODEL, AttemptRecord, CostExplanation, CostPart, ExchangeRecord
 
@@ -39,13 +40,15 @@ _PER_WORDS = Words({1_000_000: "per million", 1000: "per thousand", 1: "each"})
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """`part` marks an "of which" line; `note` is the source of the value; `copy` what its button copies."""
+    """`part` marks an "of which" line; `note` is the source of the value; `copy` what its button copies; `meaning`
+    what the label stands for, where it is an abbreviation."""
 
     label: str
     value: str
     note: str = ""
     mono: bool = False
     part: bool = False
+    meaning: str = ""
     copy: str | None = None
 
 
@@ -145,7 +148,8 @@ def _times(row: ExchangeRecord) -> tuple[Line, ...]:
         Line(label=tr("Started"), value=formats.clock(row.started_us), note=utc_text(row.started_us)),
         Line(label=tr("Latency"), value=formats.duration(milliseconds(row.latency_us))),
     ]
-    lines.append(Line(label=tr("First token"), value=formats.duration(milliseconds(row.ttft_us))))
+    first = formats.duration(milliseconds(row.ttft_us))
+    lines.append(Line(label=TTFT, value=first, meaning=tr(TTFT_MEANING)))
     return tuple(lines)
 
 

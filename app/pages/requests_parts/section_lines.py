@@ -102,6 +102,7 @@ class SectionLines(QWidget):
         small = line.part or line.mono
         label = TextLabel(self._theme, line.label, tone="text3" if line.part else "text2", px=12 if line.part else 13)
         label.setMinimumWidth(_LABEL_WIDTH)
+        label.setToolTip(line.meaning)
         lowered = _LOWERED if line.mono and line.copy is not None else 0
         label.setContentsMargins(12 if line.part else 0, lowered, 0, 0)
         grid.addWidget(label, number, 0, _TOP)
