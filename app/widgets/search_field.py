@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction, QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QLineEdit, QStyle, QStyleOptionFrame, QWidget
+from PySide6.QtWidgets import QLineEdit, QStyle, QStyleOptionFrame, QToolTip, QWidget
 
 from app import icons
 from app.fonts import ui_font
+from app.formats import count
 from app.theme import Theme
 from app.translation import tr
 
+# To shape and to read more would hold the loop, and nothing that is searched has names or words so long.
+MOST_CHARACTERS = 2_000
 _EDGE = 8
 
 
@@ -33,6 +36,8 @@ class SearchField(QLineEdit):
         self.textChanged.connect(lambda text: self._cross.setVisible(bool(text)))
         self.set_placeholder(placeholder, *shorter)
         self.setFont(ui_font(13))
+        self.setMaxLength(MOST_CHARACTERS)
+        self.inputRejected.connect(self._tell_cut)
         theme.changed.connect(self._tint)
         self._tint()
 
@@ -46,6 +51,10 @@ class SearchField(QLineEdit):
         """The keyboard goes here, and what is typed takes the place of what stands here."""
         self.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.selectAll()
+
+    def _tell_cut(self) -> None:
+        most = tr("A search has room for {count} characters: the rest was left out.")
+        QToolTip.showText(self.mapToGlobal(QPoint(0, self.height())), most.format(count=count(MOST_CHARACTERS)), self)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

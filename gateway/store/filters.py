@@ -57,6 +57,7 @@ HOLDING = (
     r"({0} LIKE ? ESCAPE '\' OR (length({0}) <> length(CAST({0} AS BLOB)) "
     f"AND {HOLDS_FUNCTION}({{0}}, ?)))"
 )
+_LONGEST_PATTERN = 50_000
 _NAMES_WITH = f"SELECT id FROM names WHERE {HOLDING.format('text')}"
 _WITH_TEXT = "({})".format(" OR ".join(_IN[name] for name in ("model", "user", "key")))
 
@@ -130,7 +131,9 @@ def compared(table: str, condition: NumberCondition) -> str:
     return _COMPARED.get((table, condition.field, condition.operator), "? IS NULL")
 
 
-def holding(word: str) -> tuple[str, str]:
-    """What is bound in HOLDING, which is whether a text holds this one in whichever case."""
+def holding(word: str) -> tuple[str | None, str]:
+    """What is bound in HOLDING, which is whether a text holds this one in whichever case. One that is too long for
+    SQLite's patterns is held by none in ASCII."""
     folded = word.casefold()
-    return "%{}%".format(re.sub(r"([\\%_])", r"\\\1", folded)), folded
+    pattern = "%{}%".format(re.sub(r"([\\%_])", r"\\\1", folded))
+    return pattern if len(pattern.encode()) <= _LONGEST_PATTERN else None, folded

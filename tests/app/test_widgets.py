@@ -6,8 +6,15 @@ from functools import partial
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QAccessibleAnnouncementEvent, QAccessibleEvent, QCursor, QEnterEvent, QImage
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtGui import (
+    QAccessibleAnnouncementEvent,
+    QAccessibleEvent,
+    QCursor,
+    QEnterEvent,
+    QGuiApplication,
+    QImage,
+)
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QToolTip, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.theme import Theme
@@ -28,6 +35,7 @@ from app.widgets import (
     Veil,
 )
 from app.widgets.buttons import KINDS
+from app.widgets.search_field import MOST_CHARACTERS
 from app.widgets.toast import STAYS_MS, WITH_BUTTON_STAYS_MS, Toast
 from tests.app.test_theme import contrast
 from tests.waiting import PATIENCE_MS
@@ -641,3 +649,18 @@ def test_the_button_of_a_banner_does_again_what_failed(qtbot: QtBot, theme: Them
     banner.tell("The list cannot be read.", "list")
     banner.button.click()
     assert done == ["export", "read"]
+
+
+def test_a_search_takes_no_more_than_is_read_in_a_moment_and_says_so(theme: Theme, qtbot: QtBot) -> None:
+    field = SearchField(theme, "Search")
+    qtbot.addWidget(field)
+    field.show()
+    QGuiApplication.clipboard().setText("ü" * MOST_CHARACTERS)
+    field.paste()
+    assert len(field.text()) == MOST_CHARACTERS and not QToolTip.isVisible()
+    field.clear()
+    QGuiApplication.clipboard().setText("ü" * 100_000)
+    field.paste()
+    assert len(field.text()) == MOST_CHARACTERS
+    assert QToolTip.text() == "A search has room for 2,000 characters: the rest was left out."
+    QToolTip.hideText()

@@ -663,3 +663,9 @@ def test_a_word_is_found_in_plain_letters_into_which_it_folds(store: UsageStore,
     store.insert_history([record(at, end_user=user, key="k") for at, user in enumerate(("Strasse", "Unal"))])
     assert [row.user for row in store.iter_requests(UsageQuery(text=(word,)))] == ["Strasse"]
     assert store.summary(UsageQuery(text=(word,))).requests == 1
+
+
+@pytest.mark.parametrize("word", ["a" * 50_001, "%" * 30_000, "ü" * 40_000])
+def test_a_word_that_is_longer_than_sqlites_patterns_is_held_by_no_name(store: UsageStore, word: str) -> None:
+    store.insert_history([record(1, end_user="Ünal", model="a"), record(2, end_user="", model="")])
+    assert list(store.iter_requests(UsageQuery(text=(word,)))) == []
