@@ -270,3 +270,16 @@ async def test_what_an_answer_without_candidates_counts_is_on_its_row(door: Door
     asked = CONTENTS if door is GEMINI else ASKED.replace(b"gpt-4.1-mini", b"gemini-2.5-flash")
     row = await Run(json_answer(answer)).go(asked, door)
     assert (row.outcome, row.input_tokens, row.output_tokens, row.usage_source) == (outcome, 5, 0, "provider")
+
+
+@pytest.mark.parametrize(("door", "outcome"), [(MESSAGES, "ok"), (CHAT, "error")], ids=["its own door", "another"])
+@pytest.mark.parametrize("said", [{"content": None}, {"stop_reason": None}, {"content": [{"type": "text"}]}])
+async def test_what_a_message_without_content_counts_is_on_its_row(
+    said: dict[str, Any], door: Door, outcome: str
+) -> None:
+    counts = {"input_tokens": 2, "cache_read_input_tokens": 3, "output_tokens": 4}
+    answer = {"id": "m", "type": "message", "content": [], "stop_reason": "end_turn", "usage": counts, **said}
+    asked = CLAUDE if door is MESSAGES else ASKED.replace(b"gpt-4.1-mini", b"claude-sonnet-4-6")
+    row = await Run(json_answer(answer)).go(asked, door)
+    assert (row.outcome, row.input_tokens, row.cached_tokens, row.output_tokens) == (outcome, 5, 3, 4)
+    assert row.usage_source == "provider"

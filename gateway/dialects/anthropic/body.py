@@ -52,6 +52,7 @@ from gateway.model import (
     Target,
     Text,
     ToolCall,
+    Usage,
 )
 
 _ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT, "system": Role.SYSTEM}
@@ -246,16 +247,15 @@ def parse_response(body: bytes) -> Response:
     """A provider's whole answer. Raises UpstreamError for an error in a 200, or for what cannot be read."""
     try:
         fields = decode_json(body)
-        if isinstance(fields, dict) and (error := error_in_answer(fields)) is not None:
-            raise error
+    except ValueError:
+        raise _unreadable(None) from None
+    if isinstance(fields, dict) and (error := error_in_answer(fields)) is not None:
+        raise error
+    try:
         wire = msgspec.convert(fields, _Answer)
         parts = parse_blocks(wire.content)
     except (msgspec.MsgspecError, ValueError):
-        raise UpstreamError(
-            "The provider's answer could not be read: try again, or check its base URL.",
-            kind="unreadable_answer",
-            own_words=True,
-        ) from None
+        raise _unreadable(fields) from None
     if said := explanation(wire.stop_details):
         parts.append(Refusal(said, pocket({"stop_details": True})))
     choice = Choice(
@@ -264,9 +264,24 @@ def parse_response(body: bytes) -> Response:
         stop_sequence=wire.stop_sequence,
         extra=finish_extra(fields),
     )
-    counts = read_usage(wire.usage, wire.container)
-    usage = None if counts is None else parse_usage(counts)
-    return Response(id=wire.id, model=wire.model, choices=(choice,), usage=usage)
+    return Response(id=wire.id, model=wire.model, choices=(choice,), usage=_usage_in(wire.usage, wire.container))
+
+
+def _unreadable(fields: Any) -> UpstreamError:
+    """For an answer that is none; what it counts of itself stands."""
+    error = UpstreamError(
+        "The provider's answer could not be read: try again, or check its base URL.",
+        kind="unreadable_answer",
+        own_words=True,
+    )
+    if isinstance(fields, dict):
+        error.usage = _usage_in(fields.get("usage"), fields.get("container"))
+    return error
+
+
+def _usage_in(usage: Any, container: Any) -> Usage | None:
+    counts = read_usage(usage, container)
+    return None if counts is None else parse_usage(counts)
 
 
 def render_response(response: Response, context: AnswerContext) -> bytes:
