@@ -4,13 +4,14 @@ import asyncio
 import math
 from collections.abc import Callable, Iterator
 from itertools import groupby
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from PySide6.QtCore import QEvent, QObject, QRect, QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QCursor, QHoverEvent, QPainter, QPaintEvent
+from PySide6.QtTest import QSignalSpy, QTest
+from PySide6.QtWidgets import QApplication, QStyle, QStyleOptionViewItem, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
@@ -195,6 +196,105 @@ def test_other_conversations_are_painted_some_in_each_turn(
     assert all(len(turn) <= PAINTED_AT_ONCE for turn in turns) and set().union(*turns) == set(range(8))
     turns.append(set())
     assert on_screen(listed) == whole(listed)
+
+
+def scrolled_list(qtbot: QtBot, theme: Theme, rows: list[ThreadRow], chosen: str, value: int) -> ThreadList:
+    listed, _ = list_of(qtbot, theme, rows)
+    listed.choose(chosen)
+    QApplication.processEvents()
+    listed.verticalScrollBar().setValue(value)
+    QApplication.processEvents()
+    return listed
+
+
+def test_a_list_in_another_order_is_laid_out_in_a_turn_of_its_own(
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laid: list[int] = []
+    lay = ThreadList.doItemsLayout
+    monkeypatch.setattr(
+        ThreadList, "doItemsLayout", lambda of: (laid.append(of.threads.rowCount()), lay(of)), raising=False
+    )
+    rows = [ended(number, 600) for number in range(40)]
+    listed = scrolled_list(qtbot, theme, rows, rows[30].id, 5 * ROW_HEIGHT + 7)
+    reset, moved = QSignalSpy(listed.threads.modelReset), QSignalSpy(listed.threads.layoutChanged)
+    # Of a scroll Qt asks which row is under the mouse then.
+    listed.move(QCursor.pos() + QPoint(100, 100))
+    laid.clear()
+    others = [ended(number, 600) for number in (50, 51)]
+    for places in ([7, 30, 1], [3, 20]):
+        rows = [*(rows[place] for place in places), *(row for n, row in enumerate(rows) if n not in places)]
+        listed.show_rows([*rows, *others], NOW_US, listed.chosen_id)
+        assert laid == [], "all of it in one turn"
+        assert listed.chosen_id == ended(30, 0).id
+        QApplication.processEvents()
+        assert laid
+        laid.clear()
+    assert (reset.count(), moved.count()) == (0, 2)
+    assert listed.verticalScrollBar().value() == rows.index(ended(5, 600)) * ROW_HEIGHT + 7
+    wait_for_paint(qtbot, listed)
+
+
+def wait_for_paint(qtbot: QtBot, listed: ThreadList) -> None:
+    qtbot.waitUntil(lambda: on_screen(listed) == whole(listed))
+
+
+def test_the_chosen_conversation_is_shown_where_the_list_stood_at_its_beginning(qtbot: QtBot, theme: Theme) -> None:
+    rows = [ended(number, 600) for number in range(40)]
+    listed = scrolled_list(qtbot, theme, rows, rows[2].id, 0)
+    listed.show_rows(rows[3:12] + rows[:3] + rows[12:], NOW_US, rows[2].id)
+    assert listed.verticalScrollBar().value() == (11 + 1 - 8) * ROW_HEIGHT
+    wait_for_paint(qtbot, listed)
+
+
+def test_a_list_that_has_become_longer_or_shorter_stays_where_it_is(qtbot: QtBot, theme: Theme) -> None:
+    rows = [ended(number, 600) for number in range(40)]
+    end = (len(rows) - 8) * ROW_HEIGHT
+    listed = scrolled_list(qtbot, theme, rows, rows[39].id, end)
+    listed.show_rows([*(ended(number, 600) for number in (50, 51)), *rows], NOW_US, rows[39].id)
+    assert listed.verticalScrollBar().value() == end + 2 * ROW_HEIGHT
+    listed.show_rows(rows[:20], NOW_US, rows[19].id)
+    QApplication.processEvents()
+    assert listed.verticalScrollBar().value() == (20 - 8) * ROW_HEIGHT and listed.chosen_id == rows[19].id
+    listed.show_rows([], NOW_US, "")
+    assert listed.chosen_id == ""
+    wait_for_paint(qtbot, listed)
+
+
+def test_of_a_list_in_another_order_none_is_compared_with_what_stood_there(
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [ended(number, 600) for number in range(40)]
+    listed, _ = list_of(qtbot, theme, rows)
+    told: list[ThreadRow] = []
+    lines = _RowPainter.lines
+    monkeypatch.setattr(_RowPainter, "lines", lambda of, row, *more: (told.append(row), lines(of, row, *more))[1])
+    listed.show_rows(rows[::-1], NOW_US, "")
+    assert told == [], "all are painted"
+
+
+def test_a_row_that_was_pointed_at_takes_no_highlight_elsewhere(
+    qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pointed: set[int] = set()
+    paint = _RowPainter.paint
+
+    def noted(of: _RowPainter, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        state: Any = option.state
+        if state & QStyle.StateFlag.State_MouseOver:
+            pointed.add(index.row())
+        paint(of, painter, option, index)
+
+    monkeypatch.setattr(_RowPainter, "paint", noted)
+    rows = [ended(number, 600) for number in range(20)]
+    listed, _ = list_of(qtbot, theme, rows)
+    at = QPointF(50, 2.5 * ROW_HEIGHT)
+    listed.viewportEvent(QHoverEvent(QEvent.Type.HoverMove, at, at, at))
+    qtbot.waitUntil(lambda: pointed == {2})
+    pointed.clear()
+    listed.show_rows([rows[9], *rows[:9], *rows[10:]], NOW_US, "")
+    wait_for_paint(qtbot, listed)
+    assert pointed == set()
 
 
 def test_rows_in_sight_are_laid_out_two_in_a_turn(

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from PySide6.QtCore import (
     QAbstractListModel,
+    QEvent,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -21,7 +22,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPalette, QRegion
+from PySide6.QtGui import QFocusEvent, QHoverEvent, QKeyEvent, QPainter, QPaintEvent, QPalette, QRegion
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -148,18 +149,28 @@ class ThreadModel(QAbstractListModel):
         above, below = self.rows[place - 1 : place] if place else [], self.rows[place + 1 : place + 2]
         return any(session_of(row) == own for row in above), any(session_of(row) == own for row in below)
 
+    def stands_as(self, rows: Sequence[ThreadRow]) -> bool:
+        """Whether they are the same conversations in the same order."""
+        return [row.id for row in rows] == [row.id for row in self.rows]
+
     def set_rows(self, rows: Sequence[ThreadRow]) -> None:
         """The list anew; where the same conversations stand in the same order, only their words change."""
-        same = [row.id for row in rows] == [row.id for row in self.rows]
-        if same:
+        if self.stands_as(rows):
             before, self.rows = self.rows, list(rows)
             for place, (old, new) in enumerate(zip(before, rows, strict=True)):
                 if new != old:
                     self.dataChanged.emit(self.index(place), self.index(place))
             return
-        self.beginResetModel()
+        # No reset: the view would forget what is chosen, and scroll to it as it is told again.
+        self.layoutAboutToBeChanged.emit()
+        marked = self.persistentIndexList()
+        ids = [self.rows[index.row()].id for index in marked]
         self.rows = list(rows)
-        self.endResetModel()
+        places = {row.id: place for place, row in enumerate(self.rows)}
+        self.changePersistentIndexList(
+            marked, [self.index(places[id]) if id in places else QModelIndex() for id in ids]
+        )
+        self.layoutChanged.emit()
 
     def unknown(self, rows: Sequence[ThreadRow]) -> list[ThreadRow]:
         known = {row.id for row in self.rows}
@@ -338,11 +349,14 @@ class ThreadList(QListView):
     ) -> None:
         """Rows from the top; the chosen one stays chosen where it is among them. `together`: those of a session
         stand side by side. `sought`: what they were searched for."""
-        before = self._painted()
+        placed = by_sessions(rows) if together else rows
+        # Of others all is painted.
+        before = self._painted() if self.threads.stands_as(placed) else None
         self._together = together
         self.threads.now_us, self.threads.sought = now_us, sought
-        self._show(by_sessions(rows) if together else rows, chosen)
-        self._paint_changed(before)
+        self._show(placed, chosen)
+        if before is not None:
+            self._paint_changed(before)
         self._look_ahead()
 
     def tell_ages(self, now_us: int) -> None:
@@ -368,9 +382,7 @@ class ThreadList(QListView):
     def _paint_changed(self, before: Sequence[_Painted]) -> None:
         """Paints the rows anew that look otherwise, though they may be as they were: time has passed, another word
         is searched for, what is beside them is of another session."""
-        for row in self._painted():
-            if row not in before:
-                self.update(self.threads.index(row[0]))
+        self.viewport().update(self._places(row[0] for row in self._painted() if row not in before))
 
     def add_rows(self, rows: Sequence[ThreadRow]) -> None:
         """Further ones below, but for those whose session stands there already."""
@@ -383,6 +395,10 @@ class ThreadList(QListView):
 
     def _show(self, rows: Sequence[ThreadRow], chosen: str) -> None:
         held = self._top_row()
+        if not self.threads.stands_as(rows):
+            # What was pointed at goes elsewhere.
+            away = QPointF(-1, -1)
+            self.viewportEvent(QHoverEvent(QEvent.Type.HoverLeave, away, away, away))
         self._silent = True
         self.threads.set_rows(rows)
         self._silent = False
@@ -396,10 +412,17 @@ class ThreadList(QListView):
         return (self.threads.rows[place].id, offset) if scrolled else None
 
     def _hold(self, held: tuple[str, int] | None) -> None:
+        """The list stays where it was scrolled to; elsewhere what is chosen comes into sight."""
+        bar, current = self.verticalScrollBar(), self.currentIndex()
         place = self.threads.place_of(held[0]) if held is not None else None
         if held is not None and place is not None:
-            self.doItemsLayout()
-            self.verticalScrollBar().setValue(place * ROW_HEIGHT + held[1])
+            value = place * ROW_HEIGHT + held[1]
+            # Laying out all rows takes long, and has its own turn where nothing is asked of them before.
+            if value > bar.maximum():
+                self.doItemsLayout()
+            bar.setValue(value)
+        elif current.isValid() and not self.viewport().rect().contains(self._place(current.row())):
+            self.scrollTo(current)
 
     def choose(self, id: str) -> None:
         """Marks a conversation without telling anyone."""
