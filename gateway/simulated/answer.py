@@ -142,6 +142,15 @@ def _last_turn(request: Request) -> Message | None:
     return next((message for message in reversed(request.messages) if message.role is not Role.SYSTEM), None)
 
 
+def _last_results(request: Request) -> Message | None:
+    """What tools said, where nobody has said anything since: pictures among it come behind it in a turn of the user's
+    where a dialect takes none in a result."""
+    said = [message for message in request.messages if message.role is not Role.SYSTEM]
+    while said and said[-1].role is Role.USER and not any(isinstance(part, Text) for part in said[-1].parts):
+        said.pop()
+    return said[-1] if said and said[-1].role is Role.TOOL else None
+
+
 def _wish(request: Request) -> str:
     """What the user said last, without the tagged parts that agents put around it."""
     last = _last_turn(request)
@@ -161,9 +170,9 @@ def _part_tokens(part: Part) -> int:
 
 
 def _draft(request: Request, call_id: str) -> _Draft:
-    last = _last_turn(request)
-    if last is not None and last.role is Role.TOOL:
-        return _Draft(_from_results(last))
+    results = _last_results(request)
+    if results is not None:
+        return _Draft(_from_results(results))
     words = _words(_wish(request))
     calls = tuple(_calls(request, words, call_id))
     if calls:

@@ -3,8 +3,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.dialects import DIALECTS
 from gateway.events import Assembler, Finish
 from gateway.model import (
+    Blob,
     Choice,
     FinishReason,
     Message,
@@ -12,6 +14,7 @@ from gateway.model import (
     Request,
     ResponseFormat,
     Role,
+    Target,
     Text,
     Tool,
     ToolCall,
@@ -128,6 +131,20 @@ def test_results_are_used() -> None:
     messages = (*asked("x").messages, Message(Role.ASSISTANT, (call,)), Message(Role.TOOL, (result,)))
     choice, _ = answered(Request(model="gpt-4.1", messages=messages, tools=TOOLS))
     assert "get_weather says: 12 °C and rain" in text_of(choice) and choice.finish_reason is FinishReason.STOP
+
+
+@pytest.mark.parametrize("words", [(), (Text("Here it is."),)])
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("thinking", ["", "level"])
+def test_a_picture_in_a_result_asks_for_no_tool_again(dialect: str, words: tuple[Text, ...], thinking: str) -> None:
+    """Some dialects have it in a turn of its own behind the result."""
+    call = ToolCall("c1", "get_weather", '{"city":"Paris"}')
+    result = ToolCallResponse("c1", (*words, Blob("image/png", "aGk=")), name="get_weather")
+    messages = (*asked("x").messages, Message(Role.ASSISTANT, (call,)), Message(Role.TOOL, (result,)))
+    request = Request(model="m", messages=messages, tools=TOOLS, max_output_tokens=400)
+    sent = DIALECTS[dialect].render_request(request, Target(model="m", thinking=thinking)).body
+    choice, _ = answered(DIALECTS[dialect].parse_request(sent, "m", False))
+    assert text_of(choice).startswith("From the results: ") and choice.finish_reason is FinishReason.STOP
 
 
 @pytest.mark.parametrize("room", [1, 5, 12])
