@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -390,6 +390,20 @@ class ComparePage(Page):
                 await gateway.remove_rating(request_id)
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
+            await self._show_kept_rating(request_id)
+
+    async def _show_kept_rating(self, request_id: str) -> None:
+        """Where another one could not be kept."""
+        stars: int | None = None
+        note = ""
+        with suppress(*KNOWN_ERRORS):
+            kept = await self.context.gateway.compared_answer(request_id)
+            stars, note = kept.stars, kept.note
+        if self.history is not None:
+            self.history.show_rating(request_id, stars, note)
+        for column in self.columns:
+            if column.answer is not None and column.answer.request_id == request_id:
+                column.rating.show_rating(stars, note)
 
     def _open_request(self, column: AnswerColumn) -> None:
         if column.answer is not None:

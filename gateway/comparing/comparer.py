@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -47,6 +47,7 @@ SOURCE = ("source", "source:compare")
 TOLD_EVERY_S = 0.1
 
 Tell = Callable[[ComparedAnswer], None]
+Keep = Callable[[ComparedAnswer], Awaitable[None]]
 KeepPrompt = Callable[[str, str], None]
 
 _log = logging.getLogger(__name__)
@@ -145,8 +146,10 @@ class Comparer:
         id: str | None = None,
         first_place: int = 0,
         told: Tell | None = None,
+        keep: Keep | None = None,
     ) -> Comparison:
         """Ask all models at once. `told` hears of each answer as it grows; they are counted from `first_place`.
+        `keep` is given each one that is over, right after that was told, whatever the others still do.
 
         Raises ClientError, and CancelledError where nobody waits any more.
         """
@@ -160,7 +163,7 @@ class Comparer:
             heard[CONVERSATION_HEADERS[0]] = id
         answers = await asyncio.gather(
             *(
-                self._answer(_Hearing(id, place, model, principal, told or _nobody), asked.body(model), heard)
+                self._answer(_Hearing(id, place, model, principal, told or _nobody), asked.body(model), heard, keep)
                 for place, model in enumerate(asked.models, first_place)
             )
         )
@@ -184,7 +187,9 @@ class Comparer:
         finally:
             self._relay.stopping = False
 
-    async def _answer(self, hearing: "_Hearing", body: bytes, headers: Mapping[str, str]) -> ComparedAnswer:
+    async def _answer(
+        self, hearing: "_Hearing", body: bytes, headers: Mapping[str, str], keep: Keep | None
+    ) -> ComparedAnswer:
         task = asyncio.current_task()
         assert task is not None
         exchange, arrivals = hearing.exchange, self._arrivals
@@ -204,7 +209,10 @@ class Comparer:
             self._given_up.discard(task)
             del self._running[hearing.key]
             hearing.end()
-        return hearing.answer()
+        answer = hearing.answer()
+        if keep is not None:
+            await keep(answer)
+        return answer
 
     def _providers(self, models: Sequence[str]) -> list[str]:
         found: dict[str, None] = {}

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from gateway import state_db
-from gateway.comparing.comparison_records import LEAST_STARS, MOST_STARS, Comparison, RatedAnswer, RatedModel
+from gateway.comparing.comparison_records import LEAST_STARS, MOST_STARS, ComparedAnswer, RatedAnswer, RatedModel
 from gateway.errors import FaregateError
 from gateway.folder import DataFolder
 from gateway.keys.access import Principal
@@ -124,17 +124,15 @@ class Ratings:
         with self._lock, state_db.transaction(self._connection):
             self._connection.execute(_KEEP, fields)
 
-    def keep(self, comparison: Comparison) -> None:
-        """The answers of a comparison that began, as they came out."""
-        rows = []
-        for answer in comparison.answers:
-            if answer.record is not None:
-                row = asdict(answer.record)
-                row |= {"request_id": answer.request_id, "comparison": comparison.id, "place": answer.place}
-                row |= {"model_requested": answer.model, "model": answer.record.model or answer.model}
-                rows.append({name: row[name] for name in _ANSWER_FIELDS})
+    def keep(self, answer: ComparedAnswer) -> None:
+        """An answer of a comparison that began, as it came out; one that left no row is not kept."""
+        if answer.record is None:
+            return
+        row = asdict(answer.record)
+        row |= {"request_id": answer.request_id, "comparison": answer.comparison, "place": answer.place}
+        row |= {"model_requested": answer.model, "model": answer.record.model or answer.model}
         with self._lock, state_db.transaction(self._connection):
-            self._connection.executemany(_KEEP_ANSWER, rows)
+            self._connection.execute(_KEEP_ANSWER, {name: row[name] for name in _ANSWER_FIELDS})
 
     def keep_prompt(self, comparison: str, prompt: str) -> None:
         """What was asked, in words that may be kept; the first words stand."""

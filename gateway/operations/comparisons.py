@@ -1,5 +1,6 @@
 """Comparisons as the gateway offers them: asked, estimated, kept, rated. SQL is met in worker threads."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -28,6 +29,8 @@ class Comparisons:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._work = parts.workers.run
+        # Answers that are over and not yet kept, by their request's id.
+        self._keeping: dict[str, asyncio.Event] = {}
 
     async def compare(
         self, models: Sequence[str], request: Mapping[str, Any], *, id: str | None = None, told: Tell | None = None
@@ -66,7 +69,10 @@ class Comparisons:
         return estimates(models, request, self._parts.routing, self._parts.keys, self._parts.pricing)
 
     async def rate(self, request_id: str, stars: int, note: str = "", *, owner: str | None = None) -> RatedAnswer:
-        """Rate an answer of a comparison, with 1 to 5 stars, or change its rating. Raises FaregateError."""
+        """Rate an answer of a comparison, with 1 to 5 stars, or change its rating, also while others are still being
+        answered. Raises FaregateError."""
+        if (keeping := self._keeping.get(request_id)) is not None:
+            await keeping.wait()
         return await self._change(self._parts.ratings.rate, request_id, stars, note, owner=owner)
 
     async def remove_rating(self, request_id: str, *, owner: str | None = None) -> RatedAnswer:
@@ -113,12 +119,18 @@ class Comparisons:
         comparer, ratings = self._parts.comparer, self._parts.ratings
         comparer.check(asked, headers)
         id = id or new_comparison_id()
-        kept = await self._kept(ratings.begin, id, principal, asked.asked)
-        made = await comparer.run(asked, principal, headers, id=id, first_place=first_place, told=told)
-        if kept:
-            await self._kept(ratings.keep, made)
+        begun = await self._kept(ratings.begin, id, principal, asked.asked)
+        keep = self._keep if begun else None
+        return await comparer.run(asked, principal, headers, id=id, first_place=first_place, told=told, keep=keep)
+
+    async def _keep(self, answer: ComparedAnswer) -> None:
+        keeping = self._keeping[answer.request_id] = asyncio.Event()
+        try:
+            await self._kept(self._parts.ratings.keep, answer)
+        finally:
+            del self._keeping[answer.request_id]
+            keeping.set()
         self._changed()
-        return made
 
     async def _change(self, call: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
         done = await self._work(call, *args, **kwargs)

@@ -185,6 +185,12 @@ class FakeComparisons:
         self._note(f"remove_rating {request_id}")
         return self._change(request_id, stars=None, note="", rated_us=None)
 
+    async def compared_answer(self, request_id: str) -> RatedAnswer:
+        self._note(f"compared_answer {request_id}")
+        if request_id not in self.kept:
+            raise FaregateError("No answer of a comparison has this request id.")
+        return self.kept[request_id]
+
     def _change(self, request_id: str, **fields: object) -> RatedAnswer:
         if request_id not in self.kept:
             raise FaregateError("No answer of a comparison has this request id.")

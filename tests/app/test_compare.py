@@ -23,7 +23,7 @@ from app.pages.conversations_parts.block import text_of
 from app.pages.page import RequestTarget, ThreadTarget
 from app.theme import Theme
 from app.widgets import Stars
-from gateway import Blob, Changes, ComparedAnswer, Reasoning, Text, ToolCall, VaultState
+from gateway import Blob, Changes, ComparedAnswer, FaregateError, Reasoning, Text, ToolCall, VaultState
 from tests.app.accessible import unnamed
 from tests.app.fake_comparisons import SECOND, UNKNOWN, Script
 from tests.app.fake_gateway import NOW_US, FakeGateway
@@ -579,6 +579,30 @@ def test_an_answer_is_rated_changed_and_taken_back(page: ComparePage, gateway: F
         "rate",
         "remove_rating",
     ]
+
+
+def test_a_rating_that_cannot_be_kept_is_not_shown_as_if_it_were(
+    page: ComparePage, gateway: FakeGateway, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(page, qtbot)
+    column = page.columns[1]
+    assert column.answer is not None
+    press_star(qtbot, column.rating.stars, 3)
+    kept = gateway.kept[column.answer.request_id]
+
+    async def full(*_asked: object) -> None:
+        raise FaregateError("The disk is full.")
+
+    monkeypatch.setattr(gateway, "rate", full)
+    with qtbot.waitSignal(page.toast) as told:
+        press_star(qtbot, column.rating.stars, 5)
+    assert told.args == ["The disk is full."]
+    assert (column.rating.stars.stars, kept.stars) == (3, 3)
+    # One that is not kept at all.
+    del gateway.kept[column.answer.request_id]
+    with qtbot.waitSignal(page.toast):
+        press_star(qtbot, column.rating.stars, 5)
+    assert column.rating.stars.stars == 0 and not column.rating.note.isEnabled()
 
 
 def press_star(qtbot: QtBot, stars: Stars, number: int) -> None:

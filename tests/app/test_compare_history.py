@@ -28,7 +28,7 @@ from app.pages.page import RequestTarget
 from app.tables.view import TableView
 from app.theme import Theme
 from app.widgets import PushButton
-from gateway import Changes, RatedAnswer
+from gateway import Changes, FaregateError, RatedAnswer
 from tests.app.accessible import unnamed
 from tests.app.fake_comparisons import SECOND, Script
 from tests.app.fake_gateway import FakeGateway
@@ -200,6 +200,23 @@ def test_an_answer_is_rated_later(page: ComparePage, gateway: FakeGateway, qtbot
     assert UNPRICED in {cell["Model"] for cell in cells(pane.models_view)}
     press_star(qtbot, details.rating.stars, 2)
     assert gateway.kept[answer.request_id].stars is None
+
+
+def test_a_later_rating_that_cannot_be_kept_is_not_shown(
+    page: ComparePage, gateway: FakeGateway, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pane = history(page)
+    kept = pane.model.rows[0]
+    pane.view.opened.emit(0)
+    details = pane.drawer.findChild(AnswerDetails)
+    assert details is not None and kept.stars
+
+    async def full(*_asked: object) -> None:
+        raise FaregateError("The disk is full.")
+
+    monkeypatch.setattr(gateway, "rate", full)
+    press_star(qtbot, details.rating.stars, kept.stars % 5 + 1)
+    assert (details.rating.stars.stars, details.rating.note.text()) == (kept.stars, kept.note)
 
 
 def test_an_answer_that_failed_is_not_rated(qtbot: QtBot, theme: Theme, gateway: FakeGateway) -> None:

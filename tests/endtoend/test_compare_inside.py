@@ -9,9 +9,20 @@ from typing import Any
 
 import pytest
 
-from gateway import ClientError, ComparedAnswer, DataFolder, FaregateError, Gateway, Text, UsageQuery, load_settings
+from gateway import (
+    ClientError,
+    ComparedAnswer,
+    DataFolder,
+    FaregateError,
+    Gateway,
+    RatedAnswer,
+    Text,
+    UsageQuery,
+    load_settings,
+)
 from gateway.comparing.comparer import TOLD_EVERY_S
 from gateway.comparing.comparison_estimates import ASSUMED_OUTPUT, MEDIA_TOKENS
+from gateway.comparing.ratings import Ratings
 from gateway.configuration.setting_values import DAY_US
 from tests.endtoend.serving import MODELS, upstreams
 from tests.provider.client import ProviderProcess
@@ -92,6 +103,48 @@ async def test_one_is_given_up_and_the_other_goes_on(gateway: Gateway, provider:
     assert made.answers[1].record.usage_source == "partial"
     kept = await gateway.comparisons()
     assert [(each.outcome, each.place) for each in kept] == [("ok", 0), ("aborted", 1)]
+
+
+async def test_an_answer_is_rated_while_another_is_still_being_given(
+    gateway: Gateway, provider: ProviderProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = Ratings.keep
+
+    def late(ratings: Ratings, answer: ComparedAnswer) -> None:
+        time.sleep(0.1)
+        keep(ratings, answer)
+
+    monkeypatch.setattr(Ratings, "keep", late)
+    provider.order("stall", provider="anthropic")
+    rating: list[asyncio.Task[RatedAnswer]] = []
+
+    def tell(answer: ComparedAnswer) -> None:
+        # At once, before the answer can be kept.
+        if answer.place == 0 and answer.record is not None:
+            rating.append(asyncio.create_task(gateway.rate(answer.request_id, 4, "to the point")))
+
+    asking = asyncio.create_task(gateway.compare(TWO, body("Hi"), id="cmp_rated", told=tell))
+    await until(lambda: bool(rating) and rating[0].done())
+    assert not asking.done()
+    rated = await rating[0]
+    assert (rated.stars, rated.note, rated.place) == (4, "to the point", 0)
+    gateway.cancel_comparison("cmp_rated")
+    await asking
+    assert [(each.place, each.stars) for each in await gateway.comparisons()] == [(0, 4), (1, None)]
+
+
+async def test_what_was_answered_is_kept_though_nobody_waits_for_the_rest(
+    gateway: Gateway, provider: ProviderProcess
+) -> None:
+    provider.order("stall", provider="anthropic")
+    heard: dict[int, ComparedAnswer] = {}
+    asking = asyncio.create_task(gateway.compare(TWO, body("Hi"), told=lambda a: heard.update({a.place: a})))
+    await until(lambda: heard.get(0) and heard[0].state == "ok" and heard[1].state == "answering")
+    await gateway.rate(heard[0].request_id, 5)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert [(each.place, each.stars) for each in await gateway.comparisons()] == [(0, 5)]
 
 
 async def test_all_are_given_up(gateway: Gateway, provider: ProviderProcess) -> None:

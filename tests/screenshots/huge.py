@@ -8,7 +8,7 @@ from itertools import cycle, islice
 from msgspec.structs import replace
 
 from gateway import DataFolder, UsageQuery
-from gateway.comparing.comparison_records import ComparedAnswer, Comparison
+from gateway.comparing.comparison_records import ComparedAnswer
 from gateway.comparing.ratings import Ratings
 from gateway.keys.access import AccessKeys
 from gateway.keys.sealing import make_seal_key
@@ -91,7 +91,8 @@ def _many_ratings(folder: DataFolder, rows: Sequence[ExchangeRecord]) -> None:
             id = f"huge-{number}"
             question = f"Which of {number + 2} caches is worth its memory, and how would you show it?"
             ratings.begin(id, WINDOW, question.encode())
-            ratings.keep(Comparison(id=id, at_us=records[0].started_us, answers=_answers(id, records)))
+            for answer in _answers(id, records):
+                ratings.keep(answer)
             ratings.keep_prompt(id, question)
             for place in range(_MODELS):
                 ratings.rate(f"{id}-{place}", 5 - number % (place + 2))

@@ -271,6 +271,12 @@ class HistoryPane(QWidget):
         self.drawer.set_content(scrolled(details, self.tr("Answer")))
         self.drawer.open()
 
+    def show_rating(self, request_id: str, stars: int | None, note: str) -> None:
+        """In the drawer, where this answer is open there."""
+        for details in self.drawer.findChildren(AnswerDetails):
+            if details.answer.request_id == request_id:
+                details.rating.show_rating(stars, note)
+
     # out of it
 
     def _copy(self, view: TableView, model: ListModel[RatedAnswer] | ListModel[RatedModel]) -> None:
