@@ -14,6 +14,7 @@ from app.colour_slots import ColourSlots
 from app.context import AppContext
 from app.known_errors import KNOWN_ERRORS
 from app.launch import has_provider
+from app.next_turn import NextTurn
 from app.pages.compare_parts.answer_column import AnswerColumn
 from app.pages.compare_parts.answer_words import winners
 from app.pages.compare_parts.asked import Asked, taken_from
@@ -22,7 +23,7 @@ from app.pages.conversations_parts.pictures import Pictures
 from app.pages.page import Page, RequestTarget, StepsTarget, Target, ThreadTarget
 from app.translation import later
 from app.vault_words import vault_words
-from app.widgets import Banner, EmptyState, SegmentedControl
+from app.widgets import Banner, Curtain, EmptyState, SegmentedControl
 from app.widgets.places import question_places
 from gateway import LEAST_MODELS, AnswerEstimate, Changes, ComparedAnswer, ModelRow, ProviderRow, RatedAnswer
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from app.pages.compare_parts.history import HistoryPane
 
 _ESTIMATE_AFTER_MS = 250
+# Between two answers that are shown, so that the gateway's callbacks have their turns.
+_PAUSE_MS = 3
 _OFFERED = 3
 _NARROW_BELOW, _LOW_BELOW = 1100, 720
 _LINKS = ("http", "https", "mailto")
@@ -60,6 +63,11 @@ class ComparePage(Page):
         self._asking = 0
         self._beginning: asyncio.Task[Any] | None = None
         self._again: dict[int, asyncio.Task[Any] | None] = {}
+        # By place, what was heard last and is not shown yet.
+        self._heard: dict[int, ComparedAnswer] = {}
+        self._hearing = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._hearing.timeout.connect(self._show_next)
+        self._opening = NextTurn(self)
         self._learned = False
         self._any_key = False
         self._open = True
@@ -69,7 +77,7 @@ class ComparePage(Page):
         self._estimating = QTimer(self, singleShot=True, interval=_ESTIMATE_AFTER_MS)
         self._estimating.timeout.connect(lambda: context.spawn(self._estimate()))
         self._build()
-        self.panes.changed.connect(self.show_pane)
+        self.panes.changed.connect(lambda key: self._opening.ask(partial(self.show_pane, key)))
         self.question.changed.connect(self._estimating.start)
         self.question.run_asked.connect(self.run)
         self.question.stop_asked.connect(self.stop_all)
@@ -131,6 +139,7 @@ class ComparePage(Page):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self.stack)
+        self._curtain = Curtain(self)
 
     # what can be asked
 
@@ -212,7 +221,9 @@ class ComparePage(Page):
 
     def show_pane(self, key: str) -> None:
         """`ask` or `history`. The latter draws charts, which are loaded when it is first asked for."""
+        self._opening.leave()
         self.panes.set_current(key)
+        self._curtain.draw(self.stack.geometry())
         if key == "ask":
             self.stack.setCurrentWidget(self.asking)
             return
@@ -284,41 +295,58 @@ class ComparePage(Page):
             self._beginning = None
             self._settle()
 
-    def _make_columns(self, models: Sequence[str]) -> None:
-        for column in self.columns:
+    def _take_columns(self, models: Sequence[str]) -> None:
+        """One for each model: those that stand there, as far as they go."""
+        for column in self.columns[len(models) :]:
             self._line.removeWidget(column)
             column.hide()
             column.deleteLater()
+        made = tuple(self._make_column(place) for place in range(len(self.columns), len(models)))
+        self.columns = (*self.columns[: len(models)], *made)
         known = self.question.models.known
-        made = []
         self._slots.assign(models)
-        for place, model in enumerate(models):
-            column = AnswerColumn(self.context.theme, self._pictures, place, model, self._slots.slot(model))
+        for column, model in zip(self.columns, models, strict=True):
             row = known.get(model)
-            column.show_provider(self.context.provider_names.name(row.provider) if row is not None else "")
-            column.stopped.connect(partial(self._stop, place))
-            column.asked_again.connect(partial(self.ask_again, place))
-            column.rated.connect(partial(self._rate, column))
-            column.request_asked.connect(partial(self._open_request, column))
-            column.copied.connect(self.toast)
-            column.link_asked.connect(_open_link)
-            self._line.addWidget(column, 1)
-            made.append(column)
-        self.columns = tuple(made)
+            provider = self.context.provider_names.name(row.provider) if row is not None else ""
+            column.show_model(model, self._slots.slot(model), provider)
         self.results.setCurrentWidget(self.area)
+
+    def _make_column(self, place: int) -> AnswerColumn:
+        column = AnswerColumn(self.context.theme, self._pictures, place)
+        column.stopped.connect(partial(self._stop, place))
+        column.asked_again.connect(partial(self.ask_again, place))
+        column.rated.connect(partial(self._rate, column))
+        column.request_asked.connect(partial(self._open_request, column))
+        column.copied.connect(self.toast)
+        column.link_asked.connect(_open_link)
+        self._line.addWidget(column, 1)
+        return column
 
     def _hear_of(self, task: asyncio.Task[Any], asked: Asked, models: Sequence[str], answer: ComparedAnswer) -> None:
         """Of a comparison that was begun: what was answered before stays until then."""
         if self._beginning is task:
             self._beginning = None
             self.comparison, self._asked = answer.comparison, asked
-            self._make_columns(models)
+            self._heard.clear()
+            self._take_columns(models)
         self._hear(answer)
 
     def _hear(self, answer: ComparedAnswer) -> None:
-        """An answer has grown, or is over. One of an earlier comparison has no column any more."""
-        if answer.comparison != self.comparison:
-            return
+        """An answer has grown, or is over. One of an earlier comparison has no column any more. It is the gateway
+        that calls: what is shown of it is shown in a turn of the window's, one answer in each."""
+        if answer.comparison == self.comparison:
+            self._heard[answer.place] = answer
+            if not self._hearing.isActive():
+                self._hearing.start()
+
+    def _show_next(self) -> None:
+        """Of the answers that were heard, the one that has waited longest."""
+        if self._heard:
+            self._show_heard(self._heard.pop(next(iter(self._heard))))
+        if self._heard:
+            self._hearing.start()
+
+    def _show_heard(self, answer: ComparedAnswer) -> None:
         column = self.columns[answer.place]
         provider = answer.record.provider if answer.record is not None else None
         if provider is not None:
@@ -329,6 +357,8 @@ class ComparePage(Page):
         """All are over: who was cheapest and fastest, and how each differs from the first."""
         if self.running:
             return
+        while self._heard:
+            self._show_next()
         self.question.set_running(False)
         answers = [column.answer for column in self.columns if column.answer is not None]
         won = winners(answers)

@@ -100,5 +100,5 @@ def test_a_model_has_its_colour_in_compare_as_on_the_overview(qtbot: QtBot, them
     qtbot.addWidget(page)
     asyncio.run(page.refresh(ALL))
     page.question.models.choose([CLAUDE, GPT])
-    page._make_columns([CLAUDE, GPT])
-    assert [column.slot for column in page.columns] == [3, 1]
+    page._take_columns([CLAUDE, GPT])
+    assert [column.dot.slot for column in page.columns] == [3, 1]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -488,6 +489,46 @@ async def test_nothing_is_asked_beside_what_is_asked_again(
     assert called == [2], "a second press asks nothing"
 
 
+def test_what_is_heard_is_shown_one_answer_in_each_turn_of_the_windows(page: ComparePage, qtbot: QtBot) -> None:
+    ask(page, qtbot)
+    before = [column.answer for column in page.columns]
+    shown: list[tuple[int, int]] = []
+    turns = 0
+
+    def turn() -> None:
+        nonlocal turns
+        turns += 1
+
+    page._hearing.timeout.connect(turn)
+    for column in page.columns:
+        column.show_answer = partial(lambda place, answer: shown.append((place, turns)), column.place)  # type: ignore[method-assign]
+    for words in ("It", "It is"):
+        for answer in before:
+            assert answer is not None
+            page._hear(replace(answer, parts=(Text(words),)))
+    assert shown == [], "the gateway calls, and goes on at once"
+    qtbot.waitUntil(lambda: len(shown) == 2)
+    assert [place for place, _ in shown] == [0, 1] and shown[0][1] < shown[1][1]
+
+
+def test_columns_are_used_again_and_say_nothing_of_what_was_answered_before(
+    page: ComparePage, gateway: FakeGateway, qtbot: QtBot
+) -> None:
+    ask(page, qtbot, models=(CLAUDE, GPT))
+    before = page.columns
+    assert before[0].figures["cost"].value.text() != "—" and said(before[0])
+    press_star(qtbot, before[0].rating.stars, 4)
+    page._take_columns([GPT, CLAUDE, "claude-haiku-4.5"])
+    assert page.columns[:2] == before and len(page.columns) == 3
+    for column, model in zip(page.columns, (GPT, CLAUDE, "claude-haiku-4.5"), strict=True):
+        assert (column.name.text(), column.accessibleName()) == (model, f"Answer of {model}")
+        assert column.answer is None and column.state.text() == "" and said(column) == []
+        assert {cell.value.text() for cell in column.figures.values()} == {"—"} and not column.rating.stars.stars
+        assert not any(pill.isVisible() for pill in column.marks.values()) and not column.again_button.isVisible()
+    page._take_columns([GPT, CLAUDE])
+    assert page.columns == before
+
+
 def test_an_answer_of_an_earlier_comparison_lands_in_no_later_one(
     page: ComparePage, gateway: FakeGateway, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -505,6 +546,7 @@ def test_an_answer_of_an_earlier_comparison_lands_in_no_later_one(
     assert old is not None and new is not None and old.comparison != new.comparison
     for hear in (told[0], page._hear):
         hear(replace(old, parts=(Text("Too late."),)))
+    page._settle()
     assert page.columns == columns and page.comparison == new.comparison
     assert columns[1].answer is new and said(columns[1]) == [("assistant", "Freeze the time.")]
 
@@ -852,9 +894,9 @@ def test_a_question_that_nobody_is_asked_leaves_the_answers_before_it(
     page.run()
     assert page.error.isVisible() and page.error.text() == gateway.fails
     assert page.columns == before and all(column.answer and column.isVisible() for column in before)
-    gateway.fails = None
+    gateway.fails, comparison = None, page.comparison
     page.run()
-    assert page.columns != before and not page.error.isVisible()
+    assert page.comparison != comparison and not page.error.isVisible()
 
 
 def test_an_answer_is_asked_again_what_its_neighbours_were_asked(

@@ -66,8 +66,13 @@ def page(qtbot: QtBot, theme: Theme, gateway: FakeGateway, spawner: Spawner) -> 
     made.resize(1220, 840)
     made.show()
     asyncio.run(made.refresh(ALL))
-    made.panes.segment("history").click()
+    show_pane(made, qtbot, "history")
     return made
+
+
+def show_pane(page: ComparePage, qtbot: QtBot, key: str) -> None:
+    page.panes.segment(key).click()
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is (page.asking if key == "ask" else page.history))
 
 
 def history(page: ComparePage) -> HistoryPane:
@@ -83,6 +88,16 @@ def cells(view: TableView) -> list[dict[str, str]]:
         {title: str(model.index(row, column).data()) for column, title in enumerate(titles)}
         for row in range(model.rowCount())
     ]
+
+
+def test_a_pane_comes_in_the_turn_after_the_click_and_is_painted_in_pieces(page: ComparePage, qtbot: QtBot) -> None:
+    qtbot.waitUntil(page._curtain.isHidden)
+    page.panes.segment("ask").click()
+    assert page.panes.current == "ask" and page.stack.currentWidget() is page.history
+    assert page._curtain.isHidden()
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.asking)
+    assert page._curtain.isVisible()
+    qtbot.waitUntil(page._curtain.isHidden)
 
 
 def test_the_models_are_the_apis(page: ComparePage, gateway: FakeGateway) -> None:
@@ -237,12 +252,12 @@ def test_an_answer_that_failed_is_read_as_well_as_others(page: ComparePage, gate
 
 
 def test_what_is_rated_here_is_seen_in_its_column(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:
-    page.panes.segment("ask").click()
+    show_pane(page, qtbot, "ask")
     page.question.user.setPlainText("Once more")
     click(qtbot, page.question.run_button)
     column = page.columns[0]
     assert column.answer is not None
-    page.panes.segment("history").click()
+    show_pane(page, qtbot, "history")
     pane = history(page)
     pane.rated.emit(gateway.kept[column.answer.request_id], 4, "well")
     assert (column.rating.stars.stars, column.rating.note.text()) == (4, "well")

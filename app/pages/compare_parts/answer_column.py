@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from app import formats
 from app.fonts import ui_font
 from app.pages.compare_parts import answer_words
 from app.pages.compare_parts.answer_blocks import blocks_of
@@ -42,21 +43,17 @@ class AnswerColumn(Card):
         theme: Theme,
         pictures: Pictures,
         place: int,
-        model: str,
-        slot: int,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(theme, parent)
         self._theme = theme
         self.place = place
-        self.model = model
-        self.slot = slot
+        self.model = ""
         self.answer: ComparedAnswer | None = None
         self._first: ComparedAnswer | None = None
         self._provider = ""
         self._late = False
         self.setObjectName(f"answer_{place}")
-        self.setAccessibleName(self.tr("Answer of {0}").format(model))
         self.setMinimumWidth(LEAST_WIDTH)
         self._build(pictures)
         self._clock = QTimer(self, interval=_CLOCK_MS)
@@ -65,8 +62,8 @@ class AnswerColumn(Card):
 
     def _build(self, pictures: Pictures) -> None:
         theme = self._theme
-        self.dot = _Dot(theme, self.slot)
-        self.name = ElidedLabel(theme, self.model, Qt.TextElideMode.ElideMiddle)
+        self.dot = _Dot(theme)
+        self.name = ElidedLabel(theme, "", Qt.TextElideMode.ElideMiddle)
         self.name.setFont(ui_font(13, 600))
         self.name.setObjectName("answer_model")
         self.state = ElidedLabel(theme, "", tone="text2")
@@ -139,6 +136,20 @@ class AnswerColumn(Card):
             button.hide()
         self.rating.show_rating(None, "")
         self.rating.stars.setEnabled(False)
+        self.state.setText("")
+        for cell in self.figures.values():
+            cell.clear()
+
+    def show_model(self, model: str, slot: int, provider: str) -> None:
+        """This one answers here from now on, and has not said anything yet; `slot` is its colour's."""
+        self.model = model
+        self.setAccessibleName(self.tr("Answer of {0}").format(model))
+        self.name.setText(model)
+        self.dot.show_slot(slot)
+        self.show_provider(provider)
+        self.show_first(None)
+        if self.answer is not None:
+            self._begin()
 
     def show_provider(self, title: str) -> None:
         self._provider = title
@@ -146,6 +157,8 @@ class AnswerColumn(Card):
     def _begin(self) -> None:
         """The model answers anew: nothing of an earlier answer stays."""
         self.answer = None
+        self._late = False
+        self._clock.stop()
         self._clear()
         self.view.set_blocks((), keep=False)
 
@@ -218,7 +231,7 @@ class _FigureCell(QWidget):
         super().__init__(parent)
         self.title = ElidedLabel(theme, "", tone="text3")
         self.title.setFont(ui_font(11))
-        self.value = ElidedLabel(theme, "—")
+        self.value = ElidedLabel(theme, "")
         self.value.setFont(ui_font(12, 600))
         self.value.setObjectName(f"figure_{key}")
         self.difference = ElidedLabel(theme, "", tone="text3")
@@ -229,6 +242,11 @@ class _FigureCell(QWidget):
         column.setSpacing(1)
         for label in (self.title, self.value, self.difference):
             column.addWidget(label)
+
+    def clear(self) -> None:
+        for label, text in ((self.title, ""), (self.value, formats.UNKNOWN), (self.difference, "")):
+            label.setText(text)
+        self.setToolTip("")
 
     def show_figure(self, figure: answer_words.Figure) -> None:
         for label, text in (
@@ -246,15 +264,19 @@ class _FigureCell(QWidget):
 class _Dot(QWidget):
     """The model's colour, here as in the charts."""
 
-    def __init__(self, theme: Theme, slot: int, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._slot = slot
+        self.slot = 0
         self.setFixedSize(_DOT, _DOT)
         theme.changed.connect(self.update)
+
+    def show_slot(self, slot: int) -> None:
+        self.slot = slot
+        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth_painter(self)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._theme.series_color(self._slot))
+        painter.setBrush(self._theme.series_color(self.slot))
         painter.drawRoundedRect(self.rect(), 2, 2)
