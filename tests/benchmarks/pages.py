@@ -33,7 +33,7 @@ MOST_EVENTS = 30
 _SETTLE_S = 2.0
 _PAUSE_S = 0.4
 _WHEEL_UP, _WHEEL_DOWN = 4, 5
-MIDDLE = (900, 600)
+MIDDLE, IN_DRAWER = (900, 600), (1250, 600)
 
 Act = Callable[[RealApp], None]
 
@@ -101,6 +101,10 @@ def words(name: str, said: str) -> Act:
     return lambda app: app.write(name, said)
 
 
+def star(answer: str, number: int) -> Act:
+    return lambda app: app.click_on("place_of_star", within=answer, stars=number)
+
+
 def nth_conversation(number: int) -> Act:
     return lambda app: app.click_on("place_of_row", name="conversations_list", row=number)
 
@@ -117,6 +121,14 @@ WORK: dict[str, tuple[Act, ...]] = {
         text("30d"),
         click("tab.user"),
         click("tab.provider"),
+        click("overview.view.provider"),
+        point(620, 420),
+        click("overview.view.all"),
+        click("filter.add"),
+        press("Escape"),
+        press("ctrl+k"),
+        press("c", "l", "a"),
+        press("Escape"),
         text("1h"),
     ),
     "requests": (
@@ -126,7 +138,15 @@ WORK: dict[str, tuple[Act, ...]] = {
         row("requests_table", 2),
         press("Down"),
         press("Down"),
+        click("request_tab.attempts"),
+        click("request_tab.summary"),
+        wheel(8, IN_DRAWER),
         press("Escape"),
+        press("Page_Down"),
+        click("requests_live"),
+        click("requests_columns"),
+        press("Escape"),
+        click("requests_live"),
         words("requests_filter", "status:error"),
         press("Return"),
         RealApp.clear_filters,
@@ -142,13 +162,46 @@ WORK: dict[str, tuple[Act, ...]] = {
         nth_conversation(5),
         press("j"),
         press("k"),
+        words("conversations_search", "step 2"),
+        words("conversations_search", ""),
+    ),
+    "compare": (
+        words("compare_prompt", "Which of these reads best?"),
+        press("ctrl+Return"),
+        wheel(4),
+        star("answer_1", 4),
+        text("Ratings and history"),
+        text("All answers"),
+        wheel(4),
+        text("Ask"),
     ),
     "providers": (wheel(4), wheel(-4), click("nav.providers")),
     "api_keys": (wheel(3), row("api_keys_table", 0), press("Escape")),
     "connect": (words("connect_search", "codex"), wheel(4), words("connect_search", "curl"), wheel(-4)),
-    "models": (wheel(10), wheel(-10), words("models_search", "claude"), words("models_search", "")),
+    "models": (
+        wheel(10),
+        wheel(-10),
+        words("models_search", "claude"),
+        row("models_table", 1),
+        press("Escape"),
+        words("models_search", ""),
+        text("Re-pricing"),
+        text("Bill"),
+        text("Prices"),
+    ),
     "settings": tuple(
-        click(f"settings.{section}") for section in ("gateway", "appearance", "retention", "capture", "data", "about")
+        click(f"settings.{section}")
+        for section in (
+            "gateway",
+            "appearance",
+            "retention",
+            "capture",
+            "telemetry",
+            "vault",
+            "data",
+            "notifications",
+            "about",
+        )
     ),
 }
 TITLES = {
