@@ -1,8 +1,8 @@
 """Which earlier turn a call continues: the longest history that was said before, or what an id says.
 
-A turn is continued after one of its answers. Where ids decide a conversation, only its own turns are looked at. Only
-turns that began before the call count, and those that arrive late look for the calls that continue them (`late`), so
-that the order of arrival makes no difference.
+A turn is continued after one of its answers; of those that said the same, the newest of the same user. Where ids
+decide a conversation, only its own turns are looked at. Only turns that began before the call count, and those that
+arrive late look for the calls that continue them (`late`), so that the order of arrival makes no difference.
 """
 
 import sqlite3
@@ -31,7 +31,8 @@ _FOUND = (
     "(SELECT turn, choice FROM said WHERE {column} = :digest AND output = 1 ORDER BY id DESC LIMIT :most) s "
     "JOIN turns t ON t.id = s.turn JOIN conversations c ON c.id = t.conversation "
     "WHERE t.id <> :turn AND t.scope = :scope AND t.started_us BETWEEN :from AND :started "
-    "AND (:conversation IS NULL OR t.conversation = :conversation) ORDER BY t.started_us DESC, t.id DESC LIMIT 1"
+    "AND (:conversation IS NULL OR t.conversation = :conversation) "
+    "ORDER BY t.user IS :user DESC, t.started_us DESC, t.id DESC LIMIT 1"
 )
 _LATE = (
     f"SELECT MAX(s.place), {BRIEF} FROM "
@@ -44,7 +45,8 @@ _SAME_ANSWER = (
     "(SELECT turn, choice FROM said WHERE chain = :chain AND output = 1 ORDER BY id DESC LIMIT :most) s "
     "JOIN turns w ON w.id = s.turn JOIN turns t ON t.parent = w.id AND t.choice = s.choice "
     "JOIN conversations c ON c.id = t.conversation WHERE w.id <> :turn AND w.scope = :scope "
-    f"AND t.via = {CHAIN} AND w.started_us < :started AND t.started_us > :started"
+    f"AND t.via = {CHAIN} AND t.started_us > :started "
+    "AND (w.user IS t.user, w.started_us) < (:user IS t.user, :started)"
 )
 _GOES_ON = (
     "SELECT COALESCE(MAX(started_us), 0), EXISTS (SELECT 1 FROM turns WHERE previous_response_id IS NOT NULL), "
@@ -87,7 +89,7 @@ class Call(Struct, frozen=True):
     @property
     def asked(self) -> dict[str, Any]:
         """What is bound in every question about other turns."""
-        return {"turn": self.id, "scope": self.told.scope, "system": self.system}
+        return {"turn": self.id, "scope": self.told.scope, "system": self.system, "user": self.told.user}
 
 
 def link_of(connection: sqlite3.Connection, call: Call) -> Link | None:
@@ -250,7 +252,8 @@ def _by_answer(connection: sqlite3.Connection, call: Call) -> Link | None:
 
 
 def _longest(connection: sqlite3.Connection, call: Call, column: str, via: int) -> Link | None:
-    """The newest turn whose answer has the digest that stands furthest behind in this history."""
+    """The newest turn whose answer has the digest that stands furthest behind in this history; one of the same user
+    first: many of them may be greeted alike by one app."""
     statement, started = _FOUND.format(column=column), call.told.started_us
     values = call.asked | {"from": started - WINDOW_US, "started": started, "conversation": call.conversation}
     values["most"] = MOST_ALIKE if call.conversation is None else MOST_ALIKE_GIVEN

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from gateway.model import Message
 from gateway.store import links
 from gateway.store.links import Continued
 from gateway.told import Told
-from tests.store.tellings import assistant, dialogue, opened, put, session, shape, told, user
+from tests.store.tellings import assistant, by_turns, dialogue, opened, put, session, shape, told, user
 
 
 def tangled(rng: random.Random) -> list[Told]:
@@ -73,6 +74,25 @@ def test_what_goes_on_from_an_answer_goes_on_from_the_last_that_gave_it(
     assert known == always
     (turns,) = [turns for _, _, _, turns, _ in known if len(turns) > 1]
     assert turns[-1][:2] == ("req_20", len(turns) - 2)
+
+
+@pytest.mark.parametrize(
+    ("cut", "order"),
+    [*((0, order) for order in permutations(range(4))), (2, (0, 1, 2, 3)), (2, (1, 0, 3, 2))],
+)
+def test_users_of_one_app_that_are_greeted_alike_go_on_from_their_own(
+    tmp_path: Path, cut: int, order: Sequence[int]
+) -> None:
+    """In whatever order their calls arrive; also where the greeting is all that is sent of what was `cut` off."""
+    before = {"ann": ("I am Ann", "Hello Ann"), "bob": ("I am Bob", "Hello Bob")} if cut else {}
+    calls = []
+    for at, (who, said) in enumerate([("ann", ()), ("bob", ()), ("ann", ("How?",)), ("bob", ("Why?",))]):
+        history = dialogue(*before.get(who, ()), "Hi", *(("Hello", *said) if said else ()))
+        calls.append(told(at * 10, history[cut:] if said else history, f"So, {who}" if said else "Hello", user=who))
+    with opened(tmp_path) as store:
+        for place in order:
+            put(store, [calls[place]])
+        assert sorted(by_turns(store)) == [["req_0", "req_20"], ["req_10", "req_30"]]
 
 
 def test_nobody_is_looked_for_where_no_answer_was_said_again(tmp_path: Path) -> None:
