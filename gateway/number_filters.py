@@ -14,7 +14,8 @@ from gateway.records import OPERATORS, NumberCondition
 
 LARGEST = 10**15
 
-_WRITTEN = re.compile(r"\s*(>=|<=|[<>=≥≤]?)\s*(\$?)\s*(\d[\d_]*(?:\.\d+)?|\.\d+)\s*([a-zµ]*)\s*", re.IGNORECASE)
+# Spaces that one repetition took are never tried by another: many of them would take for ever.
+_WRITTEN = re.compile(r"\s*+(>=|<=|[<>=≥≤]?)\s*+(\$?)\s*+(\d[\d_]*(?:\.\d+)?|\.\d+)\s*+([a-zµ]*)\s*+", re.IGNORECASE)
 _SIGNS: Mapping[str, str] = {"": "=", "≥": ">=", "≤": "<="}
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 # A CRLF is one line end, not two.
 EVENT_END = re.compile(rb"(?>\r\n|\n|\r)(?:\r\n|\n|\r)")
 # Between events: comments, by which a server shows that it is there, and blank lines.
-_BETWEEN = re.compile(rb"(?:(?::[^\r\n]*)?(?:\r\n|\n|\r))+")
+_BETWEEN = re.compile(rb"(?:(?::[^\r\n]*+)?(?:\r\n|\n|\r))++")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -107,6 +107,10 @@ class WholeEvents:
         """The bytes of all events that are whole now, and of what is between them."""
         if not self._held and data.endswith((b"\n\n", b"\r\n\r\n")):
             return data
+        if b"\n" not in data and b"\r" not in data:
+            # No line ends in it, and none is looked for in what is held: that may be long.
+            self._held += data
+            return b""
         # An end mark may have begun in the held bytes: it is at most four bytes long.
         search_from = max(0, len(self._held) - 3)
         self._held += data

@@ -2,7 +2,8 @@
 
 import re
 
-_OPENING = re.compile(r"\s*<([A-Za-z][\w-]*)[^>]*>")
+# A tag ends before the next one begins: a search for each one's end through all that follows would take for ever.
+_OPENING = re.compile(r"\s*<([A-Za-z][\w-]*)[^<>]*>")
 _NOTHING_MORE = re.compile(r"\s*\Z")
 
 
@@ -24,7 +25,7 @@ def element_of(text: str) -> str | None:
 def _end_of(text: str, opening: re.Match[str]) -> int | None:
     """Where an element ends; one that names its own tag without closing it lasts until the text's last one."""
     depth, last = 0, None
-    for tag in re.compile(rf"<(/?){re.escape(opening[1])}(?=[\s/>])[^>]*>").finditer(text, opening.start()):
+    for tag in re.compile(rf"<(/?){re.escape(opening[1])}(?=[\s/>])[^<>]*>").finditer(text, opening.start()):
         depth += -1 if tag[1] else 1
         last = tag.end() if tag[1] else last
         if depth == 0:

@@ -3,20 +3,28 @@
 BerriAI/litellm#26181 parsed its whole buffer again at every chunk; what is quadratic fails here by a wide margin.
 """
 
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from itertools import product
 
 import msgspec
 import pytest
 
+from app.parts.fences import markdown
 from gateway.dialects import DIALECTS
 from gateway.dialects.openai_chat.peek import UsageCutter
 from gateway.dialects.redaction import LONGEST, redact, without_key_in_json
+from gateway.errors import ClientError
 from gateway.events import Delta, Event, Finish, PartEnd, PartStart, Start, UsageReport
 from gateway.model import FinishReason, Message, Request, Role, Target, Text, Tool, ToolCall, ToolCallResponse
+from gateway.number_filters import parse_number
+from gateway.reconcile.forms import plain_name
 from gateway.relaying.tally import Tally
 from gateway.relaying.translator import Translator
-from gateway.sse import encode
+from gateway.sse import WholeEvents, encode
+from gateway.store.chain import plain
+from gateway.wrapped import element_of
 from tests.benchmarks import chat, held
 from tests.dialects.feeding import folded, only_choice, read, written
 from tests.large_calls import (
@@ -331,3 +339,33 @@ def test_forty_tools_cost_little_more_than_their_json(door: str, provider: str) 
 
     least, translated = cpu_costs([plain, partial(held.translate, door, provider, data)], runs=8)
     assert translated < 5 * least
+
+
+def _refused_number(size: int) -> None:
+    with suppress(ClientError):
+        parse_number("cost", " " * size + "x!")
+
+
+def _unfinished_comment(size: int) -> None:
+    events = WholeEvents()
+    events.feed(b":")
+    for _ in range(size // 16):
+        assert events.feed(b"x" * 256) == b""
+
+
+# What would be made to take for ever: texts that almost are what a pattern looks for.
+ALMOST: Mapping[str, Callable[[int], object]] = {
+    "a filter's number": _refused_number,
+    "spaces before a line's end": lambda size: plain(f"a \n{' ' * size}b"),
+    "tags without an end": lambda size: element_of("<a>" + " <a" * size),
+    "a fence": lambda size: list(markdown(f"```{'a' * size}`")),
+    "a provider's web page": lambda size: DIALECTS["openai_chat"].parse_error(502, b" " * size, {}),
+    "a unit in a bill's title": lambda size: plain_name(f"a{' ' * size}b"),
+    "a comment in a stream": _unfinished_comment,
+}
+
+
+@pytest.mark.parametrize("look", ALMOST.values(), ids=ALMOST)
+def test_what_almost_fits_a_pattern_is_looked_through_in_proportion(look: Callable[[int], object]) -> None:
+    sizes = (1_000, 16_000)
+    assert_linear(sizes, partial(cpu_costs, [partial(look, size) for size in sizes]))

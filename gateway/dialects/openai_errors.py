@@ -25,7 +25,7 @@ _NO_RETRY = {"x-should-retry": "false"}
 _QUOTA = ("insufficient_quota", "billing_hard_limit_reached", "quota_exceeded")
 _KEY_REJECTED = re.compile(r"incorrect api key|invalid api key|api key not valid|api_key_invalid", re.I)
 _TOO_LONG = re.compile(r"context_length_exceeded|maximum (?:context|prompt) length|context window", re.I)
-_HTML = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|\?xml)", re.I)
+_HTML = re.compile(rb"\s*+(?:\xef\xbb\xbf)?\s*+<(?:!doctype|html|head|body|\?xml)", re.I)
 
 KEY_REJECTED = "The provider rejected the API key: check it, or store a new one."
 FAILED_MIDWAY = "The provider failed in the middle of its answer: try the request again."

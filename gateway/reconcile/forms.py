@@ -223,7 +223,7 @@ FORMS: tuple[Form, ...] = (
         counts=COUNTS,
     ),
 )
-_UNIT = re.compile(r"\s*\(([^()]*)\)\s*$")
+_UNIT = re.compile(r"(?<!\s)\s*+\(([^()]*)\)\s*$")
 _SEPARATORS = re.compile(r"[\W_]+")
 
 

@@ -38,7 +38,8 @@ DIGEST_BYTES, EXACT_BYTES = 16, 8
 # Of a digest that is looked for among one key's calls of a day: three of them and an index for each are the larger
 # part of what a short message takes.
 PLACE_BYTES = 8
-_TRAILING = re.compile(r"[ \t]+(?=\n)")
+# Begins where a run of spaces does, and gives none of it back: each is looked at once.
+_TRAILING = re.compile(r"(?<![ \t])[ \t]++(?=\n)")
 _SAID = b"said"
 _CALL, _RESULT, _MEDIA, _OTHER = b"call", b"result", b"media", b"other"
 _ROLES = {role: role.value.encode() for role in Role}
