@@ -3,7 +3,16 @@
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
 from app.overview.breakdown import (
@@ -17,6 +26,7 @@ from app.overview.breakdown import (
     shown_measures,
 )
 from app.tables.laid_texts import Face, LaidTexts
+from app.tables.sort_menu import sort_menu
 from app.theme import Theme
 from app.translation import tr
 
@@ -176,6 +186,12 @@ class BreakdownTable(QTableView):
         else:
             super().keyPressEvent(event)
             self.viewport().update()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        shown = [(n, tr(each.title)) for n, each in enumerate(self._rows.measures) if not self.isColumnHidden(n)]
+        menu = sort_menu(self, shown, self._rows.sorted_by, self._sort)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(event.globalPos())
 
     def _activate(self, row: int) -> None:
         line = self._rows.line(row)

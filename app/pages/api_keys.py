@@ -13,6 +13,7 @@ from app.pages.api_keys_parts.columns import KeyLine, api_key_columns, key_lines
 from app.pages.api_keys_parts.create_panel import CreatePanel
 from app.pages.page import Page
 from app.questions import ask_to_lose
+from app.tables.kept_columns import keep_columns
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.translation import counted, later, tr
@@ -71,6 +72,7 @@ class ApiKeysPage(Page):
         self.banner.hide()
         self.view = TableView(theme, self.model, tr("API keys"))
         self.view.setObjectName("api_keys_table")
+        keep_columns(self.view, self.context.shell.preferences, "api_keys")
         self.view.set_faint(lambda row: row.revoked_us is not None)
         self.view.setSelectionMode(TableView.SelectionMode.SingleSelection)
         self.table = Card(theme)

@@ -22,6 +22,7 @@ from app.pages.models_parts.scrolled import scrolled
 from app.pages.page import Page
 from app.pages.providers_parts.price_line import PriceLine
 from app.questions import ask_to_discard
+from app.tables.kept_columns import keep_columns
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
@@ -139,6 +140,7 @@ class ModelsPage(Page):
             self.kept.addItem(tr(words), key)
         self.view = TableView(theme, self.model, tr("Models and prices"))
         self.view.setObjectName("models_table")
+        keep_columns(self.view, self.context.shell.preferences, "models")
         self.view.set_faint(lambda line: line.state == "retired")
         self.view.setSelectionMode(TableView.SelectionMode.SingleSelection)
         self.table = Card.around(theme, self.view)

@@ -27,6 +27,7 @@ from app.pages.requests_parts.table_area import TableArea
 from app.query_text import ParsedText
 from app.range_picker import RangePicker
 from app.sources import incomplete_words
+from app.tables.kept_columns import keep_columns
 from app.tables.model import WindowedModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
@@ -37,11 +38,9 @@ from gateway import Changes, ExchangeRecord, Export, UsageQuery
 
 _COPY_AT_MOST = 5_000
 _DETAILS_AFTER_MS = 60
-_KEEP_AFTER_MS = 400
 _VALUES_OFFERED = 200
 # The typed filters' least and most width, in logical pixels.
 _FIELD = (132, 420)
-_KEPT_COLUMNS = "columns/requests"
 _ALL_FILTER = later("CSV, all columns (*.csv)")
 _VISIBLE_FILTER = later("CSV, the columns on show (*.csv)")
 _LINES_FILTER = later("JSON lines (*.jsonl)")
@@ -91,7 +90,7 @@ class RequestsPage(Page):
         self.view = TableView(theme, self.model, tr("Requests"), pictures=True)
         self.view.setObjectName("requests_table")
         self.view.show_order("time", descending=True)
-        self.view.restore_columns(self.context.shell.preferences.kept(_KEPT_COLUMNS))
+        keep_columns(self.view, self.context.shell.preferences, "requests")
         self.area = TableArea(theme, self.view, self.context.gateway.state.url)
         self.details = RequestDetails(self.context)
         self.panel = self.details.panel
@@ -176,9 +175,6 @@ class RequestsPage(Page):
         self.model.failed.connect(lambda words: self.banner.tell(words, _ROWS))
         self._details = QTimer(self, singleShot=True, interval=_DETAILS_AFTER_MS)
         self._details.timeout.connect(self._show_details)
-        self._keeping = QTimer(self, singleShot=True, interval=_KEEP_AFTER_MS)
-        self._keeping.timeout.connect(self._keep_columns)
-        self.view.columns_changed.connect(self._keeping.start)
         self.context.shell.redraw_asked.connect(self._tell_times_anew)
         self.listen("Ctrl+L", self.live.toggle)
         self.listen("Ctrl+Shift+C", self._copy_curl)
@@ -295,9 +291,6 @@ class RequestsPage(Page):
 
     def find_here(self) -> None:
         self.filter_field.field.begin()
-
-    def _keep_columns(self) -> None:
-        self.context.shell.preferences.keep(_KEPT_COLUMNS, self.view.columns_text())
 
     def _show_columns_menu(self) -> None:
         menu = self.view.columns_menu(self)

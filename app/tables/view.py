@@ -34,6 +34,7 @@ from app.tables.model import RowModel
 from app.tables.painter import Cell, PaintedRow, RowPainter
 from app.tables.row_pictures import RowPictures
 from app.tables.row_turns import RowTurns
+from app.tables.sort_menu import sort_menu
 from app.theme import DENSITIES, Theme
 from app.translation import counted
 from app.widgets.scroll_bar import KeptScrollBar
@@ -133,9 +134,13 @@ class TableView(QTableView):
 
     def shown_columns(self) -> tuple[Column[Any], ...]:
         """The columns on the screen, in the order in which they stand."""
+        return tuple(column for _, column in self._by_place())
+
+    def _by_place(self) -> list[tuple[int, Column[Any]]]:
+        """Sections on the screen with their columns, from the left."""
         header = self.horizontalHeader()
         logical = (header.logicalIndex(visual) for visual in range(header.count()))
-        return tuple(self._rows.columns[section] for section in logical if not self.isColumnHidden(section))
+        return [(section, self._rows.columns[section]) for section in logical if not self.isColumnHidden(section)]
 
     def show_column(self, key: str, shown: bool) -> None:
         section = self._section_of(key)
@@ -159,10 +164,11 @@ class TableView(QTableView):
         menu.setObjectName("columns_menu")
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if section >= 0:
-            for text, places in ((self.tr("Move left"), -1), (self.tr("Move right"), 1)):
-                action = menu.addAction(text, partial(self.move_column, section, places))
+            title = self._rows.columns[section].title
+            for text, places in ((self.tr("Move {0} left"), -1), (self.tr("Move {0} right"), 1)):
+                action = menu.addAction(text.format(title), partial(self.move_column, section, places))
                 action.setEnabled(self._beside(section, places) is not None)
-            menu.addAction(self.tr("Fit to what is shown"), partial(self.fit_section, section))
+            menu.addAction(self.tr("Fit {0} to what is shown").format(title), partial(self.fit_section, section))
             menu.addSeparator()
         for section, column in enumerate(self._rows.columns[1:], start=1):
             action = menu.addAction(column.title)
@@ -352,7 +358,13 @@ class TableView(QTableView):
         row = self.rowAt(event.pos().y()) if event.reason() == event.Reason.Mouse else self.currentIndex().row()
         if row >= 0:
             self.menu_offered.emit(menu, row)
-        columns = self.columns_menu(menu)
+        if sortable := [(n, column.title) for n, column in self._by_place() if column.sortable]:
+            header = self.horizontalHeader()
+            assert isinstance(header, TableHeader)
+            menu.addMenu(sort_menu(menu, sortable, header.arrow and header.arrow[0], self._header_clicked))
+        # Arrows move between cells, of which the row is shown: the menu names the column.
+        by_key = event.reason() == event.Reason.Keyboard
+        columns = self.columns_menu(menu, self.currentIndex().column() if by_key else -1)
         # It ends with the menu that it is part of.
         columns.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
         columns.setTitle(self.tr("Columns"))

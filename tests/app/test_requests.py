@@ -573,8 +573,8 @@ def test_columns_are_picked_and_moved_by_their_header_and_remembered(
     page: RequestsPage, qtbot: QtBot, context: AppContext, turns: Turns
 ) -> None:
     usual = titles(page)
-    assert not header_menu(page, "time")["Move left"].isEnabled()
-    header_menu(page, "model")["Move left"].trigger()
+    assert not header_menu(page, "time")["Move Time left"].isEnabled()
+    header_menu(page, "model")["Move Model left"].trigger()
     header_menu(page, "key")["User"].trigger()
     header_menu(page, "key")["Reasoning"].trigger()
     moved = ["time", "model", "status", *usual[3:]]

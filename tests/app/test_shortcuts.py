@@ -424,5 +424,5 @@ def _the_menu(qtbot: QtBot, view: TableView) -> None:
     texts = [action.text() for action in menu.actions()]
     assert (texts[0], texts[-1]) == ("Copy rows", "Columns")
     columns = menu.findChild(QMenu, "columns_menu")
-    assert columns is not None and columns.actions()[0].isCheckable()
+    assert columns is not None and any(action.isCheckable() for action in columns.actions())
     menu.close()

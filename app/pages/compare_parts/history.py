@@ -18,6 +18,7 @@ from app.pages.compare_parts.answer_details import AnswerDetails
 from app.pages.compare_parts.rating_lines import answer_columns, matching, mean_stars, model_columns
 from app.pages.models_parts.scrolled import scrolled
 from app.tables.column import milliseconds
+from app.tables.kept_columns import keep_columns
 from app.tables.model import ListModel
 from app.tables.painter import CELL_PADDING
 from app.tables.view import TableView
@@ -102,6 +103,7 @@ class HistoryPane(QWidget):
         )
         self.models_view = TableView(theme, self.models_model, self.tr("Models by the ratings of their answers"))
         self.models_view.setObjectName("compare_models_table")
+        keep_columns(self.models_view, self._context.shell.preferences, "compare_models")
         self.models_view.show_order("stars", descending=True)
         self.models_view.setSelectionMode(TableView.SelectionMode.SingleSelection)
         self.model: ListModel[RatedAnswer] = ListModel(
@@ -109,6 +111,7 @@ class HistoryPane(QWidget):
         )
         self.view = TableView(theme, self.model, self.tr("Compared answers"))
         self.view.setObjectName("compare_answers_table")
+        keep_columns(self.view, self._context.shell.preferences, "compare_answers")
         self.view.setSelectionMode(TableView.SelectionMode.SingleSelection)
         self.search = SearchField(theme, self.tr("Search prompts, models and notes"))
         self.search.setObjectName("compare_search")

@@ -251,7 +251,7 @@ def part_columns(whole: Callable[[], int | None]) -> tuple[Column[BillPart], ...
         ),
         Column(
             key="meaning",
-            title="",
+            title=tr("Meaning"),
             text=lambda part: MEANINGS[part.kind],
             value=lambda part: MEANINGS[part.kind],
             width=100,

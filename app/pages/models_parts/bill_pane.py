@@ -34,6 +34,7 @@ from app.pages.models_parts.bill_lines import (
 from app.pages.models_parts.bill_options import BillOptions
 from app.pages.models_parts.bill_problem import said_here
 from app.pages.models_parts.figure_row import FigureRow
+from app.tables.kept_columns import keep_columns
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
@@ -112,6 +113,7 @@ class BillPane(QWidget):
         self.figures.setObjectName("bill_figures")
         self.parts_view = TableView(theme, self.parts, self.tr("Kinds of difference"))
         self.parts_view.setObjectName("bill_parts")
+        keep_columns(self.parts_view, self._context.shell.preferences, "bill_parts")
         self.parts_view.setSelectionMode(TableView.SelectionMode.SingleSelection)
         self.kind = ComboBox(theme, self.tr("Which lines"))
         self.kind.setObjectName("bill_kind")
@@ -123,8 +125,10 @@ class BillPane(QWidget):
         self.counted = TextLabel(theme, px=12, tone="text3")
         self.view = TableView(theme, self.model, self.tr("Days and models of the bill"))
         self.view.setObjectName("bill_lines")
+        keep_columns(self.view, self._context.shell.preferences, "bill_lines")
         self.requests_view = TableView(theme, self.requests, self.tr("Requests that differ"))
         self.requests_view.setObjectName("bill_requests")
+        keep_columns(self.requests_view, self._context.shell.preferences, "bill_requests")
         self.idle = EmptyState(
             theme,
             "scroll-text",

@@ -24,6 +24,7 @@ from app.pages.models_parts.repricing_lines import (
     said_here,
 )
 from app.range_picker import RangePicker
+from app.tables.kept_columns import keep_columns
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
@@ -89,8 +90,10 @@ class RepricingPane(QWidget):
         self.kept.setObjectName("repricing_kept")
         self.view = TableView(theme, self.model, self.tr("Changes by model"))
         self.view.setObjectName("repricing_models")
+        keep_columns(self.view, self._context.shell.preferences, "repricing_models")
         self.history_view = TableView(theme, self.history, self.tr("Earlier re-pricings"))
         self.history_view.setObjectName("repricing_history")
+        keep_columns(self.history_view, self._context.shell.preferences, "repricing_history")
         self.history_view.setSelectionMode(TableView.SelectionMode.SingleSelection)
         self.history_view.set_faint(lambda row: row.undone_us is not None)
         self.idle = EmptyState(
