@@ -450,7 +450,6 @@ class TableView(QTableView):
         if first >= 0:
             rows = range(first, (last if last >= 0 else self._rows.rowCount() - 1) + 1)
         painter = QPainter(self.viewport())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_rows(painter, area, [number for number in rows if area.intersects(self._place(number))])
         painter.end()
 
@@ -479,10 +478,12 @@ class TableView(QTableView):
         # A pixel of a screen that lies half within it is filled as a whole, or what was there shines through.
         painter.fillRect(area.boundingRect().adjusted(-1, -1, 1, 1), self._theme.color("surface"))
         painter.setClipping(False)
-        if pictures is not None:
-            pictures.paint(painter, plain)
+        # Of grounds too: what a smooth edge leaves on a pixel of the next row, no clip of this one takes away.
         for place, ground in (each for of_row in grounds.values() for each in of_row):
             painter.fillRect(place, self._theme.color(ground))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if pictures is not None:
+            pictures.paint(painter, plain)
         self._painter.paint(painter, cells, drawn, self._theme.row_height)
 
     def _grounds(self, numbers: Iterable[int]) -> dict[int, list[tuple[QRect, str]]]:

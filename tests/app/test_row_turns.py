@@ -1,5 +1,8 @@
 """Rows that come into sight together are drawn some in each turn of the loop, and what waits keeps its old picture."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -236,3 +239,15 @@ def test_a_pixel_that_lies_half_in_what_is_painted_shows_nothing_of_what_was_the
     port.render(image, QPoint(), QRegion(part), QWidget.RenderFlag.DrawChildren)
     colours = {image.pixelColor(image.width() - 30, row).name() for row in range(image.height())}
     assert colours == {"#ff0000", "#ffffff"}
+
+
+@pytest.mark.parametrize("scale", ["1.1", "1.25", "1.75"])
+def test_of_a_row_that_was_pointed_at_no_line_stays_where_its_edges_lie_between_pixels(scale: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.app.scaled_table"],
+        env={**os.environ, "QT_SCALE_FACTOR": scale, "QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

@@ -102,7 +102,8 @@ class Waterfall(QWidget):
         if key == self.selected or (key and key not in self._places):
             return
         for changed in (self.selected, key):
-            self.update(self.row_rect(changed).adjusted(-4, 0, 4, 0))
+            # A row that begins between two pixels of the screen has a part of both.
+            self.update(self.row_rect(changed).adjusted(-4, -1, 4, 1))
         self.selected = key
         if key:
             row = self.rows[self._places[key]]
