@@ -280,9 +280,12 @@ class Window(QMainWindow):
         if key == left or not self._ready:
             self._current = key
             self.sidebar.set_current(key)
-            if on_show is not None:
+            if on_show is not None and on_show.isHidden():
                 # It was left for a moment, where another one was chosen just before.
                 on_show.show()
+                if self._ready:
+                    # What it shows may have changed in it: a filter, for one.
+                    self._opened[key].page.on_shown()
             return
         if left:
             if remember:

@@ -8,9 +8,11 @@ from PySide6.QtCore import QObject, QSettings, Qt
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
+from app.filters import FilterSnapshot
 from app.next_turn import NextTurn
 from app.pages.settings import SettingsPage
 from app.window import Window
+from tests.app.fake_gateway import FakeGateway
 
 
 def test_only_what_is_asked_for_last_is_done(qtbot: QtBot) -> None:
@@ -76,6 +78,27 @@ def test_a_page_that_is_asked_for_by_a_key_instead_is_there_again(qtbot: QtBot, 
     assert before.isVisible() and window.sidebar.buttons[before.key].isChecked()
     qtbot.wait(20)
     assert window.page is before
+
+
+@pytest.mark.parametrize("key", ["overview", "requests", "conversations"])
+@pytest.mark.parametrize("back", [True, False])
+def test_a_filter_that_changes_while_no_page_is_on_show_is_asked_for_by_the_one_that_comes(
+    qtbot: QtBot, window: Window, fake_gateway: FakeGateway, context: AppContext, key: str, back: bool
+) -> None:
+    other = "conversations" if key == "requests" else "requests"
+    for name in (other, key):
+        window.open_page(name)
+        page = window.page
+        assert page is not None
+    qtbot.mouseClick(window.sidebar.buttons[other], Qt.MouseButton.LeftButton)
+    assert not page.isVisible()
+    fake_gateway.calls.clear()
+    context.filters.restore(FilterSnapshot(range_key="24h", dimensions={"model": ("gpt-5",)}))
+    assert fake_gateway.calls == []
+    if back:
+        qtbot.mouseClick(window.sidebar.buttons[key], Qt.MouseButton.LeftButton)
+    asked = {"overview": "summary", "requests": "requests", "conversations": "threads"}[key if back else other]
+    qtbot.waitUntil(lambda: any(call.startswith(asked) for call in fake_gateway.calls))
 
 
 def test_a_page_is_there_again_where_the_gateway_answers_no_more_and_the_other_comes_once_it_does(
