@@ -153,6 +153,7 @@ class ModelsPage(Page):
         self.stack.addWidget(self.empty)
         self.drawer = Drawer(theme)
         self.drawer.setObjectName("models_drawer")
+        self._details: ModelDetails | None = None
         self.drawer.let_widen(self.context.shell.preferences, "model")
         self._lay_out()
 
@@ -420,14 +421,20 @@ class ModelsPage(Page):
             if price.provider == line.provider and price.model in (line.model, "*")
         )
         names = tuple(name for name, model in self.context.gateway.aliases().items() if model == line.model)
-        title = self._name_of(line.provider)
-        details = ModelDetails(self.context.theme, line, own, self.context.filters.tz, names, title)
-        details.names.given.connect(lambda name: self.context.spawn(self._name(line, name, line.model)))
-        details.names.taken.connect(lambda name: self.context.spawn(self._name(line, name, None)))
+        if self._details is None:
+            self._details = self._make_details()
+            self.drawer.keep(self._details)
+        self._details.show_line(line, own, self.context.filters.tz, names, self._name_of(line.provider))
+        self._show(line.model, self._details)
+
+    def _make_details(self) -> ModelDetails:
+        details = ModelDetails(self.context.theme)
+        details.given.connect(lambda line, name: self.context.spawn(self._name(line, name, line.model)))
+        details.taken.connect(lambda line, name: self.context.spawn(self._name(line, name, None)))
         details.add.connect(self.open_editor)
         details.change.connect(lambda price: self.open_editor(price=price))
         details.remove.connect(lambda price: self.context.spawn(self.own.remove(price)))
-        self._show(line.model, details)
+        return details
 
     def open_editor(self, line: ModelLine | None = None, price: PriceOverride | None = None) -> None:
         """For a new price, one for a line's model, or another in the place of `price`."""

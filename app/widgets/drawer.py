@@ -37,6 +37,7 @@ class Drawer(QFrame):
         super().__init__(parent)
         self._theme = theme
         self._content: QWidget | None = None
+        self._kept: list[QWidget] = []
         self._is_unsaved: Callable[[], bool] = bool
         self._before: QWidget | None = None
         self.setFixedWidth(WIDTH)
@@ -94,6 +95,10 @@ class Drawer(QFrame):
     def content(self) -> QWidget | None:
         return self._content
 
+    def keep(self, content: QWidget) -> None:
+        """This one is shown again and again: it is not dropped where another one takes its place."""
+        self._kept.append(content)
+
     def set_content(self, content: QWidget) -> None:
         """Show another widget below the title; the drawer owns it, and drops the one before."""
         if content is self._content:
@@ -101,7 +106,8 @@ class Drawer(QFrame):
         if self._content is not None:
             self._column.removeWidget(self._content)
             self._content.hide()
-            self._content.deleteLater()
+            if self._content not in self._kept:
+                self._content.deleteLater()
         self._content = content
         self._column.insertWidget(1, content, 1)
         content.show()

@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import QDate, Qt
 from PySide6.QtGui import QFontMetricsF
 from PySide6.QtTest import QSignalSpy
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app import formats
@@ -16,7 +17,7 @@ from app.context import AppContext
 from app.filters import FilterState
 from app.fonts import ui_font
 from app.pages.models import ModelsPage
-from app.pages.models_parts.details import ModelDetails
+from app.pages.models_parts.details import ModelDetails, facts
 from app.pages.models_parts.editor import PriceEditor
 from app.pages.models_parts.lines import ModelLine, matching, model_columns, model_lines, price_changes
 from app.tables.painter import CELL_PADDING
@@ -208,7 +209,7 @@ def test_own_prices_are_changed_and_removed_in_the_details(
     details = page.drawer.content()
     assert isinstance(details, ModelDetails)
     assert ("Input", "$3.00 per 1M") in details.told
-    click(qtbot, details.buttons[1][0])
+    click(qtbot, details.own.buttons[1][0])
     editor = editor_of(page)
     assert editor.fields["input"].text() == "3"
     editor.fields["input"].setText("5")
@@ -218,9 +219,42 @@ def test_own_prices_are_changed_and_removed_in_the_details(
     page.open_details(line_of(page, "house-model"))
     details = page.drawer.content()
     assert isinstance(details, ModelDetails)
-    click(qtbot, details.buttons[2][1])
+    click(qtbot, details.own.buttons[2][1])
     turns.run()
     assert gateway.own_prices == [] and cell(page, "house-model", "source") == "No price"
+
+
+def test_walking_through_models_makes_no_widget_anew(
+    page: ModelsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    turns(gateway.add_price(NewPriceOverride(provider="openai", model="house-model", prices=UnitPrices(input="3"))))
+    turns(gateway.set_alias("our-best", "house-model"))
+    refresh(page, turns)
+    listed = (line for line in page.model.rows if line.model != "house-model")
+    many = max(listed, key=lambda line: len(facts(line, "UTC", line.provider)))
+    page.open_details(many)
+    details = page.drawer.content()
+    assert isinstance(details, ModelDetails)
+    before = set(details.findChildren(QWidget))
+    details.names.field.setText("half a na")
+    details.area.verticalScrollBar().setMaximum(200)
+    details.area.verticalScrollBar().setValue(100)
+
+    def shown() -> list[str]:
+        return [label.text() for label in details.findChildren(TextLabel) if label.isVisible()]
+
+    page.open_details(line_of(page, "house-model"))
+    assert page.drawer.content() is details and before < set(details.findChildren(QWidget))
+    words = shown()
+    assert {"$3.00 per 1M", "our-best"} < set(words) and "None: the list's prices are used." not in words
+    assert details.names.field.text() == "" and details.area.verticalScrollBar().value() == 0
+    page.open_editor(line_of(page, "house-model"))
+    assert isinstance(page.drawer.content(), PriceEditor) and not details.isVisible()
+    page.open_details(many)
+    assert page.drawer.content() is details and details.isVisible()
+    flat = [text for fact in facts(many, page.context.filters.tz, page._name_of(many.provider)) for text in fact]
+    assert [text for text in shown() if text in flat] == flat
+    assert "our-best" not in shown() and details.own.buttons == {} and not details.names.remove_buttons
 
 
 def test_a_model_is_given_other_names_and_loses_them(
@@ -420,7 +454,7 @@ def test_models_of_a_provider_that_was_removed_stay_with_what_they_cost(
     details = page.drawer.content()
     assert isinstance(details, ModelDetails) and not details.add_button.isVisible()
     assert any("no longer set up" in text for _, text in details.told)
-    assert not any("the list's prices" in label.text() for label in details.findChildren(TextLabel))
+    assert not details.own.isVisible() and not details.names.isVisible()
     gateway.rows = gateway.rows[-1:]
     refresh(page, turns)
     assert page.unpriced.isVisible() and not page.unpriced.button.isVisible()

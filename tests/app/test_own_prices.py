@@ -105,7 +105,7 @@ def test_each_step_is_told_and_taken_back(
     page.open_details(line)
     details = page.drawer.content()
     assert isinstance(details, ModelDetails)
-    press(qtbot, next(iter(details.buttons.values()))[1], turns)
+    press(qtbot, next(iter(details.own.buttons.values()))[1], turns)
     assert prices(fake_gateway) == []
     assert undo(offered, turns) == f"Your price of {line.model} is removed" and prices(fake_gateway) == ["8"]
     assert [toasts.at(number)[0] for number in range(toasts.count())] == ["Your prices are as they were"] * 3

@@ -101,6 +101,17 @@ def words(name: str, said: str) -> Act:
     return lambda app: app.write(name, said)
 
 
+def unbroken(*acts: Act) -> Act:
+    """What opens and closes: the time is not up in between."""
+
+    def do(app: RealApp) -> None:
+        for act in acts:
+            act(app)
+            time.sleep(_PAUSE_S)
+
+    return do
+
+
 def star(answer: str, number: int) -> Act:
     return lambda app: app.click_on("place_of_star", within=answer, stars=number)
 
@@ -124,11 +135,8 @@ WORK: dict[str, tuple[Act, ...]] = {
         click("overview.view.provider"),
         point(620, 420),
         click("overview.view.all"),
-        click("filter.add"),
-        press("Escape"),
-        press("ctrl+k"),
-        press("c", "l", "a"),
-        press("Escape"),
+        unbroken(click("filter.add"), press("Escape")),
+        unbroken(press("ctrl+k"), press("c", "l", "a"), press("Escape")),
         text("1h"),
     ),
     "requests": (
@@ -143,10 +151,7 @@ WORK: dict[str, tuple[Act, ...]] = {
         wheel(8, IN_DRAWER),
         press("Escape"),
         press("Page_Down"),
-        click("requests_live"),
-        click("requests_columns"),
-        press("Escape"),
-        click("requests_live"),
+        unbroken(click("requests_live"), click("requests_columns"), press("Escape"), click("requests_live")),
         words("requests_filter", "status:error"),
         press("Return"),
         RealApp.clear_filters,
@@ -170,10 +175,7 @@ WORK: dict[str, tuple[Act, ...]] = {
         press("ctrl+Return"),
         wheel(4),
         star("answer_1", 4),
-        text("Ratings and history"),
-        text("All answers"),
-        wheel(4),
-        text("Ask"),
+        unbroken(text("Ratings and history"), text("All answers"), wheel(4), text("Ask")),
     ),
     "providers": (wheel(4), wheel(-4), click("nav.providers")),
     "api_keys": (wheel(3), row("api_keys_table", 0), press("Escape")),
@@ -185,9 +187,7 @@ WORK: dict[str, tuple[Act, ...]] = {
         row("models_table", 1),
         press("Escape"),
         words("models_search", ""),
-        text("Re-pricing"),
-        text("Bill"),
-        text("Prices"),
+        unbroken(text("Re-pricing"), text("Bill"), text("Prices")),
     ),
     "settings": tuple(
         click(f"settings.{section}")

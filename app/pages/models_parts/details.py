@@ -4,7 +4,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLayout, QVBoxLayout, QWidget
 
 from app import formats
 from app.pages.models_parts.lines import (
@@ -17,6 +17,7 @@ from app.pages.models_parts.lines import (
     price_words,
 )
 from app.pages.models_parts.other_names import OtherNames
+from app.pages.models_parts.replaced import ReplacedRows
 from app.pages.models_parts.scrolled import scrolled
 from app.price_words import LISTED
 from app.text_label import TextLabel
@@ -81,61 +82,121 @@ def facts(line: ModelLine, tz: str, provider: str) -> tuple[tuple[str, str], ...
 
 
 class ModelDetails(QWidget):
-    """`add` (to a line), `change` and `remove` (of one of its own prices) are asked for."""
+    """`add` (to a line), `change` and `remove` (of one of its own prices) are asked for; so are the names `given` and
+    `taken`, of a line. One after another is shown by the same widgets."""
 
     add = Signal(object)
     change = Signal(object)
     remove = Signal(object)
+    given = Signal(object, str)
+    taken = Signal(object, str)
 
-    def __init__(
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.line: ModelLine | None = None
+        self.told: tuple[tuple[str, str], ...] = ()
+        self._facts: list[tuple[TextLabel, TextLabel]] = []
+        self.setObjectName("model_details")
+        self.own = OwnPriceList(theme)
+        self.own.change.connect(self.change)
+        self.own.remove.connect(self.remove)
+        self.add_button = PushButton(theme, tr("Set a price"), "pencil", "secondary")
+        self.add_button.setObjectName("model_add_price")
+        self.add_button.clicked.connect(lambda: self.add.emit(self.line))
+        self.names = OtherNames(theme)
+        self.names.given.connect(lambda name: self.given.emit(self.line, name))
+        self.names.taken.connect(lambda name: self.taken.emit(self.line, name))
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(16, 4, 16, 16)
+        column.setSpacing(8)
+        self._told = QVBoxLayout()
+        self._told.setSpacing(8)
+        column.addLayout(self._told)
+        column.addSpacing(8)
+        column.addWidget(self.own)
+        column.addWidget(self.add_button)
+        column.addSpacing(8)
+        column.addWidget(self.names)
+        column.addStretch(1)
+        self.area = scrolled(inner, tr("Details of the model"))
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self.area)
+
+    def show_line(
         self,
-        theme: Theme,
         line: ModelLine,
         own: tuple[PriceOverride, ...],
         tz: str,
         names: tuple[str, ...] = (),
         provider: str = "",
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.setObjectName("model_details")
-        self.names = OtherNames(theme, names)
-        inner = QWidget()
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(16, 4, 16, 16)
-        column.setSpacing(8)
+        """Another line, from its beginning, or the same one as it is by now."""
+        if self.line is None or (line.provider, line.model) != (self.line.provider, self.line.model):
+            self.area.verticalScrollBar().setValue(0)
+        self.line = line
         self.told = facts(line, tz, provider or line.provider)
-        for title, text in self.told:
-            column.addLayout(_fact(theme, title, text))
-        self.add_button = PushButton(theme, tr("Set a price"), "pencil", "secondary")
-        self.add_button.setObjectName("model_add_price")
-        self.add_button.clicked.connect(lambda: self.add.emit(line))
-        column.addSpacing(8)
-        if own or not line.gone:
-            column.addWidget(TextLabel(theme, tr("Your own prices"), weight=600))
-        if not own and not line.gone:
-            column.addWidget(
-                TextLabel(theme, tr("None: the list's prices are used."), px=12, tone="text3", wrap=True)
-            )
-        self.buttons: dict[int, tuple[PushButton, PushButton]] = {}
-        for price in own:
-            column.addWidget(TextLabel(theme, own_words(price, tz), wrap=True))
-            column.addLayout(self._acts(theme, price, gone=line.gone))
+        while len(self._facts) < len(self.told):
+            self._add_fact()
+        for number, labels in enumerate(self._facts):
+            for label, text in zip(labels, self.told[number] if number < len(self.told) else ("", ""), strict=True):
+                label.setText(text)
+                label.setVisible(number < len(self.told))
+        self.own.show_prices(own, tz, gone=line.gone)
         # Prices and other names are for models that can be asked.
-        if not line.gone:
-            column.addWidget(self.add_button)
-            column.addSpacing(8)
-            column.addWidget(self.names)
-        column.addStretch(1)
-        area = scrolled(inner, tr("Details of the model"))
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(area)
+        self.own.setVisible(bool(own) or not line.gone)
+        self.add_button.setVisible(not line.gone)
+        self.names.setVisible(not line.gone)
+        self.names.show_names(line.model, names)
 
-    def _acts(self, theme: Theme, price: PriceOverride, *, gone: bool) -> QHBoxLayout:
-        """What can be done with one's own price; that of a model that is `gone` is only removed."""
-        change = PushButton(theme, tr("Change"), None, "secondary")
-        remove = PushButton(theme, tr("Remove"), None, "danger")
+    def _add_fact(self) -> None:
+        title = TextLabel(self._theme, px=12, tone="text3")
+        title.setFixedWidth(150)
+        text = TextLabel(self._theme, wrap=True)
+        row = QHBoxLayout()
+        row.addWidget(title)
+        row.addWidget(text, 1)
+        self._told.addLayout(row)
+        self._facts.append((title, text))
+
+
+class OwnPriceList(QWidget):
+    """`change` and `remove` of one of a model's own prices are asked for."""
+
+    change = Signal(object)
+    remove = Signal(object)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._shown: object = None
+        self.buttons: dict[int, tuple[PushButton, PushButton]] = {}
+        self.none = TextLabel(theme, tr("None: the list's prices are used."), px=12, tone="text3", wrap=True)
+        self._prices = ReplacedRows()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(TextLabel(theme, tr("Your own prices"), weight=600))
+        column.addWidget(self.none)
+        column.addWidget(self._prices)
+
+    def show_prices(self, own: tuple[PriceOverride, ...], tz: str, *, gone: bool) -> None:
+        """Those of a model that is `gone` are only removed."""
+        self.none.setVisible(not own)
+        if (own, tz, gone) == self._shown:
+            return
+        self._shown = own, tz, gone
+        self.buttons = {}
+        rows: list[QWidget | QLayout] = []
+        for price in own:
+            rows += [TextLabel(self._theme, own_words(price, tz), wrap=True), self._acts(price, gone=gone)]
+        self._prices.show_rows(rows)
+
+    def _acts(self, price: PriceOverride, *, gone: bool) -> QHBoxLayout:
+        change = PushButton(self._theme, tr("Change"), None, "secondary")
+        remove = PushButton(self._theme, tr("Remove"), None, "danger")
         change.clicked.connect(lambda: self.change.emit(price))
         remove.clicked.connect(lambda: self.remove.emit(price))
         line = QHBoxLayout()
@@ -145,14 +206,6 @@ class ModelDetails(QWidget):
         line.addStretch(1)
         self.buttons[price.id] = (change, remove)
         return line
-
-
-def _fact(theme: Theme, title: str, text: str) -> QHBoxLayout:
-    line, name = QHBoxLayout(), TextLabel(theme, title, px=12, tone="text3")
-    name.setFixedWidth(150)
-    line.addWidget(name)
-    line.addWidget(TextLabel(theme, text, wrap=True), 1)
-    return line
 
 
 def own_words(price: NewPriceOverride, tz: str) -> str:

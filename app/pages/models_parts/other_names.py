@@ -3,6 +3,7 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
+from app.pages.models_parts.replaced import ReplacedRows
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.widgets import PushButton
@@ -14,26 +15,22 @@ class OtherNames(QWidget):
     given = Signal(str)
     taken = Signal(str)
 
-    def __init__(self, theme: Theme, names: tuple[str, ...], parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._theme = theme
+        self._model = ""
+        self._shown: tuple[str, ...] = ()
         self.setObjectName("other_names")
         self.remove_buttons: dict[str, PushButton] = {}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(TextLabel(theme, self.tr("Your own names for it"), weight=600))
-        if not names:
-            words = self.tr("None. Requests that ask for a name given here are answered by this model.")
-            column.addWidget(TextLabel(theme, words, px=12, tone="text3", wrap=True))
-        for name in names:
-            remove = PushButton(theme, self.tr("Remove"), None, "ghost")
-            remove.setAccessibleName(self.tr("Remove the name {name}").format(name=name))
-            remove.clicked.connect(lambda _checked=False, name=name: self.taken.emit(name))
-            row = QHBoxLayout()
-            row.addWidget(TextLabel(theme, name, mono=True, px=12, wrap=True), 1)
-            row.addWidget(remove)
-            column.addLayout(row)
-            self.remove_buttons[name] = remove
+        words = self.tr("None. Requests that ask for a name given here are answered by this model.")
+        self.none = TextLabel(theme, words, px=12, tone="text3", wrap=True)
+        column.addWidget(self.none)
+        self._names = ReplacedRows()
+        column.addWidget(self._names)
         self.field = QLineEdit()
         self.field.setObjectName("other_name")
         self.field.setAccessibleName(self.tr("Another name"))
@@ -50,6 +47,26 @@ class OtherNames(QWidget):
         adding.addWidget(self.field, 1)
         adding.addWidget(self.add_button)
         column.addLayout(adding)
+
+    def show_names(self, model: str, names: tuple[str, ...]) -> None:
+        """Those of this model. What was typed for another one, or is a name by now, goes."""
+        if model != self._model or names != self._shown:
+            self.field.clear()
+        self.none.setVisible(not names)
+        if names != self._shown:
+            self.remove_buttons = {}
+            self._names.show_rows([self._row(name) for name in names])
+        self._model, self._shown = model, names
+
+    def _row(self, name: str) -> QHBoxLayout:
+        remove = PushButton(self._theme, self.tr("Remove"), None, "ghost")
+        remove.setAccessibleName(self.tr("Remove the name {name}").format(name=name))
+        remove.clicked.connect(lambda: self.taken.emit(name))
+        row = QHBoxLayout()
+        row.addWidget(TextLabel(self._theme, name, mono=True, px=12, wrap=True), 1)
+        row.addWidget(remove)
+        self.remove_buttons[name] = remove
+        return row
 
     def _add(self) -> None:
         if name := self.field.text().strip():
