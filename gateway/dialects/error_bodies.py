@@ -94,7 +94,7 @@ def upstream_error(
         headers = _DO_NOT_RETRY
     return UpstreamError(
         said or f"The provider answered {status} without saying why: try again later.",
-        status=502 if kind == KEY_REJECTED or status < 400 else status,
+        status=status if 400 <= status <= 599 and kind != KEY_REJECTED else 502,
         kind=kind,
         param=param,
         code=code,

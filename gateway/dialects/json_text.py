@@ -7,6 +7,7 @@ beyond a double's range) is read again slowly; nothing else is forgiven.
 import json
 import math
 import sys
+from codecs import BOM_UTF8
 from typing import Any, NoReturn, TypeVar
 
 import msgspec
@@ -32,8 +33,10 @@ def decode_json(data: bytes) -> Any:
     """Any JSON value. Raises ValueError.
 
     Half a surrogate pair (`"\\ud83d"`, which JavaScript writes for a cut string) is legal JSON but no text: it
-    becomes U+FFFD. A number beyond a double's range (`1e400`) becomes the largest double.
+    becomes U+FFFD. A number beyond a double's range (`1e400`) becomes the largest double. A mark of UTF-8 at the
+    beginning is passed over.
     """
+    data = data.removeprefix(BOM_UTF8)
     try:
         return ANY_DECODER.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

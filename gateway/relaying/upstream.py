@@ -203,8 +203,10 @@ def unreachable(title: str, error: BaseException, proxy: str | None = None, url:
     """
     if trouble := proxy_trouble(error, proxy, url):
         reason = trouble
-    elif isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
+    elif isinstance(error, aiohttp.ClientConnectorCertificateError):
         reason = "its certificate cannot be trusted: check the clock, the proxy and the base URL"
+    elif isinstance(error, aiohttp.ClientSSLError):
+        reason = "it takes no secure connection: check the proxy, and whether the base URL should begin with http://"
     elif isinstance(error, aiohttp.ClientConnectorDNSError):
         reason = "its name cannot be found: check the network and the base URL"
     elif isinstance(error, TimeoutError):
@@ -217,6 +219,8 @@ def unreachable(title: str, error: BaseException, proxy: str | None = None, url:
         )
     elif isinstance(error, aiohttp.ClientConnectorError | ConnectionRefusedError):
         reason = "the connection was refused: check the network and the base URL"
+    elif isinstance(error, aiohttp.ClientPayloadError | aiohttp.ClientResponseError):
+        reason = "what answers there does not speak HTTP as it should: check the base URL"
     else:
         reason = "it closed the connection before answering: try again"
     words = f"{title} cannot be reached, {reason}."

@@ -1,6 +1,7 @@
 """What a provider says of its failures reaches clients that speak as it does whole."""
 
 import json
+from codecs import BOM_UTF8
 from typing import Any
 
 import pytest
@@ -283,3 +284,21 @@ async def test_what_a_message_without_content_counts_is_on_its_row(
     row = await Run(json_answer(answer)).go(asked, door)
     assert (row.outcome, row.input_tokens, row.cached_tokens, row.output_tokens) == (outcome, 5, 3, 4)
     assert row.usage_source == "provider"
+
+
+@pytest.mark.parametrize("door", [CHAT, MESSAGES], ids=["its own door", "another"])
+async def test_an_answer_that_begins_with_a_mark_of_utf_8_is_read(door: Door) -> None:
+    """As some servers write it, and the SDKs' JSON takes it."""
+    status, (said,), headers = json_answer(WHOLE)
+    run = Run((status, [BOM_UTF8 + said], headers))
+    asked = ASKED if door is CHAT else CLAUDE.replace(b"claude-sonnet-4-6", b"gpt-4.1-mini")
+    row = await run.go(asked, door)
+    assert (row.outcome, row.input_tokens, row.output_tokens, row.usage_source) == ("ok", 5, 2, "provider")
+    assert b"Hi" in run.client.body
+
+
+@pytest.mark.parametrize("status", [600, 999])
+@pytest.mark.parametrize(("door", "asked"), [(CHAT, ASKED), (MESSAGES, CLAUDE), (GEMINI, CONTENTS)])
+async def test_a_status_that_no_client_knows_is_a_bad_gateway(status: int, door: Door, asked: bytes) -> None:
+    run = await refused(asked, door, {"message": "No."}, status)
+    assert (run.client.status, run.row.status, run.row.outcome) == (502, 502, "error")

@@ -43,7 +43,7 @@ REFUSED = aiohttp.ClientConnectorError(KEY, OSError(111, "refused"))
             "connection_lost",
             "certificate",
         ),
-        (aiohttp.ClientConnectorSSLError(KEY, OSError("tls")), 502, "connection_lost", "certificate"),
+        (aiohttp.ClientConnectorSSLError(KEY, OSError("tls")), 502, "connection_lost", "no secure connection"),
         (aiohttp.ServerDisconnectedError(), 502, "connection_lost", "closed the connection before answering"),
         (aiohttp.ClientOSError(104, "reset"), 502, "connection_lost", "closed the connection before answering"),
         (aiohttp.ConnectionTimeoutError("slow"), 504, "timeout", "did not accept a connection in time"),
@@ -379,15 +379,21 @@ async def test_what_only_announces_an_answer_is_passed_over(upstream: Upstream, 
 
 
 @pytest.mark.parametrize(
-    "said", [b"hello\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-", b""], ids=["other", "cut", "none"]
+    ("said", "words"),
+    [
+        (b"hello\r\n\r\n", "does not speak HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-", "closed the connection before answering"),
+        (b"", "closed the connection before answering"),
+    ],
+    ids=["other", "cut", "none"],
 )
-async def test_no_answer_is_told(upstream: Upstream, said: bytes) -> None:
+async def test_no_answer_is_told(upstream: Upstream, said: bytes, words: str) -> None:
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n{}")
         writer.write(said)
 
     async with speaking(speak) as url:
-        with pytest.raises(UpstreamError, match="closed the connection before answering") as told:
+        with pytest.raises(UpstreamError, match=words) as told:
             await upstream.send(exchange(), "Some", url, {}, b"{}")
         assert (told.value.status, told.value.kind) == (502, "connection_lost")
 
