@@ -17,10 +17,12 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QProxyStyle,
+    QScrollBar,
     QStyleFactory,
     QWidget,
 )
 
+from app.bar_style import BarStyle
 from app.shown_names import tip_text
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -62,6 +64,7 @@ class Dresser(QProxyStyle):
         super().__init__(QStyleFactory.create("Fusion"))
         self._rules: tuple[Rule, ...] = ()
         self._sheets: dict[type, str] = {}
+        self._bars = BarStyle()
 
     def use(self, sheet: str) -> None:
         """These rules from now on: for whatever there is, and for what comes."""
@@ -73,7 +76,9 @@ class Dresser(QProxyStyle):
     def polish(self, what: Any) -> None:
         """Qt calls it once for each widget, before that is first shown."""
         super().polish(what)
-        if isinstance(what, QWidget):
+        if isinstance(what, QScrollBar):
+            what.setStyle(self._bars)
+        elif isinstance(what, QWidget):
             if _is_tip(what):
                 # It may tell what a caller or a provider said: HTML in that is text, and loads no picture.
                 what.setTextFormat(Qt.TextFormat.PlainText)
