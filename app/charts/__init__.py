@@ -1,11 +1,10 @@
 """The charts of the Overview and of Compare: all that pyqtgraph draws, and nothing outside imports it.
 
-Importing this package costs half a second, so a page imports it after its first paint. A new chart is one file with
-a `ChartSpec` and one line in `CHARTS`.
+Importing this package costs a fifth of a second, numpy included, so a page imports it after its first paint. A new
+chart is one file with a `ChartSpec` and one line in `CHARTS`.
 """
 
-import pyqtgraph as _pyqtgraph
-
+import app.charts.bare_library  # noqa: F401
 from app.charts.card import ChartCard
 from app.charts.cost import COST
 from app.charts.data import (
@@ -25,9 +24,6 @@ from app.charts.scatter import Point, ScatterCard, ScatterSpec
 from app.charts.tokens import TOKENS
 
 CHARTS: tuple[ChartSpec, ...] = (REQUESTS, TOKENS, COST, LATENCY)
-
-# Its exit handler hides every error of a shutdown; ours is orderly.
-_pyqtgraph.setConfigOptions(exitCleanup=False, antialias=False)
 
 __all__ = [
     "CHARTS",

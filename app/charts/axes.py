@@ -7,7 +7,7 @@ value axes are equally wide, so that the plots of a page stand in line.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import pyqtgraph as pg
+from pyqtgraph.graphicsItems.AxisItem import AxisItem
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QTransform
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
@@ -33,7 +33,7 @@ _TIME_LABEL_WIDTH = 56
 TextSpec = tuple[QRectF, Qt.AlignmentFlag, str]
 
 
-class Axis(pg.AxisItem):  # type: ignore[misc]
+class Axis(AxisItem):  # type: ignore[misc]
     """Shows `labels`, pairs of a coordinate and its text, in the theme's third grey."""
 
     def __init__(self, orientation: str, theme: Theme) -> None:

@@ -6,8 +6,10 @@ A line needs two neighbours; without the dot, an hour with a single request woul
 from collections.abc import Sequence
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
+from pyqtgraph.functions import mkPen
+from pyqtgraph.graphicsItems.PlotCurveItem import PlotCurveItem
+from pyqtgraph.graphicsItems.ViewBox import ViewBox
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QTransform
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
@@ -62,9 +64,9 @@ class Dots(ViewItem):
 class Lines:
     """One curve, with its dots, for each series; they are made once and then only given new values."""
 
-    def __init__(self, view: pg.ViewBox) -> None:
+    def __init__(self, view: ViewBox) -> None:
         self._view = view
-        self._curves: list[tuple[pg.PlotCurveItem, Dots]] = []
+        self._curves: list[tuple[PlotCurveItem, Dots]] = []
 
     def set_data(self, x: Floats, series: Sequence[Floats]) -> None:
         while len(self._curves) < len(series):
@@ -82,7 +84,7 @@ class Lines:
         for (curve, dots), colour, style in zip(self._curves, colours, styles, strict=False):
             # A line in one piece has its dashes; in segments each would begin anew.
             curve.setSegmentedLineMode("on" if style is Qt.PenStyle.SolidLine else "off")
-            curve.setPen(pg.mkPen(colour, width=LINE_WIDTH * scale, style=style))
+            curve.setPen(mkPen(colour, width=LINE_WIDTH * scale, style=style))
             dots.set_colour(colour)
 
     def drawn(self, index: int) -> tuple[Floats, Floats]:
@@ -90,8 +92,8 @@ class Lines:
         x, y = self._curves[index][0].getData()
         return x, y
 
-    def _add_curve(self) -> pg.PlotCurveItem:
-        curve = pg.PlotCurveItem(antialias=True)
+    def _add_curve(self) -> PlotCurveItem:
+        curve = PlotCurveItem(antialias=True)
         curve.setSegmentedLineMode("on")
         self._view.addItem(curve, ignoreBounds=True)
         return curve

@@ -6,7 +6,8 @@ place, and a refresh that changes nothing but values repaints the values only.
 """
 
 import numpy as np
-import pyqtgraph as pg
+from pyqtgraph.graphicsItems.ViewBox import ViewBox
+from pyqtgraph.widgets.GraphicsView import GraphicsView
 from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPolygon, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
@@ -28,7 +29,7 @@ def colour_of(theme: Theme, colour: Colour) -> QColor:
     return theme.series_color(colour) if isinstance(colour, int) else theme.color(colour)
 
 
-class Plot(pg.GraphicsView):  # type: ignore[misc]
+class Plot(GraphicsView):  # type: ignore[misc]
     """`hovered` names a bucket (-1: none); `selected` names buckets, first and last included; `clicked` a bucket and
     the key of the series whose bar was hit, None beside all bars."""
 
@@ -55,7 +56,7 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]
         self.brush = Brush(theme, self.viewport())
 
     def _lay_out(self) -> None:
-        self.view = pg.ViewBox(enableMouse=False, enableMenu=False, defaultPadding=0)
+        self.view = ViewBox(enableMouse=False, enableMenu=False, defaultPadding=0)
         self.view.disableAutoRange()
         self.values = ValueAxis(self._theme, self._spec.axis_text, whole=self._spec.whole)
         self.times = TimeAxis(self._theme)

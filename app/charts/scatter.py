@@ -6,8 +6,9 @@ or the arrow keys choose the nearest mark, whose figures stand in a card beside 
 
 from collections.abc import Callable, Iterator, Sequence
 
-import pyqtgraph as pg
 from msgspec import Struct
+from pyqtgraph.graphicsItems.ViewBox import ViewBox
+from pyqtgraph.widgets.GraphicsView import GraphicsView
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
@@ -180,7 +181,7 @@ def radius_of(point: Point) -> float:
     return _LEAST_RADIUS + (_MOST_RADIUS - _LEAST_RADIUS) * point.share
 
 
-class ScatterPlot(pg.GraphicsView):  # type: ignore[misc]
+class ScatterPlot(GraphicsView):  # type: ignore[misc]
     """`pointed(number)` names the mark under the pointer (-1: none), `pressed(number)` one that was clicked."""
 
     pointed = Signal(int)
@@ -196,7 +197,7 @@ class ScatterPlot(pg.GraphicsView):  # type: ignore[misc]
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAcceptDrops(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        self.view = pg.ViewBox(enableMouse=False, enableMenu=False, defaultPadding=0)
+        self.view = ViewBox(enableMouse=False, enableMenu=False, defaultPadding=0)
         self.view.disableAutoRange()
         self.up = ValueAxis(theme, spec.y_text, whole=False)
         self.across = AcrossAxis(theme, spec.x_text, spec.x_title)

@@ -1,10 +1,10 @@
 """What draws anywhere within a plot's view, and is bounded by that view rather than by its own data."""
 
-import pyqtgraph as pg
+from pyqtgraph.graphicsItems.GraphicsObject import GraphicsObject
 from PySide6.QtCore import QRectF
 
 
-class ViewItem(pg.GraphicsObject):  # type: ignore[misc]
+class ViewItem(GraphicsObject):  # type: ignore[misc]
     """A subclass gives `paint`."""
 
     def boundingRect(self) -> QRectF:

@@ -9,7 +9,6 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pyqtgraph
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QWheelEvent
@@ -237,7 +236,7 @@ def test_packed_and_listed_rectangles_paint_the_same() -> None:
 
 
 def test_without_the_packed_kind_a_list_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(pyqtgraph.Qt.internals, "PrimitiveArray")
+    monkeypatch.delattr("pyqtgraph.Qt.internals.PrimitiveArray")
     assert isinstance(make_rectangles(), ListedRectangles)
 
 
