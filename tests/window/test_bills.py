@@ -12,6 +12,7 @@ from tests.reconcile.bills import billed, dearer, usage_and_costs
 from tests.waiting import PATIENCE_S, wait_until
 from tests.window.display import Display
 from tests.window.real_app import API, RealApp, new_key
+from tests.window.test_numbers import eventually
 from tests.window.traffic import spend
 
 UTC = ZoneInfo("UTC")
@@ -32,6 +33,58 @@ def compared(url: str, key: str, bill: bytes) -> Any:
     headers = {"Authorization": f"Bearer {key}"}
     with urlopen(Request(f"{url}{API}/admin/reconcile", bill, headers), timeout=PATIENCE_S) as answer:
         return json.load(answer)
+
+
+def costs_told(app: RealApp, key: str) -> dict[str, Any]:
+    """What anybody is told of costs: by the API, cards, charts, tables and files."""
+    told: dict[str, Any] = {
+        what: app.usage(what, key, **more)
+        for what, more in (("summary", {}), ("timeseries", {"bucket": "day"}), ("breakdown", {"by": "model"}))
+    }
+    told["api rows"] = [row["cost_usd"] for row in app.usage("requests", key, limit="1000")["data"]]
+    app.click("nav.overview")
+    app.wait_for("page", "Overview")
+    app.click_on("place_of_text", text="30d")
+    app.wait_for("painted")
+    told["cards"] = app.ask("cards")
+    told["models"], told["providers"] = (app.ask("table", name=f"table.{by}") for by in ("model", "provider"))
+    told["charts"] = app.ask("charts")["cost"]
+    app.click("nav.requests")
+    app.wait_for("page", "Requests")
+    app.wait_for("painted")
+    told["rows"] = app.ask("table", name="requests_table", most=100)
+    headers = {"Authorization": f"Bearer {key}"}
+    with urlopen(Request(f"{app.url}{API}/usage/export.csv?what=requests", headers=headers)) as answer:
+        told["file"] = answer.read()
+    app.click("nav.models")
+    app.click_on("place_of_text", text="Prices")
+    app.wait_for("shown", name="models_table")
+    told["prices"] = app.ask("table", name="models_table", most=300)
+    return told
+
+
+def test_an_undone_re_pricing_leaves_no_cost_as_it_was_not(display: Display, home: Path) -> None:
+    spend(home)
+    key = new_key(home)
+    with RealApp(display, home, FAREGATE_VAULT="memory") as app:
+        app.wait_for("state", "Running")
+        before = costs_told(app, key)
+
+        app.click_on("place_of_text", text="Re-pricing")
+        app.click_on("place_of_text", text=RANGE)
+        app.click("repricing_preview")
+        app.wait_for("shown", name="repricing_figures")
+        app.click("repricing_apply")
+        app.wait_for("shown", name="repricing_history")
+
+        def all_of_it(same: bool) -> None:
+            told = costs_told(app, key)
+            assert [name for name in before if (told[name] == before[name]) is not same] == []
+
+        eventually(lambda: all_of_it(same=False))
+        app.click_on("place_of_text", text="Re-pricing")
+        app.click("repricing_undo")
+        eventually(lambda: all_of_it(same=True))
 
 
 def test_history_is_priced_anew_and_back_and_a_bill_is_compared(display: Display, home: Path, tmp_path: Path) -> None:
