@@ -65,7 +65,9 @@ class ModelsPage(Page):
         super().__init__(context, parent)
         self.setObjectName("models_page")
         self._name_of = context.provider_names.name
-        self.model: ListModel[ModelLine] = ListModel(model_columns(self._name_of), self, key=lambda line: line.key)
+        self.model: ListModel[ModelLine] = ListModel(
+            model_columns(self._name_of, lambda: self.context.filters.tz), self, key=lambda line: line.key
+        )
         self.lines: tuple[ModelLine, ...] = ()
         self._providers: tuple[str, ...] = ()
         self._gone: tuple[str, ...] = ()

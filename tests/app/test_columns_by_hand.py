@@ -1,17 +1,24 @@
 """Columns of each table, by mouse and by keyboard: moved, drawn wider, fitted, sorted by, hidden, and as they were."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu, QTableView
+from PySide6.QtWidgets import QApplication, QMenu, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.context import AppContext
 from app.overview.breakdown import MEASURES, BreakdownModel
 from app.overview.table import BreakdownTable
+from app.pages.api_keys import ApiKeysPage
+from app.pages.compare_parts.history import HistoryPane
+from app.pages.models import ModelsPage
+from app.pages.models_parts.bill_pane import BillPane
+from app.pages.models_parts.repricing_pane import RepricingPane
+from app.pages.requests import RequestsPage
 from app.preferences import Preferences
 from app.tables.header import TableHeader
 from app.tables.kept_columns import keep_columns
@@ -197,3 +204,26 @@ def test_a_breakdown_is_sorted_by_its_menu_too(theme: Theme, qtbot: QtBot) -> No
     assert (model.sorted_by, model.order) == (section, Qt.SortOrder.AscendingOrder)
     menu.close()
     qtbot.waitUntil(lambda: not table.findChildren(QMenu))
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        (RequestsPage, {"requests"}),
+        (ApiKeysPage, {"api_keys"}),
+        (ModelsPage, {"models"}),
+        (BillPane, {"bill_parts", "bill_lines", "bill_requests"}),
+        (RepricingPane, {"repricing_models", "repricing_history"}),
+        (HistoryPane, {"compare_models", "compare_answers"}),
+    ],
+)
+def test_each_table_of_the_window_keeps_its_columns_under_a_name_of_its_own(
+    qtbot: QtBot, context: AppContext, page: Callable[[AppContext], QWidget], names: set[str]
+) -> None:
+    made, preferences = page(context), context.shell.preferences
+    qtbot.addWidget(made)
+    views = made.findChildren(TableView)
+    for view in views:
+        view.show_column(view._rows.columns[-1].key, view.isColumnHidden(len(view._rows.columns) - 1))
+    qtbot.waitUntil(lambda: all(preferences.kept(f"columns/{name}") for name in names))
+    assert {preferences.kept(f"columns/{name}") for name in names} == {view.columns_text() for view in views}

@@ -6,6 +6,7 @@ from decimal import Decimal
 from io import StringIO
 
 import pytest
+from msgspec.structs import replace
 
 from app.pages.compare_parts.rating_lines import answer_columns
 from app.pages.compare_parts.rating_lines import model_columns as rated_columns
@@ -121,3 +122,13 @@ def test_what_is_written_to_a_cache_has_a_column() -> None:
     lines = [ModelLine(provider=row.provider, model=row.model, price=row) for row in (listed, mine)]
     lines.append(ModelLine(provider="p", model="m"))
     assert [column.text(line) for line in lines] == ["$3.750", "$2.500", "—"]
+
+
+def test_a_prices_source_says_since_when_it_holds() -> None:
+    source = next(column for column in model_columns(str, lambda: "Europe/Berlin") if column.key == "source")
+    assert source.tooltip is not None
+    dated = PriceRow(provider="p", model="m", source="override", valid_from_us=1_761_951_600_000_000)
+    assert source.tooltip(ModelLine(provider="p", model="m", price=dated)) == "Edited, valid from 1 Nov 2025"
+    listed = replace(dated, source="list", valid_from_us=None)
+    assert source.tooltip(ModelLine(provider="p", model="m", price=listed)) == "List, valid always"
+    assert source.tooltip(ModelLine(provider="p", model="m")) == ""

@@ -1,8 +1,5 @@
 """What is known of one model: its limits, every price with its tiers and validity, and the person's own prices."""
 
-from datetime import datetime
-from zoneinfo import ZoneInfo
-
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLayout, QVBoxLayout, QWidget
 
@@ -15,6 +12,7 @@ from app.pages.models_parts.lines import (
     ModelLine,
     in_reading_order,
     price_words,
+    validity,
 )
 from app.pages.models_parts.other_names import OtherNames
 from app.pages.models_parts.replaced import ReplacedRows
@@ -25,21 +23,6 @@ from app.theme import Theme
 from app.translation import tr
 from app.widgets import PushButton
 from gateway import NewPriceOverride, PriceOverride
-
-
-def validity(from_us: int | None, to_us: int | None, tz: str) -> str:
-    """From when until when a price holds, in words."""
-    if from_us is None and to_us is None:
-        return tr("always")
-    words = [tr("from {day}").format(day=_day(from_us, tz))] if from_us is not None else []
-    if to_us is not None:
-        words.append(tr("until before {day}").format(day=_day(to_us, tz)))
-    return " ".join(words)
-
-
-def _day(us: int, tz: str) -> str:
-    then = datetime.fromtimestamp(us / 1_000_000, ZoneInfo(tz))
-    return f"{then.day} {formats.MONTHS[then.month - 1]} {then.year}"
 
 
 def facts(line: ModelLine, tz: str, provider: str) -> tuple[tuple[str, str], ...]:

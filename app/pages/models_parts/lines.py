@@ -1,7 +1,9 @@
 """One line per model of a provider: what it can do, what it costs today and by whose word, and how it was used."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -207,11 +209,38 @@ def _cost(line: ModelLine) -> str:
     return sources.marked_money(line.usage.cost_nano, sources.estimated_cost(line.usage), line.places)
 
 
+def validity(from_us: int | None, to_us: int | None, tz: str) -> str:
+    """From when until when a price holds, in words."""
+    if from_us is None and to_us is None:
+        return tr("always")
+    words = [tr("from {day}").format(day=_day(from_us, tz))] if from_us is not None else []
+    if to_us is not None:
+        words.append(tr("until before {day}").format(day=_day(to_us, tz)))
+    return " ".join(words)
+
+
+def _day(us: int, tz: str) -> str:
+    then = datetime.fromtimestamp(us / 1_000_000, ZoneInfo(tz))
+    return f"{then.day} {formats.MONTHS[then.month - 1]} {then.year}"
+
+
+def _source_words(line: ModelLine, tz: str) -> str:
+    """Since when the price holds; nothing where there is none."""
+    price = line.price
+    if price is None or price.source == "none":
+        return ""
+    held = validity(price.valid_from_us, price.valid_to_us, tz)
+    return tr("{source}, valid {when}").format(source=SOURCES[price.source].text, when=held)
+
+
 def _gone_words(line: ModelLine) -> str:
     return tr(GONE) if line.gone else ""
 
 
-def model_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[ModelLine], ...]:
+def model_columns(
+    provider_title: Callable[[str], str] = str, tz: Callable[[], str] = lambda: "UTC"
+) -> tuple[Column[ModelLine], ...]:
+    """`tz` is asked for the zone that days are told in."""
     return (
         Column(
             key="model",
@@ -248,6 +277,7 @@ def model_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[Mo
             pills=lambda line: (SOURCES[line.source],),
             width=84,
             sortable=True,
+            tooltip=lambda line: _source_words(line, tz()),
         ),
         Column(
             key="requests",

@@ -13,8 +13,8 @@ from PySide6.QtCore import QObject, Signal
 from app.context import AppContext
 from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
-from app.pages.models_parts.details import validity
 from app.pages.models_parts.editor import PriceEditor
+from app.pages.models_parts.lines import validity
 from app.translation import tr
 from gateway import NewPriceOverride, PriceOverride
 
