@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QWidget
 
 from app.widgets.painting import OldPicture
 
-AT_ONCE = 4
-"""Rows that one paint draws: a millisecond and a half of a table with many columns."""
+AT_ONCE = 3
+"""Rows that one paint draws: a millisecond of a table with many columns, where the machine is fast."""
 # Between two turns, so that the gateway's callbacks have theirs.
 _PAUSE_MS = 8
 
