@@ -17,6 +17,7 @@ from app.export_files import ask_where, gateway_export
 from app.filter_bar import FilterBar
 from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
+from app.next_turn import NextTurn
 from app.pages.page import Page, RequestTarget, Target
 from app.pages.requests_parts.columns import export_fields, request_columns
 from app.pages.requests_parts.feed import RequestFeed
@@ -173,6 +174,7 @@ class RequestsPage(Page):
         self.feed.counted.connect(self._counted)
         self.feed.pending.connect(self.area.show_waiting)
         self.model.failed.connect(lambda words: self.banner.tell(words, _ROWS))
+        self._opening = NextTurn(self)
         self._details = QTimer(self, singleShot=True, interval=_DETAILS_AFTER_MS)
         self._details.timeout.connect(self._show_details)
         self.context.shell.redraw_asked.connect(self._tell_times_anew)
@@ -301,7 +303,14 @@ class RequestsPage(Page):
     def _open_row(self, row: int) -> None:
         if self.model.row(row) is not None:
             self._show_details()
-            self.drawer.open()
+            if self.drawer.isHidden():
+                # In one turn both would hold the loop for too long.
+                self._opening.ask(self._open_drawer)
+
+    def _open_drawer(self) -> None:
+        # A key may have gone on to another row meanwhile.
+        self._show_details()
+        self.drawer.open()
 
     def _row_moved(self, row: int) -> None:
         # A list that is merely given the keyboard begins at its first row, which nobody chose.

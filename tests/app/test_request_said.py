@@ -70,6 +70,9 @@ def page(qtbot: QtBot, theme: Theme, gateway: FakeGateway, turns: Turns) -> Requ
 def opened(page: RequestsPage, turns: Turns, row: int, tab: str = "summary") -> RequestDetails:
     page.view.selectRow(row)
     page._open_row(row)
+    # A turn earlier than by itself.
+    page._opening.leave()
+    page._open_drawer()
     page.details.tabs[tab].click()
     turns.run()
     return page.details

@@ -68,6 +68,7 @@ from gateway import (
 from gateway.read_api import render_row
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import NOW_US, FakeGateway
+from tests.app.shown_page import open_row
 from tests.app.turns import Turns
 
 USAGE = Changes(usage=True)
@@ -518,8 +519,7 @@ def test_the_values_of_a_name_that_was_taken_are_offered(page: RequestsPage, qtb
 def test_esc_closes_the_details_and_then_empties_the_field(page: RequestsPage, qtbot: QtBot, turns: Turns) -> None:
     with qtbot.waitActive(page):
         page.activateWindow()
-    page.view.selectRow(0)
-    page.view.opened.emit(0)
+    open_row(page, qtbot, 0)
     field, problem = page.filter_field.field, page.filter_field.problem
     field.setFocus()
     qtbot.keyClicks(field, "modl:gpt")
@@ -773,7 +773,7 @@ def test_a_click_opens_the_details_and_esc_closes_them(
     assert not page.drawer.isVisible()
     qtbot.mouseClick(page.view.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(40, 2 * ROW_HEIGHT + 5))
     row = gateway.rows[2]
-    assert page.drawer.isVisible()
+    qtbot.waitUntil(page.drawer.isVisible)
     shown = texts(page)
     for expected in (
         row.id,
@@ -789,6 +789,7 @@ def test_a_click_opens_the_details_and_esc_closes_them(
     assert not page.drawer.isVisible()
     assert page.view.hasFocus()
     qtbot.keyClick(page.view, Qt.Key.Key_Return)
+    qtbot.waitUntil(page.drawer.isVisible)
     page.drawer.close_button.setFocus()
     qtbot.keyClick(page.drawer.close_button, Qt.Key.Key_Space)
     assert not page.drawer.isVisible() and page.view.hasFocus(), "arrows go on through the list"
@@ -798,11 +799,26 @@ def test_details_follow_the_keyboard(page: RequestsPage, gateway: FakeGateway, q
     page.view.setFocus()
     page.view.selectRow(0)
     qtbot.keyClick(page.view, Qt.Key.Key_Return)
+    qtbot.waitUntil(page.drawer.isVisible)
     assert gateway.rows[0].id in texts(page)
     qtbot.keyClick(page.view, Qt.Key.Key_Down)
     qtbot.keyClick(page.view, Qt.Key.Key_J)
     qtbot.waitUntil(lambda: page.panel.record == gateway.rows[2])
     assert gateway.rows[2].id in texts(page)
+
+
+def test_a_row_is_told_and_its_drawer_opened_in_two_turns(
+    page: RequestsPage, gateway: FakeGateway, qtbot: QtBot
+) -> None:
+    at = QPoint(40, 2 * ROW_HEIGHT + 5)
+    qtbot.mouseClick(page.view.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert page.panel.record == gateway.rows[2] and not page.drawer.isVisible()
+    qtbot.keyClick(page.view, Qt.Key.Key_Down)
+    qtbot.waitUntil(page.drawer.isVisible)
+    assert page.panel.record == gateway.rows[3], "a key has gone on before it was open"
+    # Where it is open, none is left that would open it once more.
+    qtbot.mouseClick(page.view.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert not page._opening._timer.isActive()
 
 
 def test_details_say_the_same_whether_lines_are_reused_or_new(
@@ -902,10 +918,8 @@ def test_nothing_in_the_details_is_cut_off_at_the_edge(
 
 
 def test_ids_can_be_copied(page: RequestsPage, gateway: FakeGateway, qtbot: QtBot) -> None:
-    page.view.selectRow(0)
-    page.view.opened.emit(0)
-    page.view.selectRow(1)
-    page.view.opened.emit(1)
+    open_row(page, qtbot, 0)
+    open_row(page, qtbot, 1)
     button = next(
         one
         for one in page.panel.findChildren(IconButton)
@@ -917,12 +931,13 @@ def test_ids_can_be_copied(page: RequestsPage, gateway: FakeGateway, qtbot: QtBo
     assert toast.args == ["Request copied"]
 
 
-def test_an_error_is_told_in_plain_words(page: RequestsPage, gateway: FakeGateway, turns: Turns) -> None:
+def test_an_error_is_told_in_plain_words(
+    page: RequestsPage, gateway: FakeGateway, turns: Turns, qtbot: QtBot
+) -> None:
     words = "OpenAI's rate limit was reached; wait 12 s and send it again."
     gateway.put(newer(gateway.rows[0], 1, outcome="error", status=429, error_message=words))
     refresh(page, turns)
-    page.view.selectRow(0)
-    page.view.opened.emit(0)
+    open_row(page, qtbot, 0)
     banner = page.panel.findChild(QWidget, "request_cause")
     assert banner.accessibleName() == words
 
@@ -1467,15 +1482,13 @@ def test_a_hidden_page_waits_until_it_is_shown(
     assert page.model.rowCount() == sum(row.provider == "openai" for row in gateway.rows)
 
 
-def test_everything_has_a_name(page: RequestsPage) -> None:
-    page.view.selectRow(0)
-    page.view.opened.emit(0)
+def test_everything_has_a_name(page: RequestsPage, qtbot: QtBot) -> None:
+    open_row(page, qtbot, 0)
     assert unnamed(page) == []
 
 
 def test_both_themes(page: RequestsPage, theme: Theme, qtbot: QtBot) -> None:
-    page.view.selectRow(0)
-    page.view.opened.emit(0)
+    open_row(page, qtbot, 0)
     for curtain in page.drawer.findChildren(Curtain):
         qtbot.waitUntil(curtain.isHidden)
     light = drawn(page)

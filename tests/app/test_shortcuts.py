@@ -410,7 +410,10 @@ def _list_keys(qtbot: QtBot, window: Window, key: str) -> None:
         press(qtbot, "Return")
     else:
         drawer.open()
-    assert drawer.isVisible()
+    qtbot.waitUntil(drawer.isVisible)
+    # A menu's end gives the keyboard to no window where there is no window manager.
+    with qtbot.waitActive(window):
+        window.activateWindow()
     view.setFocus()
     press(qtbot, "Esc")
     assert not drawer.isVisible()

@@ -39,6 +39,7 @@ from tests.app.accessible import unnamed
 from tests.app.fake_data import model_rows, provider_rows
 from tests.app.fake_gateway import NO_HEADERS, NOW_US, FakeGateway
 from tests.app.fake_threads import FULL, SYSTEM, TRACE, full_thread, plain_thread, trace_of
+from tests.app.shown_page import open_row
 from tests.app.whole import PseudoLocale, crossing, cut, texts_of, untranslated
 from tests.reconcile.bills import billed, dearer, ledger, usage_and_costs, within
 
@@ -245,8 +246,7 @@ def _overview(tour: Tour) -> None:
 def _requests(tour: Tour) -> None:
     page = tour.page("requests", RequestsPage)
     tour.look("requests", sizes=SIZES)
-    page.view.setCurrentIndex(page.model.index(0, 0))
-    page.view.opened.emit(0)
+    open_row(page, tour.qtbot, 0)
     tour.look("request details", sizes=SIZES)
     page.details.tabs["attempts"].click()
     tour.look("request attempts")
@@ -381,7 +381,7 @@ def _shell(tour: Tour) -> None:
 
 def _said_by_a_request(tour: Tour) -> None:
     page = tour.page("requests", RequestsPage)
-    page.view.opened.emit(0)
+    open_row(page, tour.qtbot, 0)
     for tab in ("messages", "request", "response", "headers"):
         page.details.tabs[tab].click()
         tour.look(f"request {tab}", said=NO_HEADERS)
