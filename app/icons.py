@@ -41,16 +41,16 @@ def pixmap(name: str, color: QColor, size: int = 16, dpr: float = 1.0) -> QPixma
 
 
 @lru_cache(maxsize=512)
-def _icon(name: str, rgba: int, size: int) -> QIcon:
+def _icon(name: str, rgba: int) -> QIcon:
     made = QIcon()
     for ratio in _RATIOS:
-        made.addPixmap(_draw(name, rgba, size, ratio))
+        made.addPixmap(_draw(name, rgba, 16, ratio))
     return made
 
 
-def icon(name: str, color: QColor, size: int = 16) -> QIcon:
-    """The same as a QIcon, sharp on every screen; raises FileNotFoundError for a name that is not shipped."""
-    return _icon(name, color.rgba(), size)
+def icon(name: str, color: QColor) -> QIcon:
+    """The same in 16 pixels as a QIcon, sharp on every screen; raises FileNotFoundError for an unknown name."""
+    return _icon(name, color.rgba())
 
 
 def forget() -> None:

@@ -6,14 +6,15 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, QTimer, QUrl
-from PySide6.QtGui import QDesktopServices, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from app.colour_slots import ColourSlots
 from app.context import AppContext
 from app.known_errors import KNOWN_ERRORS
 from app.launch import has_provider
+from app.links import open_link
 from app.next_turn import NextTurn
 from app.pages.compare_parts.answer_column import AnswerColumn
 from app.pages.compare_parts.answer_words import winners
@@ -35,7 +36,6 @@ _ESTIMATE_AFTER_MS = 250
 _PAUSE_MS = 3
 _OFFERED = 3
 _NARROW_BELOW, _LOW_BELOW = 1100, 720
-_LINKS = ("http", "https", "mailto")
 # What an error was told of.
 _OFF, _READING, _ESTIMATE = "off", "reading", "estimate"
 
@@ -318,7 +318,7 @@ class ComparePage(Page):
         column.rated.connect(partial(self._rate, column))
         column.request_asked.connect(partial(self._open_request, column))
         column.copied.connect(self.toast)
-        column.link_asked.connect(_open_link)
+        column.link_asked.connect(open_link)
         self._line.addWidget(column, 1)
         return column
 
@@ -487,10 +487,3 @@ class ComparePage(Page):
             self.stop_all()
         else:
             super().keyPressEvent(event)
-
-
-def _open_link(address: str) -> None:
-    """An address in an answer is opened only when it is pressed, and only in the browser or for mail."""
-    url = QUrl(address)
-    if url.scheme().lower() in _LINKS:
-        QDesktopServices.openUrl(url)

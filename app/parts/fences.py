@@ -13,7 +13,7 @@ MOST_CELLS = 250
 _OPENING = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*([^\s`]*+)[^`]*+$")
 
 
-def markdown(text: str, tone: str = "text") -> Iterator[Piece]:
+def markdown(text: str) -> Iterator[Piece]:
     """The pieces of a Markdown text, in order."""
     prose: list[str] = []
     code: list[str] = []
@@ -27,13 +27,13 @@ def markdown(text: str, tone: str = "text") -> Iterator[Piece]:
             else:
                 code.append(line)
         elif (opening := _OPENING.match(line)) is not None:
-            yield from _prose(prose, tone)
+            yield from _prose(prose)
             prose, fence, language = [], opening[1], opening[2]
         else:
             prose.append(line)
     if fence:
         yield from code_pieces("\n".join(code), language)
-    yield from _prose(prose, tone)
+    yield from _prose(prose)
 
 
 def code_pieces(text: str, language: str = "", tone: str = "text") -> Iterator[Code]:
@@ -50,19 +50,19 @@ def code_pieces(text: str, language: str = "", tone: str = "text") -> Iterator[C
         )
 
 
-def _prose(lines: list[str], tone: str) -> Iterator[Piece]:
+def _prose(lines: list[str]) -> Iterator[Piece]:
     run: list[str] = []
     size = 0
     for line in lines:
         run.append(line)
         size += len(line) + 1
         if size > SLICE_CHARS and not line.strip():
-            yield from _sized("\n".join(run), tone)
+            yield from _sized("\n".join(run))
             run, size = [], 0
-    yield from _sized("\n".join(run), tone)
+    yield from _sized("\n".join(run))
 
 
-def _sized(text: str, tone: str) -> Iterator[Piece]:
+def _sized(text: str) -> Iterator[Piece]:
     text = text.strip("\n")
     if text.strip():
         # A paragraph without an end is cut all the same: a line of a megabyte would hold the window.
@@ -71,4 +71,4 @@ def _sized(text: str, tone: str) -> Iterator[Piece]:
                 # Laying out hundreds of cells would hold the window.
                 yield from code_pieces(part)
             else:
-                yield Prose(part, tone)
+                yield Prose(part)

@@ -17,7 +17,6 @@ class Prose(Struct, frozen=True):
     """Markdown without fenced code and without HTML."""
 
     text: str
-    tone: str = "text"
 
 
 class Plain(Struct, frozen=True):

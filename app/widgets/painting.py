@@ -52,7 +52,7 @@ def rounded_box(
     edge = box.adjusted(inset, inset, -inset, -inset)
     round_part = math.ceil(radius) + 1.0
     middle = box.adjusted(0, round_part, 0, -round_part)
-    if middle.height() < _TALL or not _is_plain_within(painter, middle, fill, line):
+    if middle.height() < _TALL or not _is_plain_within(painter, middle, line):
         painter.drawRoundedRect(edge, radius, radius)
         return
     # Between its corners it is a plain one: all of it as a shape takes three times as long.
@@ -68,7 +68,7 @@ def rounded_box(
             painter.fillRect(QRectF(left, middle.top(), 1, middle.height()), line)
 
 
-def _is_plain_within(painter: QPainter, middle: QRectF, fill: QColor | None, line: QColor | None) -> bool:
+def _is_plain_within(painter: QPainter, middle: QRectF, line: QColor | None) -> bool:
     """Whether rectangles show the same there: the line hides what it lies on, and all edges lie between pixels."""
     transform = painter.deviceTransform()
     if transform.isRotating() or (line is not None and line.alpha() < _OPAQUE):

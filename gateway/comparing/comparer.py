@@ -199,7 +199,7 @@ class Comparer:
         arrivals.running += 1
         hearing.tell()
         try:
-            await self._relay.run(DOOR, exchange.principal, _Incoming(headers, body), hearing, exchange)
+            await self._relay.run(DOOR, _Incoming(headers, body), hearing, exchange)
         except asyncio.CancelledError:
             if task not in self._given_up:
                 raise

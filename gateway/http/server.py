@@ -230,7 +230,7 @@ class Server:
             self._access.touch(principal.key_id, exchange.started_us)
             client = Outgoing(request, exchange, cors)
             incoming = Incoming(request, self._settings.limits_body)
-            await self._relay.run(door, principal, incoming, JsonArray(client) if door.array else client, exchange)
+            await self._relay.run(door, incoming, JsonArray(client) if door.array else client, exchange)
         finally:
             self._arrivals.running -= 1
         if client.response is None:

@@ -60,9 +60,9 @@ class _Steps:
         self.current = "Find the address"
         self._since = time.perf_counter()
 
-    def end(self, following: str, *, ok: bool = True, detail: str = "") -> None:
+    def end(self, following: str, *, ok: bool = True) -> None:
         now = time.perf_counter()
-        self.done.append(TrialStep(title=self.current, ok=ok, ms=round((now - self._since) * 1000, 1), detail=detail))
+        self.done.append(TrialStep(title=self.current, ok=ok, ms=round((now - self._since) * 1000, 1)))
         self.current, self._since = following, now
 
     def skip_to(self, step: str) -> None:

@@ -58,11 +58,11 @@ class Attempts:
 
     async def _refused(self, plan: Plan, answer: Answer, exchange: Exchange) -> UpstreamError:
         try:
-            return await self._refusal(plan, answer, exchange)
+            return await self._refusal(plan, answer)
         finally:
             answer.close()
 
-    async def _refusal(self, plan: Plan, answer: Answer, exchange: Exchange) -> UpstreamError:
+    async def _refusal(self, plan: Plan, answer: Answer) -> UpstreamError:
         provider = plan.candidate.provider
         body = await answer.read()
         if answer.status < 400:

@@ -21,7 +21,6 @@ from gateway.dialects.void_answers import AnswerReader, require_answer
 from gateway.errors import ClientError, GatewayError, UpstreamError
 from gateway.events import Event
 from gateway.http_head import header_text
-from gateway.keys.access import Principal
 from gateway.keys.provider_keys import ProviderKeys
 from gateway.model import Response
 from gateway.prices.pricing import Pricing
@@ -82,9 +81,7 @@ class Relay:
         # Set when what still runs will be cancelled by us and not by its client.
         self.stopping = False
 
-    async def run(
-        self, door: Door, principal: Principal, incoming: Incoming, client: Client, exchange: Exchange
-    ) -> None:
+    async def run(self, door: Door, incoming: Incoming, client: Client, exchange: Exchange) -> None:
         """Serve one request of an accepted key. Raises CancelledError where the client left."""
         tally = Tally()
         listener = self._listener

@@ -284,21 +284,19 @@ def _asked(query: UsageQuery, known: Slice | None) -> tuple[int | None, int | No
     return start, query.end_us if query.end_us is not None else known and known[1]
 
 
-def narrowed(
-    connection: sqlite3.Connection, query: UsageQuery, offset: int, choose: Chooser = source_of
-) -> tuple[UsageQuery, int]:
+def narrowed(connection: sqlite3.Connection, query: UsageQuery, offset: int) -> tuple[UsageQuery, int]:
     """The same rows from the `offset`th newest on, as a query that ends nearer and skips fewer.
 
     Counts of months, then days, then hours lead to the place, so that a list of millions scrolls anywhere.
     """
     spans = _whole_time(connection, query)
-    if offset < LEAST_OFFSET or not spans or isinstance(choose(query, None), Rows):
+    if offset < LEAST_OFFSET or not spans or isinstance(source_of(query, None), Rows):
         return query, offset
     ((start, end),) = spans
     zone = day_zone(connection)
     for width in ("month", "day", "hour"):
         steps = [(max(low, start), min(high, end)) for low, high in slices(start, end, width, zone)]
-        table = _gather(connection, query, None, steps, choose)
+        table = _gather(connection, query, None, steps, source_of)
         for index in range(len(steps) - 1, -1, -1):
             sums = table.get((index, NO_NAME))
             count = 0 if sums is None else sums["requests"]

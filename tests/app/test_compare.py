@@ -300,6 +300,17 @@ def test_a_limit_that_cannot_be_is_told_and_asks_nothing(
     assert gateway.asked == []
 
 
+def test_links_of_answers_are_opened_only_in_browser_or_mail(
+    page: ComparePage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("app.links.QDesktopServices.openUrl", lambda url: opened.append(url.toString()))
+    ask(page, qtbot)
+    for address in ("https://example.org/a", "file:///etc/passwd", "javascript:alert(1)", "mailto:a@example.org"):
+        page.columns[0].view.link_asked.emit(address)
+    assert opened == ["https://example.org/a", "mailto:a@example.org"]
+
+
 def test_each_figure_is_the_rows(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:
     ask(page, qtbot, models=(CLAUDE, GPT, GEMINI))
     rows = {row.model: row for row in gateway.rows[:3]}

@@ -791,9 +791,7 @@ def test_links_are_opened_only_in_browser_or_mail(
     page: ConversationsPage, turns: Turns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(
-        "app.pages.conversations_parts.actions.QDesktopServices.openUrl", lambda url: opened.append(url.toString())
-    )
+    monkeypatch.setattr("app.links.QDesktopServices.openUrl", lambda url: opened.append(url.toString()))
     for address in (
         "https://example.org/a",
         "file:///etc/passwd",

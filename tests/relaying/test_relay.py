@@ -208,7 +208,7 @@ class Run:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         exchange = Exchange(door.name, self.principal, 0)
         try:
-            await self.relay.run(door, self.principal, FakeIncoming(body, named), self.client, exchange)
+            await self.relay.run(door, FakeIncoming(body, named), self.client, exchange)
         finally:
             self.deadlines.close()
             assert self.relay.running == 0

@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QPoint, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtCore import QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
 from app.context import AppContext
 from app.export_files import ask_where, save_csv, save_text
 from app.filters import FilterSnapshot
 from app.known_errors import KNOWN_ERRORS
+from app.links import open_link
 from app.pages.conversations_parts import copying
 from app.pages.conversations_parts.block import Block
 from app.pages.conversations_parts.list_view import title_of
@@ -22,7 +23,6 @@ from app.translation import Words, later, tr
 
 _KINDS = Words({"md": "Markdown (*.md)", "json": "JSON (*.json)", "csv": "CSV, a line per call (*.csv)"})
 _CURL_COPIED = later("Copied as curl; it takes the key from FAREGATE_API_KEY")
-_LINKS = ("http", "https", "mailto")
 
 
 class ThreadActions(QObject):
@@ -41,7 +41,7 @@ class ThreadActions(QObject):
         pane.head.acted.connect(self.act)
         pane.head.requests_asked.connect(lambda: context.spawn(self._open_requests()))
         pane.head.replay_asked.connect(self._replay)
-        pane.view.link_asked.connect(self._open_link)
+        pane.view.link_asked.connect(open_link)
         pane.view.menu_asked.connect(self._show_block_menu)
         pane.inspector.request_asked.connect(lambda id: self.navigate.emit("requests", RequestTarget(id)))
 
@@ -176,12 +176,6 @@ class ThreadActions(QObject):
             dimensions={"conversation": (record.conversation_id,)},
         )
         self.navigate.emit("requests", wanted)
-
-    def _open_link(self, address: str) -> None:
-        """An address in what was said is opened only when it is pressed, and only in the browser or for mail."""
-        url = QUrl(address)
-        if url.scheme().lower() in _LINKS:
-            QDesktopServices.openUrl(url)
 
     def _show_block_menu(self, key: str, at: QPoint) -> None:
         block = self._pane.block(key)

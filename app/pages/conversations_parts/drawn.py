@@ -356,7 +356,7 @@ def draw(theme: Theme, piece: Piece, pictures: Pictures) -> Drawn:
     """A piece made ready; `lay_out` gives it its height."""
     match piece:
         case Prose():
-            return TextDrawn(theme, documents.prose(theme, piece.text), piece.tone)
+            return TextDrawn(theme, documents.prose(theme, piece.text), "text")
         case Plain():
             return PlainDrawn(theme, piece)
         case Code():

@@ -210,7 +210,7 @@ def request_part(part: Part, path: str, names: Mapping[str, str], losses: Losses
         case ToolCall():
             return call_part(part, losses)
         case ToolCallResponse():
-            return _result_part(part, path, names, losses)
+            return _result_part(part, path, names)
         case Blob() | Uri():
             if isinstance(part, Blob) and part.filename and losses.door != NAME:
                 losses.meet("filename", path)
@@ -247,7 +247,7 @@ def media_part(part: Blob | Uri) -> Wire:
     return {"fileData": file_data} | beside(part.extra)
 
 
-def _result_part(part: ToolCallResponse, path: str, names: Mapping[str, str], losses: Losses) -> Wire:
+def _result_part(part: ToolCallResponse, path: str, names: Mapping[str, str]) -> Wire:
     name = part.name or names.get(part.id)
     if name is None:
         raise ClientError(f"The tool result for '{part.id}' names no tool and answers no call.", param=path)

@@ -86,28 +86,28 @@ def render_tools(request: Request, target: Target, losses: Losses) -> dict[str, 
     tools = [(n, tool) for n, tool in enumerate(request.tools) if renders_tool(tool, NAME, n, losses)]
     if choice is not None and choice.names and choice.mode == "auto" and losses.meet("allowed_tools"):
         tools = [(n, tool) for n, tool in tools if isinstance(tool, HostedTool) or tool.name in choice.names]
-    declarations = [_declaration(tool, n, losses) for n, tool in tools if isinstance(tool, Tool)]
+    declarations = [_declaration(tool, losses) for _, tool in tools if isinstance(tool, Tool)]
     hosted = [dict(tool.value) for _, tool in tools if isinstance(tool, HostedTool)]
     if not tools:
         return {}
     body: dict[str, Any] = {"tools": ([{_DECLARATIONS: declarations}] if declarations else []) + hosted}
     config: dict[str, Any] = {}
     if choice is not None:
-        config["functionCallingConfig"] = _calling_config(choice, losses)
+        config["functionCallingConfig"] = _calling_config(choice)
     if declarations and hosted and target.thinking == "level":
         # Newer models refuse Google's tools beside the client's without this flag (maximhq/bifrost#5679).
         config[MIXING] = True
     return body | ({"toolConfig": config} if config else {})
 
 
-def _calling_config(choice: ToolChoice, losses: Losses) -> Wire:
+def _calling_config(choice: ToolChoice) -> Wire:
     if choice.mode in ("required", "named"):
         names = list(choice.names)
         return {"mode": "ANY"} | ({"allowedFunctionNames": names} if names else {})
     return {"mode": "NONE" if choice.mode == "none" else "AUTO"}
 
 
-def _declaration(tool: Tool, index: int, losses: Losses) -> Wire:
+def _declaration(tool: Tool, losses: Losses) -> Wire:
     if tool.strict:
         losses.meet("strict")
     body: Wire = {"name": tool.name}
