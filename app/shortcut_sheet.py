@@ -50,6 +50,7 @@ class ShortcutSheet(Popover):
         self.setObjectName("shortcut_sheet")
         self.setAccessibleName(self.tr("Keyboard shortcuts"))
         self._body: QWidget | None = None
+        self._shown: Mapping[str, Keys] = {}
         title = TextLabel(theme, self.tr("Keyboard shortcuts"), px=16, weight=600)
         self.close_button = IconButton(theme, "x", self.tr("Close (Esc)"), self)
         self.close_button.clicked.connect(self.close)
@@ -63,15 +64,20 @@ class ShortcutSheet(Popover):
 
     def open_over(self, window: QWidget, groups: Mapping[str, Keys]) -> None:
         """Groups by their headings, in two columns of about the same height."""
-        if self._body is not None:
-            self._column.removeWidget(self._body)
-            self._body.deleteLater()
-        self._body = self._columns(groups)
-        self._column.addWidget(self._body)
-        self.adjustSize()
+        if groups != self._shown:
+            self._show_groups(groups)
         self.move(window.mapToGlobal(QPoint((window.width() - self.width()) // 2, _FROM_TOP)))
         self.show()
         self.close_button.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def _show_groups(self, groups: Mapping[str, Keys]) -> None:
+        if self._body is not None:
+            self._column.removeWidget(self._body)
+            self._body.deleteLater()
+        self._shown = dict(groups)
+        self._body = self._columns(groups)
+        self._column.addWidget(self._body)
+        self.adjustSize()
 
     def _columns(self, groups: Mapping[str, Keys]) -> QWidget:
         body = QWidget(self)

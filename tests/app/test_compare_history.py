@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton
+from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import formats
@@ -26,6 +26,7 @@ from app.pages.compare_parts.history import HistoryPane
 from app.pages.compare_parts.rating_lines import stars_text
 from app.pages.page import RequestTarget
 from app.tables.view import TableView
+from app.text_label import TextLabel
 from app.theme import Theme
 from app.widgets import PushButton
 from gateway import Changes, FaregateError, RatedAnswer
@@ -217,6 +218,28 @@ def test_an_answer_is_rated_later(page: ComparePage, gateway: FakeGateway, qtbot
     assert gateway.kept[answer.request_id].stars is None
 
 
+def test_another_answer_is_told_by_the_same_widgets_and_a_note_stays_with_its_own(
+    page: ComparePage, gateway: FakeGateway, qtbot: QtBot
+) -> None:
+    pane = history(page)
+    first, second = pane.model.rows[0], pane.model.rows[1]
+    pane.view.opened.emit(0)
+    details = pane.drawer.findChild(AnswerDetails)
+    assert details is not None
+    before = set(details.findChildren(QWidget))
+    qtbot.keyClicks(details.rating.note, " at length")
+    pane.view.opened.emit(1)
+    assert pane.drawer.findChild(AnswerDetails) is details and set(details.findChildren(QWidget)) == before
+    assert gateway.kept[first.request_id].note == f"{first.note} at length".strip()
+    assert gateway.kept[second.request_id].note == second.note == details.rating.note.text()
+    assert (details.prompt.text(), details.request_id) == (second.prompt, second.request_id)
+    shown = {label.objectName(): label.text() for label in details.findChildren(TextLabel)}
+    assert shown["details_cost"] == formats.money(second.cost_nano) and shown["details_key"] == second.key
+    with qtbot.waitSignal(pane.request_asked) as asked:
+        details.findChild(PushButton, "details_request").click()  # type: ignore[union-attr]
+    assert asked.args == [second.request_id]
+
+
 def test_a_later_rating_that_cannot_be_kept_is_not_shown(
     page: ComparePage, gateway: FakeGateway, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,7 +259,8 @@ def test_a_later_rating_that_cannot_be_kept_is_not_shown(
 
 def test_an_answer_that_failed_is_not_rated(qtbot: QtBot, theme: Theme, gateway: FakeGateway) -> None:
     kept = next(iter(gateway.kept.values()))
-    failed = AnswerDetails(theme, msgspec.structs.replace(kept, outcome="error", stars=None, note=""))
+    failed = AnswerDetails(theme)
+    failed.show_answer(msgspec.structs.replace(kept, outcome="error", stars=None, note=""))
     qtbot.addWidget(failed)
     failed.show()
     ratings: list[tuple[int, str]] = []

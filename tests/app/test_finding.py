@@ -209,6 +209,14 @@ def test_the_sheet_tells_every_key(qtbot: QtBot, window: Window, keys: str, clos
     assert all(cap.accessibleName().endswith(f": {cap.text()}") for cap in sheet.findChildren(KeyCap))
     press(qtbot, sheet, closing)
     assert not sheet.isVisible()
+    made = set(sheet.findChildren(KeyCap))
+    press(qtbot, window, keys)
+    qtbot.waitUntil(sheet.isVisible)
+    assert set(sheet.findChildren(KeyCap)) == made, "forty widgets are made anew only for other keys"
+    sheet.close()
+    window.open_page("overview")
+    press(qtbot, window, keys)
+    assert "Overview" in {label.text() for label in sheet.findChildren(TextLabel)}
 
 
 def test_a_question_mark_in_a_field_is_typed(qtbot: QtBot, window: Window) -> None:

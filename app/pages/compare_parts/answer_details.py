@@ -26,25 +26,53 @@ class AnswerDetails(QWidget):
     conversation_asked = Signal()
     ask_asked = Signal()
 
-    def __init__(
-        self, theme: Theme, answer: RatedAnswer, provider_title: str = "", parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._provider_title = provider_title or answer.provider or formats.UNKNOWN
-        self.answer = answer
+        self.answer: RatedAnswer | None = None
         self.rating = Rating(theme, "details")
-        self.rating.show_rating(answer.stars, answer.note)
-        self.rating.stars.setEnabled(answer.outcome == "ok")
         self.rating.rated.connect(self.rated)
-        self._lay_out()
-
-    def _lay_out(self) -> None:
-        theme, answer = self._theme, self.answer
-        prompt = (answer.prompt or self.tr("The question was not kept."))[:LONGEST_SHOWN]
-        self.prompt = TextLabel(theme, prompt, wrap=True, tone="text" if answer.prompt else "text2")
+        self.prompt = TextLabel(theme, wrap=True)
         self.prompt.setObjectName("details_prompt")
         self.prompt.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._values: dict[str, TextLabel] = {}
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 4, 16, 24)
+        column.setSpacing(16)
+        column.addLayout(self._ways())
+        column.addWidget(self.rating)
+        column.addWidget(TextLabel(theme, self.tr("Prompt"), px=12, weight=600, tone="text3"))
+        column.addWidget(self.prompt)
+        column.addLayout(self._facts())
+        column.addStretch(1)
+
+    def show_answer(self, answer: RatedAnswer, provider_title: str = "") -> None:
+        """One after another is shown by the same widgets. A note that was begun belongs to the one before."""
+        self.rating.finish_note()
+        self.answer = answer
+        self.rating.show_rating(answer.stars, answer.note)
+        self.rating.stars.setEnabled(answer.outcome == "ok")
+        self.prompt.setText((answer.prompt or self.tr("The question was not kept."))[:LONGEST_SHOWN])
+        self.prompt.set_tone("text" if answer.prompt else "text2")
+        for key, value in (
+            ("at", formats.clock(answer.at_us)),
+            ("provider", provider_title or answer.provider or formats.UNKNOWN),
+            ("outcome", tr(OUTCOMES[answer.outcome].text)),
+            ("ttft", formats.duration(milliseconds(answer.ttft_us))),
+            ("total", formats.duration(milliseconds(answer.latency_us))),
+            ("input", formats.count(answer.input_tokens)),
+            ("output", formats.count(answer.output_tokens)),
+            ("cost", formats.money(answer.cost_nano)),
+            ("key", answer.key),
+        ):
+            self._values[key].setText(value)
+
+    @property
+    def request_id(self) -> str:
+        """ "" where none is shown."""
+        return self.answer.request_id if self.answer is not None else ""
+
+    def _ways(self) -> QHBoxLayout:
         ways = QHBoxLayout()
         ways.setSpacing(8)
         for name, words, icon, signal in (
@@ -52,42 +80,33 @@ class AnswerDetails(QWidget):
             ("details_conversation", self.tr("Conversation"), "messages-square", self.conversation_asked),
             ("details_ask", self.tr("Ask again"), "rotate-ccw", self.ask_asked),
         ):
-            button = PushButton(theme, words, icon)
+            button = PushButton(self._theme, words, icon)
             button.setObjectName(name)
             button.clicked.connect(signal)
             ways.addWidget(button)
         ways.addStretch(1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 4, 16, 24)
-        column.setSpacing(16)
-        column.addLayout(ways)
-        column.addWidget(self.rating)
-        column.addWidget(TextLabel(theme, self.tr("Prompt"), px=12, weight=600, tone="text3"))
-        column.addWidget(self.prompt)
-        column.addLayout(self._facts())
-        column.addStretch(1)
+        return ways
 
     def _facts(self) -> QGridLayout:
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(6)
         grid.setColumnStretch(1, 1)
-        answer = self.answer
-        for number, (key, title, value) in enumerate(
+        for number, (key, title) in enumerate(
             (
-                ("at", self.tr("Asked"), formats.clock(answer.at_us)),
-                ("provider", self.tr("Provider"), self._provider_title),
-                ("outcome", self.tr("State"), tr(OUTCOMES[answer.outcome].text)),
-                ("ttft", TTFT, formats.duration(milliseconds(answer.ttft_us))),
-                ("total", self.tr("Total"), formats.duration(milliseconds(answer.latency_us))),
-                ("input", self.tr("Tokens in"), formats.count(answer.input_tokens)),
-                ("output", self.tr("Tokens out"), formats.count(answer.output_tokens)),
-                ("cost", self.tr("Cost"), formats.money(answer.cost_nano)),
-                ("key", self.tr("Key"), answer.key),
+                ("at", self.tr("Asked")),
+                ("provider", self.tr("Provider")),
+                ("outcome", self.tr("State")),
+                ("ttft", TTFT),
+                ("total", self.tr("Total")),
+                ("input", self.tr("Tokens in")),
+                ("output", self.tr("Tokens out")),
+                ("cost", self.tr("Cost")),
+                ("key", self.tr("Key")),
             )
         ):
             grid.addWidget(TextLabel(self._theme, title, tone="text2"), number, 0)
-            label = TextLabel(self._theme, value)
+            label = self._values[key] = TextLabel(self._theme)
             label.setObjectName(f"details_{key}")
             grid.addWidget(label, number, 1)
         return grid

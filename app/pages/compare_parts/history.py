@@ -147,7 +147,18 @@ class HistoryPane(QWidget):
         self.drawer = Drawer(theme)
         self.drawer.let_widen(self._context.shell.preferences, "answer")
         self.drawer.setObjectName("compare_drawer")
+        self.details = self._make_details()
+        self._about = scrolled(self.details, self.tr("Answer"))
+        self.drawer.set_content(self._about)
         self._lay_out()
+
+    def _make_details(self) -> AnswerDetails:
+        details = AnswerDetails(self._context.theme)
+        details.rated.connect(lambda stars, note: self.rated.emit(details.answer, stars, note))
+        details.request_asked.connect(lambda: self.request_asked.emit(details.request_id))
+        details.conversation_asked.connect(lambda: self.conversation_asked.emit(details.request_id))
+        details.ask_asked.connect(lambda: self.ask_asked.emit(details.answer))
+        return details
 
     def _lay_out(self) -> None:
         theme = self._context.theme
@@ -265,20 +276,15 @@ class HistoryPane(QWidget):
         row = self.model.row(number)
         if row is None:
             return
-        details = AnswerDetails(self._context.theme, row, self._context.provider_names.name(row.provider or ""))
-        details.rated.connect(lambda stars, note: self.rated.emit(row, stars, note))
-        details.request_asked.connect(lambda: self.request_asked.emit(row.request_id))
-        details.conversation_asked.connect(lambda: self.conversation_asked.emit(row.request_id))
-        details.ask_asked.connect(lambda: self.ask_asked.emit(row))
+        self.details.show_answer(row, self._context.provider_names.name(row.provider or ""))
+        self._about.verticalScrollBar().setValue(0)
         self.drawer.set_title(row.model)
-        self.drawer.set_content(scrolled(details, self.tr("Answer")))
         self.drawer.open()
 
     def show_rating(self, request_id: str, stars: int | None, note: str) -> None:
         """In the drawer, where this answer is open there."""
-        for details in self.drawer.findChildren(AnswerDetails):
-            if details.answer.request_id == request_id:
-                details.rating.show_rating(stars, note)
+        if self.details.request_id == request_id:
+            self.details.rating.show_rating(stars, note)
 
     # out of it
 

@@ -25,7 +25,7 @@ class Rating(QWidget):
         self.note.setPlaceholderText(self.tr("Note"))
         self.note.setAccessibleName(self.tr("Note on this answer"))
         self.note.setMaxLength(LONGEST_NOTE)
-        self.note.editingFinished.connect(self._note_written)
+        self.note.editingFinished.connect(self.finish_note)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
@@ -46,7 +46,7 @@ class Rating(QWidget):
         self._written = self.note.text().strip()
         self.rated.emit(stars, self._written)
 
-    def _note_written(self) -> None:
+    def finish_note(self) -> None:
         """Enter, or leaving the field; Qt tells both where both happen."""
         text = self.note.text().strip()
         if self.stars.stars and text != self._written:
