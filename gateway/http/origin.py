@@ -14,8 +14,8 @@ _NAMES = frozenset({"localhost", "ip6-localhost"})
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name (without port or brackets) is loopback's, as tools spell it. Stricter than that of settings,
-    which takes what a person may write (`127.0.0.1.`, `a.localhost`)."""
+    """Whether a host name (without port or brackets) is loopback's, as tools spell it: the settings also take what
+    a person may write (`127.0.0.1.`, `a.localhost`)."""
     if host.lower() in _NAMES:
         return True
     try:
