@@ -261,16 +261,28 @@ def test_a_list_that_has_become_longer_or_shorter_stays_where_it_is(qtbot: QtBot
     wait_for_paint(qtbot, listed)
 
 
-def test_of_a_list_in_another_order_none_is_compared_with_what_stood_there(
+def test_rows_are_compared_once_with_how_they_were_painted_and_not_where_all_are_to_be(
     qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [ended(number, 600) for number in range(40)]
     listed, _ = list_of(qtbot, theme, rows)
+    wait_for_paint(qtbot, listed)
     told: list[ThreadRow] = []
     lines = _RowPainter.lines
     monkeypatch.setattr(_RowPainter, "lines", lambda of, row, *more: (told.append(row), lines(of, row, *more))[1])
+    listed.tell_ages(NOW_US + S)
+    # Two more than fit, of which a part may be seen.
+    assert told == rows[:10]
+    told.clear()
     listed.show_rows(rows[::-1], NOW_US, "")
-    assert told == [], "all are painted"
+    assert told == [], "in another order"
+    wait_for_paint(qtbot, listed)
+    listed.hide()
+    told.clear()
+    listed.show()
+    listed.tell_ages(NOW_US + 70 * S)
+    assert told == [], "shown again"
+    wait_for_paint(qtbot, listed)
 
 
 def test_a_row_that_was_pointed_at_takes_no_highlight_elsewhere(

@@ -22,7 +22,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFocusEvent, QHoverEvent, QKeyEvent, QPainter, QPaintEvent, QPalette, QRegion
+from PySide6.QtGui import QFocusEvent, QHideEvent, QHoverEvent, QKeyEvent, QPainter, QPaintEvent, QPalette, QRegion
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -197,8 +197,8 @@ class _Line(NamedTuple):
     tail: str = ""
 
 
-_Painted = tuple[int, tuple[_Line, _Line], tuple[bool, bool]]
-"""A row's place, what it says, and whether it is of one session with the row above and the one below."""
+_Look = tuple[tuple[_Line, _Line], tuple[bool, bool]]
+"""What a row says, and whether it is of one session with the row above and the one below."""
 
 
 class _RowPainter(QStyledItemDelegate):
@@ -207,13 +207,15 @@ class _RowPainter(QStyledItemDelegate):
         self._theme = theme
         self._view = view
         self._texts = LaidTexts(_TEXTS)
+        self.painted: dict[int, _Look] = {}
+        """How the rows looked as they were painted, by their places."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(200, ROW_HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        row: ThreadRow = index.data(_ROW)
         theme = self._theme
+        look = self.painted[index.row()] = self.look(index)
         state: Any = option.state
         area = QRectF(option.rect)
         box = area.adjusted(8, 1, -8, -1)
@@ -225,12 +227,11 @@ class _RowPainter(QStyledItemDelegate):
                 focus_ring(painter, box, 8, theme.color("accent"))
         elif state & QStyle.StateFlag.State_MouseOver:
             rounded_box(painter, box, 8, theme.color("hover"))
-        self._bracket(painter, box, self._view.threads.beside(index))
+        self._bracket(painter, box, look[1])
         inner = _words_box(area)
         first = QRectF(inner.left(), inner.top(), inner.width(), 22)
         second = QRectF(inner.left(), inner.bottom() - 20, inner.width(), 20)
-        above, below = self.lines(row, self._view.threads.now_us, self._view.threads.sought)
-        for line, place in ((above, first), (below, second)):
+        for line, place in zip(look[0], (first, second), strict=True):
             self._paint_line(painter, place, line)
         painter.restore()
 
@@ -239,6 +240,11 @@ class _RowPainter(QStyledItemDelegate):
         whole = int(_words_box(QRectF(0, 0, width, ROW_HEIGHT)).width())
         for line in self.lines(row, now_us, sought):
             self._laid(line, whole)
+
+    def look(self, index: Index) -> _Look:
+        """How a row looks now."""
+        threads = self._view.threads
+        return self.lines(threads.rows[index.row()], threads.now_us, threads.sought), threads.beside(index)
 
     def lines(self, row: ThreadRow, now_us: int, sought: str) -> tuple[_Line, _Line]:
         """What a row says, above and below."""
@@ -349,40 +355,28 @@ class ThreadList(QListView):
     ) -> None:
         """Rows from the top; the chosen one stays chosen where it is among them. `together`: those of a session
         stand side by side. `sought`: what they were searched for."""
-        placed = by_sessions(rows) if together else rows
-        # Of others all is painted.
-        before = self._painted() if self.threads.stands_as(placed) else None
         self._together = together
         self.threads.now_us, self.threads.sought = now_us, sought
-        self._show(placed, chosen)
-        if before is not None:
-            self._paint_changed(before)
+        self._show(by_sessions(rows) if together else rows, chosen)
+        self._paint_changed()
         self._look_ahead()
 
     def tell_ages(self, now_us: int) -> None:
         """How long ago each ended, from now."""
-        before = self._painted()
         self.threads.now_us = now_us
-        self._paint_changed(before)
+        self._paint_changed()
 
-    def _painted(self) -> list[_Painted]:
-        """What the rows in sight look like, from the top."""
-        threads = self.threads
-        first = self.verticalScrollBar().value() // ROW_HEIGHT
-        end = min(len(threads.rows), first + self.viewport().height() // ROW_HEIGHT + 2)
-        return [
-            (
-                place,
-                self._painter.lines(threads.rows[place], threads.now_us, threads.sought),
-                threads.beside(threads.index(place)),
-            )
-            for place in range(first, end)
-        ]
-
-    def _paint_changed(self, before: Sequence[_Painted]) -> None:
+    def _paint_changed(self) -> None:
         """Paints the rows anew that look otherwise, though they may be as they were: time has passed, another word
         is searched for, what is beside them is of another session."""
-        self.viewport().update(self._places(row[0] for row in self._painted() if row not in before))
+        painted = self._painter.painted
+        if not painted:
+            # All of them wait for their paint.
+            return
+        first = self.verticalScrollBar().value() // ROW_HEIGHT
+        in_sight = range(first, min(len(self.threads.rows), first + self.viewport().height() // ROW_HEIGHT + 2))
+        changed = [n for n in in_sight if self._painter.look(self.threads.index(n)) != painted.get(n)]
+        self.viewport().update(self._places(changed))
 
     def add_rows(self, rows: Sequence[ThreadRow]) -> None:
         """Further ones below, but for those whose session stands there already."""
@@ -399,6 +393,7 @@ class ThreadList(QListView):
             # What was pointed at goes elsewhere.
             away = QPointF(-1, -1)
             self.viewportEvent(QHoverEvent(QEvent.Type.HoverLeave, away, away, away))
+            self._painter.painted.clear()
         self._silent = True
         self.threads.set_rows(rows)
         self._silent = False
@@ -478,6 +473,10 @@ class ThreadList(QListView):
         for number in numbers:
             region += self._place(number)
         return region
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._painter.painted.clear()
 
     def _look_ahead(self) -> None:
         below = self.verticalScrollBar().value() + self.viewport().height()
