@@ -198,16 +198,21 @@ def _calls(request: Request, words: str, call_id: str) -> Iterator[ToolCall]:
     if not tools or not words or (choice is not None and choice.mode == "none"):
         return
     # The tool whose name and description share most words with the wish; the first one on a tie.
-    wish = set(re.findall(r"\w+", words.lower()))
+    wish = _parts_of_words(words)
     demanded = choice is not None and choice.mode in ("any", "named")
     if len(tools) > _FEW_TOOLS and not demanded:
-        tools = [tool for tool in tools if wish & set(re.findall(r"[^\W_]+", tool.name.lower()))]
-    tools.sort(key=lambda tool: -len(wish & set(re.findall(r"[^\W_]+", f"{tool.name} {tool.description}".lower()))))
+        tools = [tool for tool in tools if wish & _parts_of_words(tool.name)]
+    tools.sort(key=lambda tool: -len(wish & _parts_of_words(f"{tool.name} {tool.description}")))
     several = _WISHES_JOINED.search(words) is not None and request.parallel_tool_calls is not False
     named = choice is not None and choice.mode == "named"
     for index, tool in enumerate(tools[: 2 if several and not named else 1]):
         value = words if tool.custom else msgspec.json.encode(example(tool.parameters or {}, words)).decode()
         yield ToolCall(f"{call_id}{index}", tool.name, value, tool.custom)
+
+
+def _parts_of_words(text: str) -> set[str]:
+    """Names of tools are words with underscores between them."""
+    return set(re.findall(r"[^\W_]+", text.lower()))
 
 
 def _from_results(message: Message) -> str:

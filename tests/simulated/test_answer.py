@@ -117,6 +117,12 @@ def test_an_agent_s_many_tools_are_called_by_their_names_only(
     assert [part.name for part in choice.parts if isinstance(part, ToolCall)] == names
 
 
+def test_of_a_thousand_tools_the_one_that_is_named_as_it_is_written_is_called() -> None:
+    many = tuple(Tool(name=f"tool_{number}", parameters=CITY) for number in range(1000))
+    choice, _ = answered(asked("Please use tool_777.", tools=many))
+    assert [part.name for part in choice.parts if isinstance(part, ToolCall)] == ["tool_777"]
+
+
 @pytest.mark.parametrize("role", [Role.USER, Role.TOOL])
 def test_instructions_behind_the_last_turn_are_no_turn(role: Role) -> None:
     said = {Role.USER: Text("Say Paris"), Role.TOOL: ToolCallResponse("c1", (Text("Paris"),))}[role]
