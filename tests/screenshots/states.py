@@ -332,6 +332,16 @@ def models(app: RealApp) -> None:
     app.wait_for("shown", False, name="veil")
 
 
+def model_details(app: RealApp) -> None:
+    models(app)
+    app.click_on("place_of_cell", table="models_table", row=1)
+    app.wait_for("shown", name="models_drawer")
+
+
+def close_model_details(app: RealApp) -> None:
+    app.click("drawer.close", within="models_drawer")
+
+
 def models_section(app: RealApp, title: str) -> None:
     page(app, "models", "Models & prices")
     app.click_on("place_of_text", text=title)
@@ -789,6 +799,7 @@ DEMO_STATES = (
     State(name="connect_key", reach=connect_key, sizes=BOTH),
     State(name="connect_nothing", reach=connect_nothing, leave=without_connect_search),
     State(name="models", reach=models, sizes=ALL),
+    State(name="models_details", reach=model_details, leave=close_model_details, sizes=BOTH),
     State(name="models_bill", reach=bill, leave=models_prices, sizes=BOTH, readme=True),
     State(name="models_bill_options", reach=bill_options, leave=close_bill_options),
     State(name="models_bill_unknown", reach=unknown_bill, leave=close_bill_options, sizes=BOTH),
