@@ -3,11 +3,12 @@
 It knows nothing of pages or gateways: it is given commands, and runs the one that is chosen.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
@@ -23,7 +24,7 @@ from PySide6.QtWidgets import (
 from app import icons
 from app.fonts import ui_font
 from app.popover import Popover
-from app.shown_names import one_line
+from app.tables.laid_texts import Face, Laid, LaidTexts
 from app.theme import Theme
 from app.widgets import SearchField
 
@@ -33,6 +34,7 @@ _MAX_ROWS = 11
 _MOST = 60
 _WIDTH = 560
 _FROM_TOP = 92
+_TEXT, _CHOSEN, _KIND = Face(13), Face(13, 500), Face(12)
 _COMMAND_ROLE = Qt.ItemDataRole.UserRole
 
 
@@ -65,6 +67,8 @@ class CommandDelegate(QStyledItemDelegate):
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._texts = LaidTexts(2 * _MOST)
+        self._heights = {face: QFontMetricsF(face.font()).height() for face in (_TEXT, _CHOSEN, _KIND)}
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(_WIDTH - 20, _ROW)
@@ -85,18 +89,21 @@ class CommandDelegate(QStyledItemDelegate):
         ink = self._theme.color("accent" if chosen else "text2")
         picture = icons.pixmap(command.icon, ink, 16, painter.device().devicePixelRatio())
         painter.drawPixmap(QRect(rect.left() + 10, rect.top() + (_ROW - 16) // 2, 16, 16), picture)
-        painter.setFont(ui_font(12))
-        painter.setPen(self._theme.color("text3"))
-        middle = Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(rect.adjusted(0, 0, -12, 0), Qt.AlignmentFlag.AlignRight | middle, command.kind)
-        taken = QFontMetrics(ui_font(12)).horizontalAdvance(command.kind) + 28
-        font = ui_font(13, 500 if chosen else 400)
-        painter.setFont(font)
-        painter.setPen(self._theme.color("text"))
-        room = rect.adjusted(36, 0, -taken, 0)
-        text = QFontMetrics(font).elidedText(one_line(command.text), Qt.TextElideMode.ElideMiddle, room.width())
-        painter.drawText(room, Qt.AlignmentFlag.AlignLeft | middle, text)
+        kind, face = self._texts.laid(command.kind, _KIND), _CHOSEN if chosen else _TEXT
+        self._write(painter, rect, rect.right() + 1 - 12 - kind.width, kind, _KIND, "text3")
+        room = rect.width() - 36 - math.ceil(kind.width) - 28
+        self._write(
+            painter, rect, rect.left() + 36, self._texts.laid(command.text, face, room, middle=True), face, "text"
+        )
         painter.restore()
+
+    def _write(self, painter: QPainter, row: QRect, left: float, laid: Laid, face: Face, ink: str) -> None:
+        painter.setFont(self._texts.font(face))
+        painter.setPen(self._theme.color(ink))
+        usual = self._heights[face]
+        # With characters that the font lacks a text is higher.
+        height = laid.height if laid.height > math.ceil(usual) else usual
+        painter.drawStaticText(QPointF(left, row.top() + (_ROW - height) / 2), laid.text)
 
 
 class Palette(Popover):

@@ -24,9 +24,10 @@ from app.filters import FilterSnapshot
 from app.pages import PAGES
 from app.pages.conversations import ConversationsPage
 from app.pages.settings import SettingsPage
-from app.palette import Command, Palette, found
+from app.palette import Command, CommandDelegate, Palette, found
 from app.shortcut_sheet import KeyCap, ShortcutSheet
 from app.shortcuts import SHORTCUTS
+from app.tables.laid_texts import Face, Laid, LaidTexts
 from app.text_label import TextLabel
 from app.window import Window
 from gateway import TagCondition
@@ -355,3 +356,23 @@ def test_a_model_that_no_list_has_is_found_where_it_was_used(
     qtbot.keyClick(opened, Qt.Key.Key_Return)
     assert context.filters.dimensions == {"model": ("house-model",)}
     assert window.page is not None and window.page.key == "requests"
+
+
+def test_what_was_painted_is_not_laid_out_again(palette: Palette, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its list is painted when it opens and again when more is found, and its texts took half of that."""
+    made: list[str] = []
+    make = LaidTexts._made
+
+    def counted(self: LaidTexts, text: str, face: Face) -> Laid:
+        made.append(text)
+        return make(self, text, face)
+
+    monkeypatch.setattr(LaidTexts, "_made", counted)
+    rows = palette.list.itemDelegate()
+    assert isinstance(rows, CommandDelegate)
+    rows._texts = LaidTexts(100)
+    palette.list.viewport().repaint()
+    assert {"Overview", "Page"} <= set(made)
+    made.clear()
+    palette.list.viewport().repaint()
+    assert made == []
