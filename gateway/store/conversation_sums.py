@@ -6,7 +6,7 @@ the conversation are summed up again: the result is the same.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -142,5 +142,6 @@ def _wider(first: int | None, last: int | None, turn: Sequence[Any]) -> tuple[in
     )
 
 
-def _moved(choose: Any, before: int | None, came: int | None) -> int | None:
-    return choose((each for each in (before, came) if each is not None), default=None)  # type: ignore[no-any-return]
+def _moved(choose: Callable[[Sequence[int]], int], before: int | None, came: int | None) -> int | None:
+    known = [each for each in (before, came) if each is not None]
+    return choose(known) if known else None

@@ -225,7 +225,9 @@ class Sums:
         )
 
     def _distribution(self, total_us: int, known: int, bins: histogram.Bins | bytes) -> Distribution:
-        percentiles = self._stored.percentiles if isinstance(bins, bytes) else histogram.percentiles
         avg = total_us / known / 1000 if known else None
-        p50, p95, p99 = percentiles(bins, _FRACTIONS, avg)  # type: ignore[arg-type]
+        if isinstance(bins, bytes):
+            p50, p95, p99 = self._stored.percentiles(bins, _FRACTIONS, avg)
+        else:
+            p50, p95, p99 = histogram.percentiles(bins, _FRACTIONS, avg)
         return Distribution(avg=avg, p50=p50, p95=p95, p99=p99)
