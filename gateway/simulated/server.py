@@ -41,6 +41,8 @@ class _Peek(Struct):
     """What only the raw chat body says."""
 
     stream_options: _StreamOptions | None = None
+    functions: Any = None
+    tools: Any = None
 
 
 class _EmbeddingsBody(Struct):
@@ -216,11 +218,13 @@ class SimulatedProviders:
         if fault == "html":
             return web.Response(status=502, text=faults.PAGE, content_type="text/html")
         composed = self._compose(call, request, body)
+        asked = msgspec.json.decode(body, type=_Peek)
         context = AnswerContext(
             id=call.id,
             created=int(time.time()),
             model=request.model,
-            include_usage=_asks_for_usage(body),
+            include_usage=asked.stream_options is not None and asked.stream_options.include_usage,
+            legacy_functions=bool(asked.functions) and not asked.tools,
             request=request,
         )
         if request.stream:
@@ -310,11 +314,6 @@ def _inputs(given: str | list[str | int | list[int]]) -> list[str | list[int]]:
         else:
             texts.append(item)
     return texts or [numbers]
-
-
-def _asks_for_usage(body: bytes) -> bool:
-    options = msgspec.json.decode(body, type=_Peek).stream_options
-    return options is not None and options.include_usage
 
 
 def _id_header(call: _Call) -> Mapping[str, str]:

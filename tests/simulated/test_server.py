@@ -67,6 +67,21 @@ async def test_the_openai_sdk(providers: SimulatedProviders, model: str) -> None
     assert (getattr(whole.usage, "cost_in_usd_ticks", None) is not None) == (name == "xai")
 
 
+async def test_functions_of_before_tools_are_called_in_their_own_form(providers: SimulatedProviders) -> None:
+    asked: Any = {
+        "model": "gpt-4.1-mini",
+        "messages": [{"role": "user", "content": QUESTION}],
+        "functions": [{"name": NAMES[0], "parameters": CITY}],
+    }
+    async with openai.AsyncOpenAI(base_url=providers.base_urls["openai"], api_key="demo", max_retries=0) as client:
+        whole = await client.chat.completions.create(**asked)
+        chunks = [chunk async for chunk in await client.chat.completions.create(**asked, stream=True)]
+    call = whole.choices[0].message.function_call
+    assert call and call.name == NAMES[0] and whole.choices[0].finish_reason == "function_call"
+    assert any(chunk.choices[0].delta.function_call for chunk in chunks)
+    assert chunks[-1].choices[0].finish_reason == "function_call"
+
+
 async def test_the_anthropic_sdk(providers: SimulatedProviders) -> None:
     arguments: Any = {
         "model": "claude-haiku-4-5",
