@@ -35,13 +35,22 @@ def compared(url: str, key: str, bill: bytes) -> Any:
         return json.load(answer)
 
 
+def section(app: RealApp, title: str) -> None:
+    """One of the page's, once nothing moves under the pointer any more; the same of what it shows."""
+    app.wait_for("painted")
+    app.click_on("place_of_text", text=title)
+    app.wait_for("painted")
+
+
 def costs_told(app: RealApp, key: str) -> dict[str, Any]:
     """What anybody is told of costs: by the API, cards, charts, tables and files."""
+    # Of all rows: a range that ends now would lose some meanwhile.
+    always = {"from": "2020-01-01T00:00:00Z"}
     told: dict[str, Any] = {
-        what: app.usage(what, key, **more)
+        what: app.usage(what, key, **always, **more)
         for what, more in (("summary", {}), ("timeseries", {"bucket": "day"}), ("breakdown", {"by": "model"}))
     }
-    told["api rows"] = [row["cost_usd"] for row in app.usage("requests", key, limit="1000")["data"]]
+    told["api rows"] = [row["cost_usd"] for row in app.usage("requests", key, limit="1000", **always)["data"]]
     app.click("nav.overview")
     app.wait_for("page", "Overview")
     app.click_on("place_of_text", text="30d")
@@ -54,10 +63,13 @@ def costs_told(app: RealApp, key: str) -> dict[str, Any]:
     app.wait_for("painted")
     told["rows"] = app.ask("table", name="requests_table", most=100)
     headers = {"Authorization": f"Bearer {key}"}
-    with urlopen(Request(f"{app.url}{API}/usage/export.csv?what=requests", headers=headers)) as answer:
+    with urlopen(
+        Request(f"{app.url}{API}/usage/export.csv?what=requests&from=2020-01-01T00:00:00Z", headers=headers)
+    ) as answer:
         told["file"] = answer.read()
     app.click("nav.models")
-    app.click_on("place_of_text", text="Prices")
+    app.wait_for("page", "Models & prices")
+    section(app, "Prices")
     app.wait_for("shown", name="models_table")
     told["prices"] = app.ask("table", name="models_table", most=300)
     return told
@@ -70,7 +82,7 @@ def test_an_undone_re_pricing_leaves_no_cost_as_it_was_not(display: Display, hom
         app.wait_for("state", "Running")
         before = costs_told(app, key)
 
-        app.click_on("place_of_text", text="Re-pricing")
+        section(app, "Re-pricing")
         app.click_on("place_of_text", text=RANGE)
         app.click("repricing_preview")
         app.wait_for("shown", name="repricing_figures")
@@ -82,7 +94,7 @@ def test_an_undone_re_pricing_leaves_no_cost_as_it_was_not(display: Display, hom
             assert [name for name in before if (told[name] == before[name]) is not same] == []
 
         eventually(lambda: all_of_it(same=False))
-        app.click_on("place_of_text", text="Re-pricing")
+        section(app, "Re-pricing")
         app.click("repricing_undo")
         eventually(lambda: all_of_it(same=True))
 
@@ -97,7 +109,8 @@ def test_history_is_priced_anew_and_back_and_a_bill_is_compared(display: Display
 
         before = cost()
         app.click("nav.models")
-        app.click_on("place_of_text", text="Re-pricing")
+        app.wait_for("page", "Models & prices")
+        section(app, "Re-pricing")
         app.click_on("place_of_text", text=RANGE)
         app.click("repricing_preview")
         app.wait_for("shown", name="repricing_figures")
@@ -114,7 +127,7 @@ def test_history_is_priced_anew_and_back_and_a_bill_is_compared(display: Display
         # A bill, of which one model is dearer.
         path = tmp_path / "bill.csv"
         path.write_text(usage_and_costs(dearer(billed(rows), rows[0].model or "", "1.05"), UTC), "utf-8")
-        app.click_on("place_of_text", text="Bill")
+        section(app, "Bill")
         app.click("bill_choose")
         app.open_file(path)
         app.wait_for("shown", name="bill_figures")
