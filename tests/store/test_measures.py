@@ -1,12 +1,16 @@
 """What a row tells of the speed at which its answer was generated, and what people read of sums."""
 
+import sqlite3
 from collections import Counter
+from contextlib import closing
+from typing import Any
 
 import pytest
 
 from gateway.records import Distribution, Summary
 from gateway.store.histogram import bin_of
-from gateway.store.measures import MEASURES, Sums, generation_us
+from gateway.store.measures import MEASURES, RANKS, Sums, generation_us
+from gateway.store.names import FIXED_IDS
 from tests.store.examples import record
 
 
@@ -68,6 +72,30 @@ def test_a_cost_is_unknown_where_nothing_has_one_and_something_lacks_it(
     )
     assert (summary.cost_nano, summary.unpriced_requests) == (cost, unpriced)
     assert summary.cost_sources["none"] == without and summary.cost_sources["list"] == requests - without
+
+
+@pytest.mark.parametrize(
+    ("costs", "rank"),
+    [
+        ([], None),
+        (["refused"], 0),
+        (["refused", "unpriced"], None),
+        (["unpriced"], None),
+        ([9, "unpriced"], 9),
+        ([9, 0], 9),
+    ],
+)
+def test_rows_are_ordered_by_the_cost_that_is_told_of_them(costs: list[Any], rank: int | None) -> None:
+    """What used nothing cost nothing; of what has no price nobody knows it."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE b (n, cost_nano, cost_source, usage_source, outcome, latency_us, provider)")
+        connection.execute("CREATE TABLE attempts (request, status)")
+        for n, cost in enumerate(costs):
+            used, priced = cost != "refused", isinstance(cost, int)
+            sources = FIXED_IDS["list" if priced else "none"], FIXED_IDS["provider" if used else "none"]
+            row = (n, cost if priced else None, *sources, FIXED_IDS["ok" if used else "error"], 5, 99)
+            connection.execute("INSERT INTO b VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        assert connection.execute(f"SELECT {RANKS['cost_usd']} FROM b").fetchone() == (rank,)
 
 
 def test_times_are_told_in_milliseconds_and_as_they_are_distributed() -> None:
