@@ -12,14 +12,15 @@ from unittest.mock import ANY
 import pytest
 from msgspec.structs import replace
 
+from gateway.keys.access import Principal
 from gateway.prices.pricing import NO_PRICE
 from gateway.relaying.exchange import Exchange
 from gateway.store.spans import session_name
 from gateway.store.thread_store import ThreadStore
 from gateway.telemetry.frames import RUN_ALONE
-from gateway.telemetry.joiner import Joiner
+from gateway.telemetry.joiner import JoinedTelemetry, Joiner
 from gateway.telemetry.one_join import Kind
-from gateway.telemetry.records import LogRecord, Scope, Span
+from gateway.telemetry.records import Batch, LogRecord, Scope, Span
 from gateway.thread_records import ThreadQuery
 from gateway.told import Told
 from tests.store.tellings import START_US, opened, put, told, user
@@ -648,3 +649,21 @@ def test_a_session_does_not_lead_to_one_whose_name_begins_as_its_own(tmp_path: P
         joined.store.put_logs([record("y", 0, 10)], scope=SCOPE, key=KEY)
         last = joined.store.last_told()
         assert last is not None and last.conversation_id is None
+
+
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("logs", [(), (record("a", 0, 10),)])
+def test_what_was_kept_is_noted_for_joining_and_what_was_refused_is_not(
+    kept: bool, logs: tuple[LogRecord, ...]
+) -> None:
+    noted: list[tuple[set[str], str, str, Kind]] = []
+
+    def note(names: set[str], scope: str, key: str, kind: Kind = Kind.TRACE) -> None:
+        noted.append((names, scope, key, kind))
+
+    stored = SimpleNamespace(accept=lambda *_: kept)
+    telemetry = JoinedTelemetry(cast("Any", stored), cast("Any", SimpleNamespace(note=note)))
+    batch = Batch(spans=(span("a", 0, 10),), logs=logs)
+    assert telemetry.accept(batch, Principal(SCOPE, KEY, "execute", None, ())) is kept
+    sessions = [({"claude-code/session-of-the-tool"}, SCOPE, KEY, Kind.SESSION)] if logs else []
+    assert noted == ([({f"{'a':0>32}"}, SCOPE, KEY, Kind.TRACE), *sessions] if kept else [])
