@@ -196,6 +196,35 @@ def test_the_window_takes_a_key_and_serves(
         process.stdout.close()
 
 
+def test_its_charts_are_drawn(
+    program: Path, display: Display, bare: dict[str, str], home: Path, tmp_path: Path
+) -> None:
+    """On the demo's history: each card has the colours of its series below its menu."""
+    with RealApp(display, tmp_path / "source", "demo", FAREGATE_VAULT="memory") as app:
+        places = [app.find("place", name=f"chart.{key}.more") for key in ("requests", "tokens", "cost", "latency")]
+    environ = bare | {"DISPLAY": display.name, "FAREGATE_VAULT": "memory", "XDG_RUNTIME_DIR": str(home)}
+    process = subprocess.Popen([program, "demo"], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    picture = tmp_path / "charts.png"
+    try:
+        window = _window(display, process.pid)
+
+        def drawn() -> bool:
+            display.picture(picture, window)
+            image = QImage(str(picture))
+            return all(_coloured(image, x - 300, y + 30, 300, 130) > 300 for x, y in places)
+
+        wait_until(drawn, what=f"Four charts in {picture}")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _coloured(image: QImage, left: int, top: int, width: int, height: int) -> int:
+    """How many pixels of a part are of a strong colour: neither ground nor words."""
+    colours = (image.pixelColor(x, y) for x in range(left, left + width) for y in range(top, top + height))
+    return sum(colour.hslSaturation() > 100 and 40 < colour.lightness() < 220 for colour in colours)
+
+
 def _key_added(
     display: Display, window: int, places: dict[str, tuple[int, int]], bus: SessionBus, folder: Path
 ) -> bool:
