@@ -37,7 +37,7 @@ class _NoWidget:
 def _package(name: str) -> ModuleType:
     """A package as its import finds it, with nothing in it."""
     spec = importlib.util.find_spec(name)
-    assert spec is not None, f"{name} is not installed"
+    assert spec is not None
     made = importlib.util.module_from_spec(spec)
     sys.modules[name] = made
     return made

@@ -1,5 +1,6 @@
 """The Settings page: what it shows equals what the gateway says, what it changes arrives there, and errors are words."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ from app.theme import Theme
 from app.throttle import EVERYTHING
 from app.work import Job
 from app.work_strip import JobLine
-from gateway import Changes, Cleaned, FaregateError, VaultState
+from gateway import Changes, Cleaned, FaregateError, Sizes, VaultState
 from gateway.configuration.settings import SETTINGS
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
@@ -485,7 +486,7 @@ def test_a_clean_up_says_that_it_waits_for_the_one_that_runs_by_itself(
 
     fake_gateway.clean_up = clean_up  # type: ignore[assignment,method-assign]
     for fake_gateway.cleaning_up in (True, False):
-        section.clean.click()
+        section.cleaning.button.click()
     assert told == ["Waits for the clean-up that runs by itself …", "3 entries", "Starting …", "3 entries"]
 
 
@@ -498,18 +499,43 @@ def test_a_clean_up_runs_as_long_work_and_says_what_it_took(
     toasts: list[str] = []
     page.toast.connect(toasts.append)
     with qtbot.waitSignal(shell.work.changed):
-        qtbot.mouseClick(section.clean, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(section.cleaning.button, Qt.MouseButton.LeftButton)
     assert toasts == ["Deleted 1,203 entries; 2.4 MB of disk space is free again"]
     fake_gateway.cleaned = Cleaned(taken={"requests": 0, "buckets": 0})
-    qtbot.mouseClick(section.clean, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(section.cleaning.button, Qt.MouseButton.LeftButton)
     assert toasts[1] == "Nothing was too old or too large"
     fake_gateway.cleaned = Cleaned(taken={"requests": 1, "buckets": 0}, freed_bytes=4096)
-    qtbot.mouseClick(section.clean, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(section.cleaning.button, Qt.MouseButton.LeftButton)
     assert toasts[2] == f"Deleted 1 entry; {formats.size(4096)} of disk space is free again"
     fake_gateway.fails = "usage.db cannot be used (disk I/O error)."
-    section.clean.click()
-    assert section.clean_line.problem.text() == fake_gateway.fails
-    assert section.clean.isEnabled()
+    section.cleaning.button.click()
+    assert section.cleaning.line.problem.text() == fake_gateway.fails
+    assert section.cleaning.button.isEnabled()
+
+
+def test_the_data_tell_their_size_and_are_made_compact(
+    qtbot: QtBot, open_page: Callable[[str], SettingsPage], fake_gateway: FakeGateway
+) -> None:
+    page = open_page("data")
+    section = page.views["data"]
+    assert isinstance(section, DataSection)
+    assert section.total.text() == formats.size(on_disk(asyncio.run(fake_gateway.sizes())))
+    toasts: list[str] = []
+    page.toast.connect(toasts.append)
+    before = section.total.text()
+    smaller = msgspec.structs.replace(asyncio.run(fake_gateway.sizes()), usage_bytes=1_000_000)
+
+    async def sizes() -> Sizes:
+        return smaller
+
+    fake_gateway.sizes = sizes  # type: ignore[method-assign]
+    qtbot.mouseClick(section.compacting.button, Qt.MouseButton.LeftButton)
+    assert toasts == ["2.4 MB of disk space is free again"] and "clean_up" in fake_gateway.calls
+    assert section.total.text() == formats.size(on_disk(smaller)) != before
+    fake_gateway.cleaned = Cleaned(taken={"requests": 3})
+    qtbot.mouseClick(section.compacting.button, Qt.MouseButton.LeftButton)
+    assert toasts[1] == "There was no room to give back"
+    assert section._given_back(None).startswith("Cancelled")
 
 
 def test_everything_is_exported_a_file_each(

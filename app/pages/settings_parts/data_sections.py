@@ -15,6 +15,7 @@ from app.export_files import gateway_export
 from app.file_dialogs import file_dialog
 from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
+from app.pages.settings_parts.cleaning import CleaningUp
 from app.pages.settings_parts.deletion import DaysDeletion, deleted_words
 from app.pages.settings_parts.own_sections import Preferring
 from app.pages.settings_parts.section import Rows, SectionView
@@ -91,14 +92,16 @@ class RetentionSection(SectionView):
             self.size_lines[part.name] = self.add_line(heading, translated(part.title), words, label)
         self.total = figure(self, "size.total")
         self.add_line(heading, self.tr("Total"), "", self.total)
-        self.clean = PushButton(self.context.theme, self.tr("Clean up now"), kind="secondary")
-        self.clean.setObjectName("clean_up")
-        self.clean.clicked.connect(lambda: self.context.spawn(self._clean_up()))
-        self.clean_line = self.add_line(
+        button = PushButton(self.context.theme, self.tr("Clean up now"), kind="secondary")
+        button.setObjectName("clean_up")
+        self.cleaning = CleaningUp(
+            self,
             heading,
             self.tr("Clean up"),
             self.tr("Removes what the settings above no longer keep. This happens by itself every hour."),
-            self.clean,
+            button,
+            self._result,
+            self.refresh,
         )
 
     async def refresh(self) -> None:
@@ -114,24 +117,6 @@ class RetentionSection(SectionView):
             line = self.size_lines["requests"]
             line.words.setText(words)
             line.words.show()
-
-    async def _clean_up(self) -> None:
-        resume = pause(self.clean)
-        self.clean_line.show_problem("")
-
-        async def work(job: Job) -> Cleaned:
-            if self.context.gateway.cleaning_up:
-                job.waits = self.tr("Waits for the clean-up that runs by itself …")
-            return await self.context.gateway.clean_up(job.told)
-
-        try:
-            cleaned = await self.context.shell.work.run(self.tr("Cleaning up"), self.tr("entries"), work)
-            self.toast.emit(self._result(cleaned))
-            await self.refresh()
-        except KNOWN_ERRORS as error:
-            self.clean_line.show_problem(str(error))
-        finally:
-            resume()
 
     def _result(self, cleaned: Cleaned | None) -> str:
         if cleaned is not None and not any(cleaned.taken.values()):
@@ -153,6 +138,24 @@ class DataSection(Preferring):
         self.copy_folder.clicked.connect(self._copy_folder)
         self.folder_line = self.add_line(
             place, self.tr("Where everything is"), formats.folder(gateway.folder), self._beside()
+        )
+        self.total = figure(self, "data.size")
+        self.add_line(
+            place,
+            self.tr("Size"),
+            self.tr("All of it on the disk; what takes how much stands in Retention."),
+            self.total,
+        )
+        button = PushButton(theme, self.tr("Compact"), kind="secondary")
+        button.setObjectName("compact")
+        self.compacting = CleaningUp(
+            self,
+            place,
+            self.tr("Compact"),
+            self.tr("Gives the room of what was removed back to the disk. This happens by itself every hour."),
+            button,
+            self._given_back,
+            self._tell_size,
         )
         self.format = SegmentedControl(theme, [("csv", "CSV"), ("jsonl", "JSON lines")])
         self.format.setAccessibleName(self.tr("Format of the files"))
@@ -182,7 +185,18 @@ class DataSection(Preferring):
 
     async def refresh(self) -> None:
         self.deletion.follow_the_day()
+        await self._tell_size()
         await self.deletion.look()
+
+    async def _tell_size(self) -> None:
+        self.total.setText(formats.size(on_disk(await self.context.gateway.sizes())))
+
+    def _given_back(self, cleaned: Cleaned | None) -> str:
+        if cleaned is None:
+            return deleted_words(cleaned)
+        if not cleaned.freed_bytes:
+            return self.tr("There was no room to give back")
+        return self.tr("{size} of disk space is free again").format(size=formats.size(cleaned.freed_bytes))
 
     def _beside(self) -> QWidget:
         holder = QWidget()
