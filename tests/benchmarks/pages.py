@@ -184,6 +184,7 @@ WORK: dict[str, tuple[Act, ...]] = {
             row("compare_answers_table", 0),
             press("Escape"),
             wheel(4),
+            wheel(-4),
             text("Ask"),
         ),
     ),
