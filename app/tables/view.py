@@ -270,7 +270,8 @@ class TableView(QTableView):
             self._turns.rest()
 
     def _section_resized(self, section: int, before: int, now: int) -> None:
-        if not self._fitting and now:
+        # One that is hidden or comes back is told as one of no width.
+        if not self._fitting and before and now:
             self._widths[section] += now - before
             self.columns_changed.emit()
 
@@ -363,8 +364,9 @@ class TableView(QTableView):
             assert isinstance(header, TableHeader)
             menu.addMenu(sort_menu(menu, sortable, header.arrow and header.arrow[0], self._header_clicked))
         # Arrows move between cells, of which the row is shown: the menu names the column.
-        by_key = event.reason() == event.Reason.Keyboard
-        columns = self.columns_menu(menu, self.currentIndex().column() if by_key else -1)
+        section = self.currentIndex().column() if event.reason() == event.Reason.Keyboard else -1
+        # Where one was hidden in which they stood, none is meant.
+        columns = self.columns_menu(menu, -1 if self.isColumnHidden(section) else section)
         # It ends with the menu that it is part of.
         columns.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
         columns.setTitle(self.tr("Columns"))

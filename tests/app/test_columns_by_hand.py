@@ -165,6 +165,12 @@ def test_the_menu_key_moves_hides_and_brings_back_the_column_that_arrows_chose(v
     assert keys(view) == [before[1], before[0], *before[2:]]
     offered[title].trigger()
     assert keys(view) == [before[0], *before[2:]]
+    menu.close()
+    menu = by_key(view)
+    arranging = menu.findChild(QMenu, "columns_menu")
+    assert arranging is not None
+    offered = {action.text(): action for action in arranging.actions()}
+    assert f"Move {title} left" not in offered, "none is moved that cannot be seen"
     offered["The usual columns"].trigger()
     assert keys(view) == before
     menu.close()
@@ -185,6 +191,27 @@ def test_what_was_arranged_stands_so_in_the_next_window(view: TableView, theme: 
     qtbot.addWidget(other)
     keep_columns(other, preferences, "b")
     assert keys(other) != keys(view)
+
+
+def test_a_column_that_comes_back_is_as_wide_as_it_was(view: TableView, theme: Theme, qtbot: QtBot) -> None:
+    """Each time it was wider by itself, and by 100 pixels with each start of the program."""
+    columns = view._rows.columns
+    view.resize(100, 300)
+    usual = view.columns_text()
+    for _ in range(2):
+        for shown in (False, True):
+            for column in columns[1:]:
+                view.show_column(column.key, shown)
+    assert [view.columnWidth(section) for section in range(len(columns))] == [column.width for column in columns]
+    arranged = view.columns_text()
+    for _ in range(2):
+        later = TableView(theme, ListModel[Any](columns, key=str), "later")
+        qtbot.addWidget(later)
+        later.restore_columns(arranged)
+        later.show()
+        assert later.columns_text() == arranged
+    view.reset_columns()
+    assert view.columns_text() == usual
 
 
 def test_a_breakdown_is_sorted_by_its_menu_too(theme: Theme, qtbot: QtBot) -> None:
