@@ -167,6 +167,15 @@ def test_rows_that_are_as_they_were_are_painted_where_their_age_is_another(qtbot
     assert painted_rows(painted) == []
 
 
+def test_ages_are_told_anew_in_a_window_that_was_minimised(qtbot: QtBot, theme: Theme) -> None:
+    listed, painted = list_of(qtbot, theme, [ended(1, 1), ended(2, 7_200)])
+    listed.showMinimized()
+    listed.showNormal()
+    painted_rows(painted)
+    listed.tell_ages(NOW_US + 70 * S)
+    assert painted_rows(painted) == [0]
+
+
 def test_other_conversations_are_painted_some_in_each_turn(
     qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -476,7 +476,9 @@ class ThreadList(QListView):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self._painter.painted.clear()
+        # A window that was minimised may come back with the picture that it had.
+        if not event.spontaneous():
+            self._painter.painted.clear()
 
     def _look_ahead(self) -> None:
         below = self.verticalScrollBar().value() + self.viewport().height()
