@@ -45,7 +45,7 @@ _SAME_ANSWER = (
     "(SELECT turn, choice FROM said WHERE chain = :chain AND output = 1 ORDER BY id DESC LIMIT :most) s "
     "JOIN turns w ON w.id = s.turn JOIN turns t ON t.parent = w.id AND t.choice = s.choice "
     "JOIN conversations c ON c.id = t.conversation WHERE w.id <> :turn AND w.scope = :scope "
-    f"AND t.via = {CHAIN} AND t.started_us > :started "
+    f"AND t.via = {CHAIN} AND t.started_us > :started AND t.started_us <= :to "
     "AND (w.user IS t.user, w.started_us) < (:user IS t.user, :started)"
 )
 _GOES_ON = (
@@ -211,7 +211,7 @@ def _late_by_history(
             continue
         for last, *brief in connection.execute(_LATE.format(column="chain"), (place.chain, *bounds)):
             yield last, Link(Brief(*brief), choice, CHAIN, 0)
-        values = call.asked | {"chain": place.chain, "started": started, "most": MOST_ALIKE}
+        values = call.asked | {"chain": place.chain, "started": started, "to": bounds[-1], "most": MOST_ALIKE}
         for brief in connection.execute(_SAME_ANSWER, values):
             yield -1, Link(Brief(*brief), choice, CHAIN, 0)
         for column, digest in (("tail", place.tail), ("mark", place.mark)):

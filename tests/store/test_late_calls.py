@@ -95,6 +95,24 @@ def test_users_of_one_app_that_are_greeted_alike_go_on_from_their_own(
         assert sorted(by_turns(store)) == [["req_0", "req_20"], ["req_10", "req_30"]]
 
 
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_an_answer_of_the_same_user_that_is_too_old_is_gone_on_from_in_no_order(
+    tmp_path: Path, order: Sequence[int]
+) -> None:
+    hour_s = 3600
+    greeted = dialogue("Hi")
+    calls = [
+        told(0, greeted, "Hello", user="ann"),
+        told(20 * hour_s, greeted, "Hello", user="bob"),
+        told(25 * hour_s, dialogue("Hi", "Hello", "How?"), "So, ann", user="ann"),
+    ]
+    with opened(tmp_path) as store:
+        for place in order:
+            put(store, [calls[place]])
+        assert sorted(map(len, by_turns(store))) == [1, 2]
+        assert ["req_0"] in by_turns(store)
+
+
 def test_nobody_is_looked_for_where_no_answer_was_said_again(tmp_path: Path) -> None:
     """Agents' calls end in another order than they began in; each goes on from its own."""
     asked: list[str] = []
