@@ -16,6 +16,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from gateway.dialects.dialect import AnswerContext
+from gateway.dialects.json_text import decode_json
 from gateway.errors import ClientError, GatewayError
 from gateway.events import Assembler
 from gateway.model import Request, Usage
@@ -34,7 +35,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class _StreamOptions(Struct):
-    include_usage: bool = False
+    include_usage: bool | None = None
 
 
 class _Peek(Struct):
@@ -218,12 +219,12 @@ class SimulatedProviders:
         if fault == "html":
             return web.Response(status=502, text=faults.PAGE, content_type="text/html")
         composed = self._compose(call, request, body)
-        asked = msgspec.json.decode(body, type=_Peek)
+        asked = msgspec.convert(decode_json(body), _Peek)
         context = AnswerContext(
             id=call.id,
             created=int(time.time()),
             model=request.model,
-            include_usage=asked.stream_options is not None and asked.stream_options.include_usage,
+            include_usage=bool(asked.stream_options and asked.stream_options.include_usage),
             legacy_functions=bool(asked.functions) and not asked.tools,
             request=request,
         )

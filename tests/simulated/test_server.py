@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -80,6 +81,28 @@ async def test_functions_of_before_tools_are_called_in_their_own_form(providers:
     assert call and call.name == NAMES[0] and whole.choices[0].finish_reason == "function_call"
     assert any(chunk.choices[0].delta.function_call for chunk in chunks)
     assert chunks[-1].choices[0].finish_reason == "function_call"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        rb'"tools":[{"type":"function","function":{"name":"f","parameters":{"maximum":1e400}}}]',
+        rb'"tools":[{"type":"function","function":{"name":"f","description":"cut \ud83d"}}]',
+        b'"stream_options":{"include_usage":null}',
+    ],
+    ids=["number", "half a pair", "null"],
+)
+@pytest.mark.parametrize("before", [b"", BOM_UTF8], ids=["", "marked"])
+async def test_what_the_gateway_forgives_is_answered(
+    providers: SimulatedProviders, before: bytes, more: bytes
+) -> None:
+    body = before + b'{"model":"gpt-4.1-mini","messages":[{"role":"user","content":"Hi"}],' + more + b"}"
+    headers = {"authorization": "Bearer demo"}
+    async with (
+        aiohttp.ClientSession() as client,
+        client.post(f"{providers.base_urls['openai']}/chat/completions", data=body, headers=headers) as answer,
+    ):
+        assert answer.status == 200, await answer.text()
 
 
 async def test_the_anthropic_sdk(providers: SimulatedProviders) -> None:
