@@ -31,6 +31,8 @@ class Comparisons:
         self._work = parts.workers.run
         # Answers that are over and not yet kept, by their request's id.
         self._keeping: dict[str, asyncio.Event] = {}
+        # One after another, so that the rating which stands is the one that was given last.
+        self._changing = asyncio.Lock()
 
     async def compare(
         self, models: Sequence[str], request: Mapping[str, Any], *, id: str | None = None, told: Tell | None = None
@@ -71,11 +73,11 @@ class Comparisons:
     async def rate(self, request_id: str, stars: int, note: str = "", *, owner: str | None = None) -> RatedAnswer:
         """Rate an answer of a comparison, with 1 to 5 stars, or change its rating, also while others are still being
         answered. Raises FaregateError."""
-        if (keeping := self._keeping.get(request_id)) is not None:
-            await keeping.wait()
+        await self._when_kept(request_id)
         return await self._change(self._parts.ratings.rate, request_id, stars, note, owner=owner)
 
     async def remove_rating(self, request_id: str, *, owner: str | None = None) -> RatedAnswer:
+        await self._when_kept(request_id)
         return await self._change(self._parts.ratings.remove, request_id, owner=owner)
 
     async def compared_answer(self, request_id: str, *, owner: str | None = None) -> RatedAnswer:
@@ -132,8 +134,13 @@ class Comparisons:
             keeping.set()
         self._changed()
 
+    async def _when_kept(self, request_id: str) -> None:
+        if (keeping := self._keeping.get(request_id)) is not None:
+            await keeping.wait()
+
     async def _change(self, call: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
-        done = await self._work(call, *args, **kwargs)
+        async with self._changing:
+            done = await self._work(call, *args, **kwargs)
         self._changed()
         return done
 

@@ -133,6 +133,34 @@ async def test_an_answer_is_rated_while_another_is_still_being_given(
     assert [(each.place, each.stars) for each in await gateway.comparisons()] == [(0, 4), (1, None)]
 
 
+async def test_the_rating_that_was_given_last_stands_however_long_one_before_it_takes(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, rate = Ratings.keep, Ratings.rate
+
+    def keep_late(ratings: Ratings, answer: ComparedAnswer) -> None:
+        time.sleep(0.1)
+        keep(ratings, answer)
+
+    def rate_late(ratings: Ratings, request_id: str, stars: int, note: str = "", **of: Any) -> RatedAnswer:
+        time.sleep(0.1)
+        return rate(ratings, request_id, stars, note, **of)
+
+    monkeypatch.setattr(Ratings, "keep", keep_late)
+    monkeypatch.setattr(Ratings, "rate", rate_late)
+    ratings: list[asyncio.Task[RatedAnswer]] = []
+
+    def tell(answer: ComparedAnswer) -> None:
+        # At once, before the answer can be kept.
+        if answer.place == 0 and answer.record is not None:
+            ratings.append(asyncio.create_task(gateway.rate(answer.request_id, 4)))
+            ratings.append(asyncio.create_task(gateway.remove_rating(answer.request_id)))
+
+    await gateway.compare(TWO, body("Hi"), told=tell)
+    assert [each.stars for each in await asyncio.gather(*ratings)] == [4, None]
+    assert [each.stars for each in await gateway.comparisons()] == [None, None]
+
+
 async def test_what_was_answered_is_kept_though_nobody_waits_for_the_rest(
     gateway: Gateway, provider: ProviderProcess
 ) -> None:
