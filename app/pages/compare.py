@@ -232,7 +232,7 @@ class ComparePage(Page):
 
             made = self.history = HistoryPane(self.context)
             made.empty.action.connect(lambda: self.show_pane("ask"))
-            made.rated.connect(self._rate_kept)
+            made.rated.connect(lambda answer, stars, note: self._give(answer.request_id, stars, note))
             made.request_asked.connect(lambda id: self.navigate.emit("requests", RequestTarget(id)))
             made.conversation_asked.connect(lambda id: self.open_said("conversations", id))
             made.ask_asked.connect(self._ask_kept)
@@ -244,12 +244,6 @@ class ComparePage(Page):
     async def _read_history(self) -> None:
         with self.loading():
             await self.refresh(Changes(comparisons=True))
-
-    def _rate_kept(self, answer: RatedAnswer, stars: int, note: str) -> None:
-        for column in self.columns:
-            if column.answer is not None and column.answer.request_id == answer.request_id:
-                column.rating.show_rating(stars, note)
-        self.context.spawn(self._keep_rating(answer.request_id, stars, note))
 
     def _ask_kept(self, answer: RatedAnswer) -> None:
         """The question of a kept answer, as far as its conversation is kept, to be asked once more."""
@@ -409,7 +403,19 @@ class ComparePage(Page):
 
     def _rate(self, column: AnswerColumn, stars: int, note: str) -> None:
         if column.answer is not None:
-            self.context.spawn(self._keep_rating(column.answer.request_id, stars, note))
+            self._give(column.answer.request_id, stars, note)
+
+    def _give(self, request_id: str, stars: int, note: str) -> None:
+        self._show_rating(request_id, stars or None, note)
+        self.context.spawn(self._keep_rating(request_id, stars, note))
+
+    def _show_rating(self, request_id: str, stars: int | None, note: str) -> None:
+        """Wherever this answer stands."""
+        if self.history is not None:
+            self.history.show_rating(request_id, stars, note)
+        for column in self.columns:
+            if column.answer is not None and column.answer.request_id == request_id:
+                column.rating.show_rating(stars, note)
 
     async def _keep_rating(self, request_id: str, stars: int, note: str) -> None:
         gateway = self.context.gateway
@@ -429,11 +435,7 @@ class ComparePage(Page):
         with suppress(*KNOWN_ERRORS):
             kept = await self.context.gateway.compared_answer(request_id)
             stars, note = kept.stars, kept.note
-        if self.history is not None:
-            self.history.show_rating(request_id, stars, note)
-        for column in self.columns:
-            if column.answer is not None and column.answer.request_id == request_id:
-                column.rating.show_rating(stars, note)
+        self._show_rating(request_id, stars, note)
 
     def _open_request(self, column: AnswerColumn) -> None:
         if column.answer is not None:

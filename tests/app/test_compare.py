@@ -534,7 +534,8 @@ def test_columns_are_used_again_and_say_nothing_of_what_was_answered_before(
     for column, model in zip(page.columns, (GPT, CLAUDE, "claude-haiku-4.5"), strict=True):
         assert (column.name.text(), column.accessibleName()) == (model, f"Answer of {model}")
         assert column.answer is None and column.state.text() == "" and said(column) == []
-        assert {cell.value.text() for cell in column.figures.values()} == {"—"} and not column.rating.stars.stars
+        told = {(cell.value.text(), cell.value.accessibleName()) for cell in column.figures.values()}
+        assert told == {("—", "—")} and not column.rating.stars.stars
         assert not any(pill.isVisible() for pill in column.marks.values()) and not column.again_button.isVisible()
     page._take_columns([GPT, CLAUDE])
     assert page.columns == before
@@ -656,6 +657,26 @@ def test_a_rating_that_cannot_be_kept_is_not_shown_as_if_it_were(
     with qtbot.waitSignal(page.toast):
         press_star(qtbot, column.rating.stars, 5)
     assert column.rating.stars.stars == 0 and not column.rating.note.isEnabled()
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_note_that_was_begun_is_kept_where_another_answer_takes_its_place(
+    page: ComparePage, gateway: FakeGateway, qtbot: QtBot, again: bool
+) -> None:
+    ask(page, qtbot)
+    column = page.columns[0]
+    assert column.answer is not None
+    rated = column.answer.request_id
+    press_star(qtbot, column.rating.stars, 4)
+    qtbot.keyClicks(column.rating.note, "to the point")
+    if again:
+        page.ask_again(0)
+    else:
+        page.run()
+    assert column.answer is not None and column.answer.request_id != rated
+    assert (gateway.kept[rated].stars, gateway.kept[rated].note) == (4, "to the point")
+    assert gateway.kept[column.answer.request_id].stars is None
+    assert (column.rating.stars.stars, column.rating.note.text()) == (0, "")
 
 
 def press_star(qtbot: QtBot, stars: Stars, number: int) -> None:

@@ -240,6 +240,31 @@ def test_another_answer_is_told_by_the_same_widgets_and_a_note_stays_with_its_ow
     assert asked.args == [second.request_id]
 
 
+def test_a_rating_is_told_at_once_wherever_its_answer_stands(
+    page: ComparePage, gateway: FakeGateway, qtbot: QtBot
+) -> None:
+    show_pane(page, qtbot, "ask")
+    page.question.user.setPlainText("Once more")
+    click(qtbot, page.question.run_button)
+    column = page.columns[0]
+    assert column.answer is not None
+    rated = column.answer.request_id
+    press_star(qtbot, column.rating.stars, 4)
+    show_pane(page, qtbot, "history")
+    pane = history(page)
+    number = next(n for n, row in enumerate(pane.model.rows) if row.request_id == rated)
+    pane.view.opened.emit(number)
+    press_star(qtbot, column.rating.stars, 2)
+    assert pane.details.rating.stars.stars == 2
+    # A note is given with the stars that stand beside it.
+    qtbot.keyClicks(pane.details.rating.note, "after all")
+    pane.view.opened.emit(number + 1)
+    assert (gateway.kept[rated].stars, gateway.kept[rated].note) == (2, "after all")
+    pane.view.opened.emit(number)
+    assert (pane.details.rating.stars.stars, pane.details.rating.note.text()) == (2, "after all")
+    assert pane.model.rows[number].stars == 2 and column.rating.note.text() == "after all"
+
+
 def test_a_later_rating_that_cannot_be_kept_is_not_shown(
     page: ComparePage, gateway: FakeGateway, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

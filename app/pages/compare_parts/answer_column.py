@@ -137,8 +137,9 @@ class AnswerColumn(Card):
         self.rating.show_rating(None, "")
         self.rating.stars.setEnabled(False)
         self.state.setText("")
-        for cell in self.figures.values():
-            cell.clear()
+        for key, cell in self.figures.items():
+            cell.show_figure(answer_words.Figure(key=key, title="", value=formats.UNKNOWN))
+            cell.setToolTip("")
 
     def show_model(self, model: str, slot: int, provider: str) -> None:
         """This one answers here from now on, and has not said anything yet; `slot` is its colour's."""
@@ -155,7 +156,8 @@ class AnswerColumn(Card):
         self._provider = title
 
     def _begin(self) -> None:
-        """The model answers anew: nothing of an earlier answer stays."""
+        """The model answers anew: nothing of an earlier answer stays, but a note on it that was begun."""
+        self.rating.finish_note()
         self.answer = None
         self._late = False
         self._clock.stop()
@@ -242,11 +244,6 @@ class _FigureCell(QWidget):
         column.setSpacing(1)
         for label in (self.title, self.value, self.difference):
             column.addWidget(label)
-
-    def clear(self) -> None:
-        for label, text in ((self.title, ""), (self.value, formats.UNKNOWN), (self.difference, "")):
-            label.setText(text)
-        self.setToolTip("")
 
     def show_figure(self, figure: answer_words.Figure) -> None:
         for label, text in (

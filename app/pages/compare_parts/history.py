@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QImage, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
@@ -282,7 +283,12 @@ class HistoryPane(QWidget):
         self.drawer.open()
 
     def show_rating(self, request_id: str, stars: int | None, note: str) -> None:
-        """In the drawer, where this answer is open there."""
+        """In the table, and in the drawer where this answer is open there, before all is read anew."""
+        if self.answers is not None:
+            self.answers = tuple(
+                replace(row, stars=stars, note=note) if row.request_id == request_id else row for row in self.answers
+            )
+            self._filter()
         if self.details.request_id == request_id:
             self.details.rating.show_rating(stars, note)
 

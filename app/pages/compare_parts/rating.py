@@ -36,7 +36,8 @@ class Rating(QWidget):
     def show_rating(self, stars: int | None, note: str) -> None:
         self.stars.set_stars(stars or 0)
         self._written = note
-        self.note.setText(note)
+        if self.note.text() != note:
+            self.note.setText(note)
         self.note.setEnabled(bool(stars))
 
     def _rate(self, stars: int) -> None:
