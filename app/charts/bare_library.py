@@ -24,14 +24,9 @@ _OPTIONS: dict[str, Any] = {
     "foreground": "d",
     "leftButtonPan": True,
     "mouseRateLimit": 100,
-    "segmentedLineMode": "auto",
     "useCupy": False,
     "useOpenGL": False,
 }
-
-
-class _NoWidget:
-    """No view draws on one."""
 
 
 def _package(name: str) -> ModuleType:
@@ -59,21 +54,8 @@ def _make() -> None:
     compat: Any = _package("pyqtgraph.Qt.compat")
     qt.compat = compat
     compat.wrapinstance = shiboken6.wrapInstance
-    compat.unwrapinstance = lambda wrapped: shiboken6.getCppPointer(wrapped)[0]
-    compat.voidptr = shiboken6.VoidPtr
-    importlib.import_module("pyqtgraph.Qt.internals")
-    _make_curves(qt)
-
-
-def _make_curves(qt: Any) -> None:
-    """A curve can be drawn by OpenGL, and imports Qt's modules for it; of a Qt that had them elsewhere it asks for
-    none. No view of ours draws so, and the packaged program does not have them."""
-    helpers: Any = _package("pyqtgraph.Qt.OpenGLHelpers")
-    qt.OpenGLHelpers = helpers
-    helpers.GraphicsViewGLWidget = _NoWidget
-    qt.QT_LIB, asked = "PySide2", qt.QT_LIB
-    importlib.import_module("pyqtgraph.graphicsItems.PlotCurveItem")
-    qt.QT_LIB = asked
+    # Qt's modules for it are not in the packaged program, and no view of ours draws by it.
+    qt.OpenGLHelpers = _package("pyqtgraph.Qt.OpenGLHelpers")
 
 
 if "pyqtgraph" not in sys.modules:

@@ -8,12 +8,12 @@ error among thousands of requests stays visible. The arrays are kept until data,
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QTransform
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.charts.data import Floats
-from app.charts.rectangles import Rectangles, make_rectangles
+from app.charts.shapes import Shapes, make_shapes
 from app.charts.view_item import ViewItem
 
 INCOMPLETE_OPACITY = 0.45
@@ -42,7 +42,7 @@ class StackedBars(ViewItem):
         self._colours: Sequence[QColor] = ()
         self._hatches: Sequence[QBrush] = ()
         self._complete = 0
-        self._drawn: list[tuple[Rectangles, Rectangles]] = []
+        self._drawn: list[tuple[Shapes, Shapes]] = []
         self._drawn_for: tuple[QTransform, float] | None = None
 
     def set_data(self, starts: Floats, ends: Floats, layers: Sequence[Floats], complete: int) -> None:
@@ -87,7 +87,7 @@ class StackedBars(ViewItem):
 
     def _lay_out(self, transform: QTransform, scale: float) -> None:
         while len(self._drawn) < len(self._layers):
-            self._drawn.append((make_rectangles(), make_rectangles()))
+            self._drawn.append((make_shapes(QRectF), make_shapes(QRectF)))
         del self._drawn[len(self._layers) :]
         lefts = np.round((self._starts * transform.m11() + transform.dx()) * scale)
         widths = np.round((self._ends * transform.m11() + transform.dx()) * scale) - lefts

@@ -4,21 +4,22 @@ A line needs two neighbours; without the dot, an hour with a single request woul
 """
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph.functions import mkPen
-from pyqtgraph.graphicsItems.PlotCurveItem import PlotCurveItem
 from pyqtgraph.graphicsItems.ViewBox import ViewBox
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QPainter, QTransform
+from PySide6.QtCore import QLineF, QPointF, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QTransform
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.charts.data import Floats
+from app.charts.shapes import make_shapes
 from app.charts.view_item import ViewItem
 
 LINE_WIDTH = 1.6
 _DOT_RADIUS = 2.0
+Item = TypeVar("Item", bound=ViewItem)
 
 
 def alone(values: Floats) -> NDArray[np.bool_]:
@@ -28,6 +29,51 @@ def alone(values: Floats) -> NDArray[np.bool_]:
     after = np.concatenate([known[1:], [False]])
     lone: NDArray[np.bool_] = known & ~before & ~after
     return lone
+
+
+class Curve(ViewItem):
+    """A line through measured values that are neighbours."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: tuple[Floats, Floats] = (np.empty(0), np.empty(0))
+        """x and y, as last set."""
+        self.pen = QPen()
+        self._lines = make_shapes(QLineF)
+
+    def set_data(self, x: Floats, y: Floats) -> None:
+        self.prepareGeometryChange()
+        self.values = x, y
+        known = np.isfinite(y)
+        start = np.flatnonzero(known[:-1] & known[1:])
+        end = start + 1
+        self._lines.set(np.column_stack([x[start], y[start], x[end], y[end]]))
+        self.update()
+
+    def set_pen(self, colour: QColor, width: float, style: Qt.PenStyle) -> None:
+        """`width` in device pixels."""
+        self.pen = QPen(QBrush(colour), width, style)
+        self.pen.setCosmetic(True)
+        self.update()
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(self.pen)
+        if self.pen.style() is Qt.PenStyle.SolidLine:
+            self._lines.draw(painter)
+        else:
+            # By themselves each would begin its dashes anew.
+            painter.drawPath(_joined(self._lines.array()))
+
+
+def _joined(lines: Floats) -> QPainterPath:
+    path, at = QPainterPath(), None
+    for left, start, right, end in lines.tolist():
+        if at != (left, start):
+            path.moveTo(left, start)
+        path.lineTo(right, end)
+        at = (right, end)
+    return path
 
 
 class Dots(ViewItem):
@@ -66,39 +112,27 @@ class Lines:
 
     def __init__(self, view: ViewBox) -> None:
         self._view = view
-        self._curves: list[tuple[PlotCurveItem, Dots]] = []
+        self._curves: list[tuple[Curve, Dots]] = []
 
     def set_data(self, x: Floats, series: Sequence[Floats]) -> None:
         while len(self._curves) < len(series):
-            self._curves.append((self._add_curve(), self._add_dots()))
+            self._curves.append((self._added(Curve()), self._added(Dots())))
         for index, (curve, dots) in enumerate(self._curves):
             values = series[index] if index < len(series) else np.full(len(x), np.nan)
             single = alone(values)
-            curve.setData(x, values, connect="finite", skipFiniteCheck=False)
+            curve.set_data(x, values)
             dots.set_data(x[single], values[single])
 
     def set_colours(self, colours: Sequence[QColor], scale: float, dashes: Sequence[Qt.PenStyle] = ()) -> None:
-        """`scale`: device pixels for a logical one; pyqtgraph's pens are as wide as that many device pixels. Without
-        `dashes` all lines are whole."""
+        """`scale`: device pixels for a logical one. Without `dashes` all lines are whole."""
         styles = dashes or [Qt.PenStyle.SolidLine] * len(colours)
         for (curve, dots), colour, style in zip(self._curves, colours, styles, strict=False):
-            # A line in one piece has its dashes; in segments each would begin anew.
-            curve.setSegmentedLineMode("on" if style is Qt.PenStyle.SolidLine else "off")
-            curve.setPen(mkPen(colour, width=LINE_WIDTH * scale, style=style))
+            curve.set_pen(colour, LINE_WIDTH * scale, style)
             dots.set_colour(colour)
 
-    def drawn(self, index: int) -> tuple[Floats, Floats]:
-        """x and y of a curve, as last set."""
-        x, y = self._curves[index][0].getData()
-        return x, y
+    def drawn(self, index: int) -> Curve:
+        return self._curves[index][0]
 
-    def _add_curve(self) -> PlotCurveItem:
-        curve = PlotCurveItem(antialias=True)
-        curve.setSegmentedLineMode("on")
-        self._view.addItem(curve, ignoreBounds=True)
-        return curve
-
-    def _add_dots(self) -> Dots:
-        dots = Dots()
-        self._view.addItem(dots, ignoreBounds=True)
-        return dots
+    def _added(self, item: Item) -> Item:
+        self._view.addItem(item, ignoreBounds=True)
+        return item

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt
+from PySide6.QtCore import QLineF, QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStyleOptionGraphicsItem, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.charts import CHARTS, ChartCard, ChartInput, ChartSpec, Group, chart_data
@@ -21,10 +21,10 @@ from app.charts.axes import VALUE_AXIS_WIDTH, ValueAxis
 from app.charts.bars import gaps, stack
 from app.charts.data import count_axis, duration_axis, money_axis
 from app.charts.legend import Legend, fitting_names
-from app.charts.lines import alone
-from app.charts.rectangles import ListedRectangles, PackedRectangles, make_rectangles
+from app.charts.lines import Curve, alone
 from app.charts.scale import NiceMaximum, nice_maximum, tick_step, ticks
 from app.charts.scatter import ScatterCard, ScatterSpec
+from app.charts.shapes import ListedShapes, PackedShapes, Shape, make_shapes
 from app.charts.timescale import bucket_title, time_ticks
 from app.charts.tooltip import Tooltip
 from app.formats import UNKNOWN, count, duration, use_clock
@@ -212,32 +212,32 @@ def test_values_between_gaps_are_alone() -> None:
     assert alone(values).tolist() == [True, False, False, False, False, True]
 
 
-def painted(rectangles: ListedRectangles | PackedRectangles) -> QImage:
+def painted(shapes: ListedShapes | PackedShapes) -> QImage:
     image = QImage(40, 20, QImage.Format.Format_RGB32)
     image.fill(QColor("white"))
     painter = QPainter(image)
-    painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor("black"))
-    rectangles.draw(painter)
+    shapes.draw(painter)
     painter.end()
     return image
 
 
-def test_packed_and_listed_rectangles_paint_the_same() -> None:
-    boxes = np.array([[1.0, 2, 3, 10], [8, 4, 5, 6], [20, 0, 4, 20]])
-    packed, listed = make_rectangles(), ListedRectangles()
-    assert isinstance(packed, PackedRectangles), "this pyqtgraph has no PrimitiveArray any more"
-    for rows in (boxes, boxes[:1], boxes[:0], boxes):
+@pytest.mark.parametrize("shape", [QRectF, QLineF])
+def test_packed_and_listed_shapes_paint_the_same(shape: Shape) -> None:
+    all_rows = np.array([[1.0, 2, 3, 10], [8, 4, 5, 6], [20, 0, 4, 20]])
+    packed, listed = make_shapes(shape), ListedShapes(shape)
+    assert isinstance(packed, PackedShapes), "this pyqtgraph has no PrimitiveArray any more"
+    for rows in (all_rows, all_rows[:1], all_rows[:0], all_rows):
         packed.set(rows)
         listed.set(rows)
         assert painted(packed) == painted(listed)
         assert packed.array().tolist() == listed.array().tolist() == rows.tolist()
-    assert painted(packed).pixelColor(2, 5) == QColor("black")
+    assert painted(packed).pixelColor(1, 2) == QColor("black")
 
 
 def test_without_the_packed_kind_a_list_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("pyqtgraph.Qt.internals.PrimitiveArray")
-    assert isinstance(make_rectangles(), ListedRectangles)
+    assert isinstance(make_shapes(QRectF), ListedShapes)
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def test_latency_has_gaps_without_traffic_and_a_dot_for_a_lone_bucket(qtbot: QtB
     card = chart(qtbot, SPECS["latency"], theme, given)
     lines = card.plot.lines
     assert lines is not None
-    _, median = lines.drawn(1)
+    _, median = lines.drawn(1).values
     assert [None if math.isnan(value) else value for value in median] == [405, 406, None, 407, None]
     assert card.values_at(0) == {"p95": duration(905), "p50": duration(405)}
     assert card.values_at(2) == {"p95": UNKNOWN, "p50": UNKNOWN}
@@ -703,10 +703,26 @@ def test_patterns_tell_series_apart_without_their_colours(qtbot: QtBot, theme: T
     lines = chart(qtbot, SPECS["latency"], theme, given).plot.lines
     assert lines is not None
     theme.set_patterns(True)
-    assert [curve.opts["pen"].style() for curve, _ in lines._curves] == [
+    assert [lines.drawn(place).pen.style() for place in (0, 1)] == [
         Qt.PenStyle.SolidLine,
         Qt.PenStyle.DashLine,
     ]
+
+
+@pytest.mark.parametrize(("style", "whole"), [(Qt.PenStyle.SolidLine, True), (Qt.PenStyle.DashLine, False)])
+def test_a_line_has_its_gaps_and_dashes_that_go_on_from_point_to_point(style: Qt.PenStyle, whole: bool) -> None:
+    curve = Curve()
+    x = np.arange(100.0)
+    curve.set_data(x, np.where((x > 40) & (x < 60), np.nan, 5.0))
+    curve.set_pen(QColor("black"), 2.0, style)
+    image = QImage(100, 10, QImage.Format.Format_RGB32)
+    image.fill(QColor("white"))
+    with QPainter(image) as painter:
+        curve.paint(painter, QStyleOptionGraphicsItem())
+    inked = [image.pixelColor(place, 4) != QColor("white") for place in range(100)]
+    assert not any(inked[43:57])
+    assert [all(inked[2:38]), all(inked[63:98])] == [whole, whole]
+    assert any(inked[2:38]) and any(inked[63:98])
 
 
 def test_nothing_to_draw_is_no_error(qtbot: QtBot, light: Theme) -> None:
