@@ -6,11 +6,8 @@ grow), typing letters searches nothing, and copying takes the ranges that are se
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import Any
 
-import msgspec
-from msgspec import Struct
 from PySide6.QtCore import QEvent, QModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
@@ -28,8 +25,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractItemView, QMenu, QTableView, QToolTip, QWidget
 
 from app import formats
-from app.tables.column import Column, tab_separated
-from app.tables.header import TableHeader
+from app.tables.arranged_view import ArrangedView
+from app.tables.column import tab_separated
 from app.tables.model import RowModel
 from app.tables.painter import Cell, PaintedRow, RowPainter
 from app.tables.row_pictures import RowPictures
@@ -41,27 +38,17 @@ from app.widgets.scroll_bar import KeptScrollBar
 
 # The usual one; the theme says which is in force.
 ROW_HEIGHT = DENSITIES["comfortable"]
-_WIDEST = 1200
 # Rows that are laid out in one turn of the loop: a millisecond or two.
 _AT_ONCE = 3
 
 
-class KeptColumn(Struct, frozen=True):
-    """How a column stands: its place is that in the list."""
-
-    key: str
-    width: int
-    shown: bool
-
-
-class TableView(QTableView):
+class TableView(ArrangedView):
     """`opened(row)`: a row was clicked, or Enter or Space pressed on it. `copy_asked`: Ctrl+C. `moved(row)`: the
     current row changed. `menu_offered(menu, row)`: a row's menu is about to open, and may be added to."""
 
     opened = Signal(int)
     moved = Signal(int)
     copy_asked = Signal()
-    columns_changed = Signal()
     menu_offered = Signal(object, int)
 
     def __init__(
@@ -69,33 +56,16 @@ class TableView(QTableView):
     ) -> None:
         """`pictures`: rows are kept as they were painted; for long lists, whose words follow from the row, the day
         and what `forget_pictures` is called for."""
-        super().__init__(parent)
+        super().__init__(theme, model, parent)
         self._theme = theme
-        self._rows = model
         self._painter = RowPainter(theme)
         self._pictures = RowPictures(theme, self._painter) if pictures else None
         self._turns = RowTurns(self)
         self._turns.due.connect(lambda numbers: self.viewport().update(self._places(numbers)))
         self._hovered = -1
-        self._fitting = False
-        # By a clock of 24 hours.
-        self._widths = [column.width for column in model.columns]
         self._faint = _never
-        self.setHorizontalHeader(TableHeader(theme, model, self))
-        self.setModel(model)
         self.setAccessibleName(name)
         self._behave()
-        for section, column in enumerate(model.columns):
-            self.setColumnHidden(section, column.optional)
-        header = self.horizontalHeader()
-        header.sectionResized.connect(self._section_resized)
-        header.sectionClicked.connect(self._header_clicked)
-        header.sectionMoved.connect(lambda *_: self.columns_changed.emit())
-        header.sectionHandleDoubleClicked.connect(self.fit_section)
-        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        header.customContextMenuRequested.connect(
-            lambda at: self.columns_menu(self, header.logicalIndexAt(at)).popup(header.viewport().mapToGlobal(at))
-        )
         theme.changed.connect(self._theme_changed)
 
     def _behave(self) -> None:
@@ -130,159 +100,12 @@ class TableView(QTableView):
         """`faint(row) -> bool` tells which rows are painted as no longer counting."""
         self._faint = faint
 
-    # columns
-
-    def shown_columns(self) -> tuple[Column[Any], ...]:
-        """The columns on the screen, in the order in which they stand."""
-        return tuple(column for _, column in self._by_place())
-
-    def _by_place(self) -> list[tuple[int, Column[Any]]]:
-        """Sections on the screen with their columns, from the left."""
-        header = self.horizontalHeader()
-        logical = (header.logicalIndex(visual) for visual in range(header.count()))
-        return [(section, self._rows.columns[section]) for section in logical if not self.isColumnHidden(section)]
-
-    def show_column(self, key: str, shown: bool) -> None:
-        section = self._section_of(key)
-        self.setColumnHidden(section, not shown)
-        self.fit_columns()
-        self.columns_changed.emit()
-
-    def show_order(self, key: str, *, descending: bool) -> None:
-        """Mark the column by which the rows stand in order before anybody chooses one."""
-        header = self.horizontalHeader()
-        assert isinstance(header, TableHeader)
-        header.show_arrow(self._section_of(key), descending)
-
-    def _section_of(self, key: str) -> int:
-        return next(i for i, column in enumerate(self._rows.columns) if column.key == key)
-
-    def columns_menu(self, parent: QWidget, section: int = -1) -> QMenu:
-        """A menu in which each column can be shown or hidden; the first one always stays. Of a header's `section`
-        also where it stands and how wide it is."""
-        menu = QMenu(parent)
-        menu.setObjectName("columns_menu")
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        if section >= 0:
-            title = self._rows.columns[section].title
-            for text, places in ((self.tr("Move {0} left"), -1), (self.tr("Move {0} right"), 1)):
-                action = menu.addAction(text.format(title), partial(self.move_column, section, places))
-                action.setEnabled(self._beside(section, places) is not None)
-            menu.addAction(self.tr("Fit {0} to what is shown").format(title), partial(self.fit_section, section))
-            menu.addSeparator()
-        for section, column in enumerate(self._rows.columns[1:], start=1):
-            action = menu.addAction(column.title)
-            action.setCheckable(True)
-            action.setChecked(not self.isColumnHidden(section))
-            action.toggled.connect(lambda shown, key=column.key: self.show_column(key, shown))
-        menu.addSeparator()
-        menu.addAction(self.tr("The usual columns"), self.reset_columns)
-        return menu
-
-    def move_column(self, section: int, places: int) -> None:
-        """Put a column so many shown columns further to the right, or to the left where negative."""
-        beside = self._beside(section, places)
-        if beside is not None:
-            header = self.horizontalHeader()
-            header.moveSection(header.visualIndex(section), beside)
-
-    def _beside(self, section: int, places: int) -> int | None:
-        """The visual place of the shown column beside one."""
-        header = self.horizontalHeader()
-        place = header.visualIndex(section) + places
-        while 0 <= place < header.count():
-            if not self.isColumnHidden(header.logicalIndex(place)):
-                return place
-            place += places
-        return None
-
-    def fit_section(self, section: int) -> None:
-        """As wide as what is on the screen needs; a column that grows goes on growing from there."""
-        first, last = self.visible_rows()
-        rows = [row for number in range(first, last + 1) if (row := self._rows.row(number)) is not None]
-        needed = self._painter.width_of(self._rows.columns[section], rows) - self._more(section)
-        header = self.horizontalHeader()
-        assert isinstance(header, TableHeader)
-        self._widths[section] = max(needed, header.title_width(section), header.minimumSectionSize())
-        self.fit_columns()
-        self.columns_changed.emit()
-
-    def reset_columns(self) -> None:
-        """Order, widths and choice as they are at first."""
-        header = self.horizontalHeader()
-        for section, column in enumerate(self._rows.columns):
-            header.moveSection(header.visualIndex(section), section)
-            self._widths[section] = column.width
-            self.setColumnHidden(section, column.optional)
-        self.fit_columns()
-        self.columns_changed.emit()
-
-    def columns_text(self) -> str:
-        """Order, widths and choice of the columns, for `restore_columns` of a later window."""
-        header = self.horizontalHeader()
-        order = [header.logicalIndex(visual) for visual in range(header.count())]
-        kept = [
-            KeptColumn(self._rows.columns[section].key, self._widths[section], not self.isColumnHidden(section))
-            for section in order
-        ]
-        return msgspec.json.encode(kept).decode()
-
-    def restore_columns(self, text: str) -> None:
-        """What `columns_text` gave, as far as these columns exist; anything else leaves all as it is."""
-        try:
-            kept = msgspec.json.decode(text, type=list[KeptColumn])
-        except (msgspec.DecodeError, msgspec.ValidationError):
-            return
-        header = self.horizontalHeader()
-        sections = {column.key: section for section, column in enumerate(self._rows.columns)}
-        known = [each for each in kept if each.key in sections]
-        for visual, each in enumerate(known):
-            section = sections[each.key]
-            header.moveSection(header.visualIndex(section), visual)
-            self._widths[section] = min(max(each.width, header.minimumSectionSize()), _WIDEST)
-            # What the first column says is what a row is known by.
-            self.setColumnHidden(section, not each.shown and section > 0)
-        self.fit_columns()
-
-    def fit_columns(self) -> None:
-        """Gives what is left of the width to the columns that grow."""
-        shown = [i for i in range(len(self._widths)) if not self.isColumnHidden(i)]
-        shares = {i: self._rows.columns[i].grow for i in shown if self._rows.columns[i].grow}
-        widths = {i: self._widths[i] + self._more(i) for i in shown}
-        spare = max(0, self.viewport().width() - sum(widths.values()))
-        total = sum(shares.values())
-        self._fitting = True
-        for section in shown:
-            part = spare * shares.get(section, 0) // total if total else 0
-            spare, total = spare - part, total - shares.get(section, 0)
-            if self.columnWidth(section) != widths[section] + part:
-                self.setColumnWidth(section, widths[section] + part)
-        self._fitting = False
-
-    def _more(self, section: int) -> int:
-        return self._rows.columns[section].more_by_twelve if formats.has_twelve_hours() else 0
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.fit_columns()
         if self.viewport().isVisible() and event.size().width() != event.oldSize().width():
             # What makes room for it, or takes it, is painted in the same turn: a drawer and what is moved by that.
             self._turns.rest()
-
-    def _section_resized(self, section: int, before: int, now: int) -> None:
-        # One that is hidden or comes back is told as one of no width.
-        if not self._fitting and before and now:
-            self._widths[section] += now - before
-            self.columns_changed.emit()
-
-    def _header_clicked(self, section: int) -> None:
-        if not self._rows.columns[section].sortable:
-            return
-        header = self.horizontalHeader()
-        assert isinstance(header, TableHeader)
-        descending = header.arrow == (section, False)
-        header.show_arrow(section, descending)
-        self._rows.sort(section, Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder)
 
     # selection and keys
 
@@ -360,9 +183,8 @@ class TableView(QTableView):
         if row >= 0:
             self.menu_offered.emit(menu, row)
         if sortable := [(n, column.title) for n, column in self._by_place() if column.sortable]:
-            header = self.horizontalHeader()
-            assert isinstance(header, TableHeader)
-            menu.addMenu(sort_menu(menu, sortable, header.arrow and header.arrow[0], self._header_clicked))
+            arrow = self._header().arrow
+            menu.addMenu(sort_menu(menu, sortable, arrow and arrow[0], self._header_clicked))
         # Arrows move between cells, of which the row is shown: the menu names the column.
         section = self.currentIndex().column() if event.reason() == event.Reason.Keyboard else -1
         # Where one was hidden in which they stood, none is meant.
@@ -399,6 +221,11 @@ class TableView(QTableView):
             self._hovered = row
 
     # painting
+
+    def needed_width(self, section: int) -> int:
+        first, last = self.visible_rows()
+        rows = [row for number in range(first, last + 1) if (row := self._rows.row(number)) is not None]
+        return self._painter.width_of(self._rows.columns[section], rows)
 
     def visible_rows(self) -> tuple[int, int]:
         """First and last row on the screen; (0, -1) where there are none."""
