@@ -474,7 +474,14 @@ class ModelsPage(Page):
         self.toast.emit(
             (given if model is not None else self.tr("The name {name} is removed")).format(name=name, model=model)
         )
-        self.open_details(line)
+        if self._is_told_of(line):
+            self.open_details(line)
+
+    def _is_told_of(self, line: ModelLine) -> bool:
+        """Whether the drawer tells of it: it may have been closed, or taken for something else."""
+        details = self.drawer.content()
+        shown = details.line if isinstance(details, ModelDetails) and not self.drawer.isHidden() else None
+        return shown is not None and shown.key == line.key
 
     async def _prices_changed(self, provider: str, model: str) -> None:
         if not self._is_unsaved():
@@ -507,14 +514,14 @@ class ModelsPage(Page):
             self.toast.emit(tr("The list was fetched: no price of a known model has changed"))
             return
         self._tell_past()
+        title = counted(len(changed), "1 price changed", "{count} prices changed")
+        if self._is_unsaved() and not self.drawer.isHidden():
+            self.toast.emit(title)
+            return
         words = TextLabel(self.context.theme, "\n".join(changed), wrap=True)
         words.setObjectName("price_changes")
         words.setContentsMargins(16, 4, 16, 16)
-        area = scrolled(words, tr("Changed prices"))
-        self._show(
-            counted(len(changed), "1 price changed", "{count} prices changed"),
-            area,
-        )
+        self._show(title, scrolled(words, tr("Changed prices")))
 
 
 def _of(query: UsageQuery, provider: str) -> UsageQuery:

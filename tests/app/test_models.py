@@ -285,6 +285,60 @@ def test_a_model_is_given_other_names_and_loses_them(
     assert toast.args == ["A model needs no other name that is its own."]
 
 
+def test_a_name_that_was_given_takes_nobody_away_from_where_he_went_meanwhile(
+    page: ModelsPage, qtbot: QtBot, turns: Turns
+) -> None:
+    def give(name: str) -> ModelDetails:
+        page.open_details(line_of(page, "house-model"))
+        details = page.drawer.content()
+        assert isinstance(details, ModelDetails)
+        details.names.field.setText(name)
+        click(qtbot, details.names.add_button)
+        return details
+
+    other = next(line for line in page.lines if line.model != "house-model")
+    details = give("our-best")
+    page.open_details(other)
+    details.names.field.setText("half a na")
+    turns.run()
+    assert (details.line, details.names.field.text()) == (other, "half a na")
+    give("quick")
+    page.open_editor(line_of(page, "house-model"))
+    editor = editor_of(page)
+    editor.fields["input"].setText("2")
+    turns.run()
+    assert page.drawer.content() is editor
+    page.drawer.close_drawer()
+    give("cheap")
+    page.drawer.close_drawer()
+    turns.run()
+    assert not page.drawer.isVisible()
+
+
+def test_a_name_is_taken_by_the_keyboard_and_what_is_typed_beside_it_stays(
+    page: ModelsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    for name in ("our-best", "quick"):
+        turns(gateway.set_alias(name, "house-model"))
+    refresh(page, turns)
+    page.open_details(line_of(page, "house-model"))
+    details = page.drawer.content()
+    assert isinstance(details, ModelDetails)
+    names = details.names
+    names.field.setText("half a na")
+    for name in ("quick", "our-best"):
+        names.remove_buttons[name].setFocus()
+        qtbot.keyClick(names.remove_buttons[name], Qt.Key.Key_Space)
+        turns.run()
+        assert names.field.hasFocus() and names.field.text() == "half a na"
+    # Given once more, it is no name that is still to be given.
+    for _ in range(2):
+        names.field.setText("quick")
+        qtbot.keyClick(names.field, Qt.Key.Key_Return)
+        turns.run()
+        assert names.field.text() == "" and gateway.own_names == {"quick": "house-model"}
+
+
 def test_a_newer_list_tells_what_it_changed(
     page: ModelsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
 ) -> None:
@@ -297,6 +351,20 @@ def test_a_newer_list_tells_what_it_changed(
     assert words.text() == f"{model} ({page.context.provider_names.name(row.provider)}): input {before} → $77.00"
     assert cell(page, model, "input") == "$77.000"
     assert "2,400 models" in page.price_line.words.text()
+
+
+def test_a_newer_list_takes_no_place_of_a_price_that_is_being_typed(
+    page: ModelsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    row = next(row for row in gateway.models() if row.input_price is not None)
+    gateway.next_changes = {row.id: "77"}
+    click(qtbot, page.price_line.button)
+    page.open_editor(line_of(page, "house-model"))
+    editor = editor_of(page)
+    editor.fields["input"].setText("2")
+    with qtbot.waitSignal(page.toast) as toast:
+        turns.run()
+    assert page.drawer.content() is editor and toast.args == ["1 price changed"]
 
 
 def test_what_is_chosen_and_read_stays_while_requests_come(

@@ -1,7 +1,7 @@
 """The person's own names for one model: which there are, another one, and away with one."""
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from app.pages.models_parts.replaced import ReplacedRows
 from app.text_label import TextLabel
@@ -50,12 +50,16 @@ class OtherNames(QWidget):
 
     def show_names(self, model: str, names: tuple[str, ...]) -> None:
         """Those of this model. What was typed for another one, or is a name by now, goes."""
-        if model != self._model or names != self._shown:
+        if model != self._model or self.field.text().strip() in names:
             self.field.clear()
         self.none.setVisible(not names)
         if names != self._shown:
             self.remove_buttons = {}
+            now = QApplication.focusWidget()
+            had_keyboard = now is not None and self._names.isAncestorOf(now)
             self._names.show_rows([self._row(name) for name in names])
+            if had_keyboard:
+                self.field.setFocus(Qt.FocusReason.OtherFocusReason)
         self._model, self._shown = model, names
 
     def _row(self, name: str) -> QHBoxLayout:
