@@ -256,6 +256,20 @@ def test_the_chosen_conversation_is_shown_where_the_list_stood_at_its_beginning(
     wait_for_paint(qtbot, listed)
 
 
+def test_a_list_that_was_scrolled_back_to_its_beginning_stays_there(qtbot: QtBot, theme: Theme) -> None:
+    """The chosen conversation lies below; each refresh went there."""
+    rows = [ended(number, 600) for number in range(40)]
+    listed = scrolled_list(qtbot, theme, rows, rows[30].id, 0)
+    rows[2] = replace(rows[2], requests=rows[2].requests + 7)
+    for order in (rows, [rows[5], *rows[:5], *rows[6:]], [ended(50, 600), *rows]):
+        listed.show_rows(order, NOW_US, rows[30].id)
+        QApplication.processEvents()
+        assert listed.verticalScrollBar().value() == 0
+    assert listed.chosen_id == rows[30].id
+    listed.show_rows(rows, NOW_US, rows[31].id)
+    assert listed.verticalScrollBar().value() == (31 + 1 - 8) * ROW_HEIGHT, "another one is chosen"
+
+
 def test_a_list_that_has_become_longer_or_shorter_stays_where_it_is(qtbot: QtBot, theme: Theme) -> None:
     rows = [ended(number, 600) for number in range(40)]
     end = (len(rows) - 8) * ROW_HEIGHT

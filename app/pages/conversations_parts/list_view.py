@@ -388,8 +388,11 @@ class ThreadList(QListView):
             self._show(placed, self.chosen_id)
 
     def _show(self, rows: Sequence[ThreadRow], chosen: str) -> None:
-        held = self._top_row()
+        held, current = self._top_row(), self.currentIndex()
+        follows = chosen != self.chosen_id
         if not self.threads.stands_as(rows):
+            # Who has scrolled away from it does not look at it.
+            follows = follows or self.viewport().rect().intersects(self._place(current.row()))
             # What was pointed at goes elsewhere.
             away = QPointF(-1, -1)
             self.viewportEvent(QHoverEvent(QEvent.Type.HoverLeave, away, away, away))
@@ -398,7 +401,7 @@ class ThreadList(QListView):
         self.threads.set_rows(rows)
         self._silent = False
         self.choose(chosen)
-        self._hold(held)
+        self._hold(held, follows)
 
     def _top_row(self) -> tuple[str, int] | None:
         """The row at the top and how far it is scrolled; None where the list stands at its beginning."""
@@ -406,8 +409,9 @@ class ThreadList(QListView):
         scrolled = place + offset > 0 and place < len(self.threads.rows)
         return (self.threads.rows[place].id, offset) if scrolled else None
 
-    def _hold(self, held: tuple[str, int] | None) -> None:
-        """The list stays where it was scrolled to; elsewhere what is chosen comes into sight."""
+    def _hold(self, held: tuple[str, int] | None, follows: bool) -> None:
+        """The list stays where it was scrolled to; at its beginning what is chosen comes into sight where it
+        `follows` that."""
         bar, current = self.verticalScrollBar(), self.currentIndex()
         place = self.threads.place_of(held[0]) if held is not None else None
         if held is not None and place is not None:
@@ -416,7 +420,7 @@ class ThreadList(QListView):
             if value > bar.maximum():
                 self.doItemsLayout()
             bar.setValue(value)
-        elif current.isValid() and not self.viewport().rect().contains(self._place(current.row())):
+        elif follows and current.isValid() and not self.viewport().rect().contains(self._place(current.row())):
             self.scrollTo(current)
 
     def choose(self, id: str) -> None:
