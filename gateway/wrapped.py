@@ -3,7 +3,7 @@
 import re
 
 # A tag ends before the next one begins: a search for each one's end through all that follows would take for ever.
-_OPENING = re.compile(r"\s*<([A-Za-z][\w-]*)[^<>]*>")
+_OPENING = re.compile(r"\s*+<([A-Za-z][\w-]*+)[^<>]*+>")
 _NOTHING_MORE = re.compile(r"\s*\Z")
 
 

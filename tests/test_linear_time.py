@@ -358,6 +358,7 @@ ALMOST: Mapping[str, Callable[[int], object]] = {
     "a filter's number": _refused_number,
     "spaces before a line's end": lambda size: plain(f"a \n{' ' * size}b"),
     "tags without an end": lambda size: element_of("<a>" + " <a" * size),
+    "a tag's name without an end": lambda size: element_of("<" + "a" * size),
     "a fence": lambda size: list(markdown(f"```{'a' * size}`")),
     "a provider's web page": lambda size: DIALECTS["openai_chat"].parse_error(502, b" " * size, {}),
     "a unit in a bill's title": lambda size: plain_name(f"a{' ' * size}b"),
