@@ -360,6 +360,8 @@ ALMOST: Mapping[str, Callable[[int], object]] = {
     "tags without an end": lambda size: element_of("<a>" + " <a" * size),
     "a tag's name without an end": lambda size: element_of("<" + "a" * size),
     "a fence": lambda size: list(markdown(f"```{'a' * size}`")),
+    "spaces behind a fence": lambda size: list(markdown(f"```{' ' * size}`")),
+    "a long fence": lambda size: list(markdown(f"{'~' * size}`")),
     "a provider's web page": lambda size: DIALECTS["openai_chat"].parse_error(502, b" " * size, {}),
     "a unit in a bill's title": lambda size: plain_name(f"a{' ' * size}b"),
     "a comment in a stream": _unfinished_comment,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from app.parts.piece import SLICE_CHARS, Code, Piece, Prose, slices
 
 MOST_CELLS = 250
-_OPENING = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*([^\s`]*+)[^`]*+$")
+_OPENING = re.compile(r"^ {0,3}(`{3,}+|~{3,}+)[ \t]*+([^\s`]*+)[^`]*+$")
 
 
 def markdown(text: str) -> Iterator[Piece]:
