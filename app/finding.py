@@ -43,6 +43,8 @@ class Finding:
     def __init__(self, window: "Window") -> None:
         self._window = window
         self._palette: Palette | None = None
+        # How often the palette was opened: what is found for one opening is no part of the next.
+        self._openings = 0
         self._sheet: ShortcutSheet | None = None
 
     @property
@@ -59,7 +61,8 @@ class Finding:
 
     def open_palette(self) -> None:
         self.palette.open_over(self._window, [*self._pages(), *self._views(), *self._actions(), *self._models()])
-        self._window.context.spawn(self._add_what_is_asked())
+        self._openings += 1
+        self._window.context.spawn(self._add_what_is_asked(self._openings))
 
     def open_sheet(self) -> None:
         self.sheet.open_over(self._window, self.groups())
@@ -138,7 +141,7 @@ class Finding:
         snapshot = filters.snapshot()
         filters.restore(replace(snapshot, tags=with_tag_toggled(snapshot.tags, tag, negated=False)))
 
-    async def _add_what_is_asked(self) -> None:
+    async def _add_what_is_asked(self, opening: int) -> None:
         """Tags, conversations, and models that were used though no list has them; where the gateway cannot say, the
         palette does without."""
         gateway = self._window.context.gateway
@@ -165,4 +168,5 @@ class Finding:
             name = " · ".join(filter(None, (row.title or row.id, row.app, row.user)))
             open_it = partial(self._window.navigate, "conversations", ThreadTarget(row.id))
             found.append(Command(text=name, kind=tr("Conversation"), icon="messages-square", act=open_it))
-        self.palette.add(found)
+        if opening == self._openings:
+            self.palette.add(found)

@@ -146,16 +146,22 @@ class Palette(Popover):
         self.search.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def add(self, commands: Sequence[Command]) -> None:
-        """More of them, after the others; what is chosen stays chosen."""
+        """More of them, after the others. What a person went to stays chosen, though better ones come before it."""
+        row = self.list.currentRow()
+        chosen = self.list.item(row).data(_COMMAND_ROLE) if row > 0 else None
         self._commands += tuple(commands)
-        self._fill(self.list.currentRow())
+        places = (place for place, command in enumerate(self._found()) if command is chosen)
+        self._fill(next(places, row))
 
     def commands(self) -> list[Command]:
         """Those on show."""
         return [self.list.item(row).data(_COMMAND_ROLE) for row in range(self.list.count())]
 
+    def _found(self) -> list[Command]:
+        return found(self._commands, self.search.text())
+
     def _fill(self, row: int = 0) -> None:
-        shown = found(self._commands, self.search.text())
+        shown = self._found()
         self.list.clear()
         for command in shown:
             item = QListWidgetItem(self.list)

@@ -1,5 +1,6 @@
 """Ctrl+K and F1: everything can be found by its name and worked by keys, and the sheet tells all of them."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,7 @@ from gateway import TagCondition
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import NOW_US, FakeGateway
 from tests.app.fake_threads import plain_thread
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -186,6 +188,29 @@ def test_what_the_gateway_cannot_say_is_left_out(
     assert not any(text.startswith("filter: ") for text in _all(palette))
     qtbot.keyClicks(palette.search, "no such thing")
     assert (palette.list.isVisible(), palette.hint.isVisible()) == (False, True)
+
+
+async def test_what_one_opening_asked_for_is_not_added_to_the_next(window: Window, palette: Palette) -> None:
+    before = _all(palette)
+    assert any(text.startswith("filter: ") for text in before)
+    for _ in range(2):
+        palette.close()
+        window.open_palette()
+    await until(lambda: len(_all(palette)) >= len(before))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert _all(palette) == before
+
+
+def test_what_was_chosen_stays_chosen_where_better_ones_come(palette: Palette) -> None:
+    palette.search.setText("key")
+    chosen = palette.commands()[1]
+    palette.list.setCurrentRow(1)
+    palette.add([command("Keys of old"), command("A key")])
+    assert palette.list.currentItem().data(Qt.ItemDataRole.UserRole) is chosen
+    palette.list.setCurrentRow(0)
+    palette.add([command("Key")])
+    assert palette.list.currentRow() == 0, "what nobody went down from is the first"
 
 
 # the sheet
