@@ -23,8 +23,9 @@ RETRY_US = 120 * 1_000_000
 LONGEST_CALL_US = 2 * 3600 * 1_000_000
 # Answers that are known to have been said again: about 200 bytes each.
 MOST_ANSWERS = 10_000
-# What is said alike over and over (a prompt that an app sends all day) is looked for among the latest so many.
-MOST_ALIKE, MOST_ALIKE_GIVEN = 64, 512
+# What is said alike over and over (a prompt that an app sends all day) is looked for among the latest so many; among
+# more where it may have been said in the call's own conversation, or to its own user.
+MOST_ALIKE, MOST_ALIKE_AMONG_OTHERS = 64, 512
 
 _FOUND = (
     f"SELECT s.choice, {BRIEF} FROM "
@@ -256,7 +257,7 @@ def _longest(connection: sqlite3.Connection, call: Call, column: str, via: int) 
     first: many of them may be greeted alike by one app."""
     statement, started = _FOUND.format(column=column), call.told.started_us
     values = call.asked | {"from": started - WINDOW_US, "started": started, "conversation": call.conversation}
-    values["most"] = MOST_ALIKE if call.conversation is None else MOST_ALIKE_GIVEN
+    values["most"] = MOST_ALIKE_AMONG_OTHERS if call.conversation or call.told.user else MOST_ALIKE
     asked: set[bytes] = set()
     places = call.walk.places
     for end in range(len(places), 0, -1):

@@ -113,6 +113,15 @@ def test_an_answer_of_the_same_user_that_is_too_old_is_gone_on_from_in_no_order(
         assert ["req_0"] in by_turns(store)
 
 
+def test_a_user_goes_on_in_their_own_where_hundreds_are_greeted_alike(tmp_path: Path) -> None:
+    many = links.MOST_ALIKE + 1
+    with opened(tmp_path) as store:
+        for at in range(many):
+            put(store, [told(at, dialogue("Hi"), "Hello", user=f"user {at}")])
+        put(store, [told(many, dialogue("Hi", "Hello", "How?"), "So", user="user 0")])
+        assert ["req_0", f"req_{many}"] in by_turns(store)
+
+
 def test_nobody_is_looked_for_where_no_answer_was_said_again(tmp_path: Path) -> None:
     """Agents' calls end in another order than they began in; each goes on from its own."""
     asked: list[str] = []
