@@ -487,7 +487,7 @@ def test_a_clean_up_says_that_it_waits_for_the_one_that_runs_by_itself(
     fake_gateway.clean_up = clean_up  # type: ignore[assignment,method-assign]
     for fake_gateway.cleaning_up in (True, False):
         section.cleaning.button.click()
-    assert told == ["Waits for the clean-up that runs by itself …", "3 entries", "Starting …", "3 entries"]
+    assert told == ["Waits for the clean-up that runs already …", "3 entries", "Starting …", "3 entries"]
 
 
 def test_a_clean_up_runs_as_long_work_and_says_what_it_took(
@@ -530,11 +530,17 @@ def test_the_data_tell_their_size_and_are_made_compact(
 
     fake_gateway.sizes = sizes  # type: ignore[method-assign]
     qtbot.mouseClick(section.compacting.button, Qt.MouseButton.LeftButton)
-    assert toasts == ["2.4 MB of disk space is free again"] and "clean_up" in fake_gateway.calls
+    assert toasts == ["Deleted 1,203 entries; 2.4 MB of disk space is free again"]
+    assert "clean_up" in fake_gateway.calls
     assert section.total.text() == formats.size(on_disk(smaller)) != before
-    fake_gateway.cleaned = Cleaned(taken={"requests": 3})
-    qtbot.mouseClick(section.compacting.button, Qt.MouseButton.LeftButton)
-    assert toasts[1] == "There was no room to give back"
+    for cleaned, words in (
+        (Cleaned(taken={"requests": 3}), "Deleted 3 entries"),
+        (Cleaned(taken={"requests": 0}, freed_bytes=2_400_000), "2.4 MB of disk space is free again"),
+        (Cleaned(taken={"requests": 0}), "There was no room to give back"),
+    ):
+        fake_gateway.cleaned = cleaned
+        qtbot.mouseClick(section.compacting.button, Qt.MouseButton.LeftButton)
+        assert toasts[-1] == words
     assert section._given_back(None).startswith("Cancelled")
 
 

@@ -39,7 +39,7 @@ class CleaningUp:
 
         async def work(job: Job) -> Cleaned:
             if context.gateway.cleaning_up:
-                job.waits = tr("Waits for the clean-up that runs by itself …")
+                job.waits = tr("Waits for the clean-up that runs already …")
             return await context.gateway.clean_up(job.told)
 
         try:

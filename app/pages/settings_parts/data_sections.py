@@ -152,7 +152,10 @@ class DataSection(Preferring):
             self,
             place,
             self.tr("Compact"),
-            self.tr("Gives the room of what was removed back to the disk. This happens by itself every hour."),
+            self.tr(
+                "Removes what Retention no longer keeps, and gives its room back to the disk. This happens by itself "
+                "every hour."
+            ),
             button,
             self._given_back,
             self._tell_size,
@@ -192,7 +195,7 @@ class DataSection(Preferring):
         self.total.setText(formats.size(on_disk(await self.context.gateway.sizes())))
 
     def _given_back(self, cleaned: Cleaned | None) -> str:
-        if cleaned is None:
+        if cleaned is None or any(cleaned.taken.values()):
             return deleted_words(cleaned)
         if not cleaned.freed_bytes:
             return self.tr("There was no room to give back")
