@@ -385,6 +385,10 @@ class ComparePage(Page):
         self._again[place] = asyncio.current_task()
 
         def hear(answer: ComparedAnswer) -> None:
+            if self._again[place] is not None and place == 0:
+                # All are told against what it said before.
+                for column in self.columns:
+                    column.show_first(None)
             self._again[place] = None
             self._hear(answer)
 

@@ -458,6 +458,28 @@ def test_one_that_failed_is_asked_again_alone(page: ComparePage, gateway: FakeGa
     assert page.columns[1].marks["fastest"].isVisible()
 
 
+async def test_nothing_is_told_against_what_the_first_one_said_before(
+    page: ComparePage, gateway: FakeGateway, qtbot: QtBot
+) -> None:
+    def differences() -> list[str]:
+        return [column.figures["total"].difference.text() for column in page.columns]
+
+    ask(page, qtbot)
+    await meanwhile(lambda: page.columns and not page.running)
+    assert differences() == ["", "−75.0%"]
+    gateway.held = True
+    gateway.scripts[CLAUDE] = Script(latency_us=8 * SECOND)
+    for place in (0, 1):
+        page.ask_again(place)
+    await meanwhile(lambda: all(column.running for column in page.columns))
+    gateway.release(0)
+    await meanwhile(lambda: not page.columns[0].running)
+    assert page.columns[0].figures["total"].value.text() == "8.00 s" and differences() == ["", ""]
+    gateway.release(1)
+    await meanwhile(lambda: not page.running)
+    assert differences() == ["", "−87.5%"]
+
+
 def test_one_that_cannot_be_asked_again_keeps_what_it_said(
     page: ComparePage, gateway: FakeGateway, qtbot: QtBot
 ) -> None:
