@@ -17,7 +17,6 @@ import shiboken6
 
 # What the modules that we use ask for, as pyqtgraph has it.
 _OPTIONS: dict[str, Any] = {
-    "antialias": False,
     "background": "k",
     "crashWarning": False,
     "enableExperimental": False,

@@ -44,6 +44,21 @@ def test_the_rest_of_the_library_is_not_imported() -> None:
     assert sum(name.startswith("pyqtgraph") for name in names) < 40
 
 
+def test_the_options_are_those_that_its_modules_ask_for() -> None:
+    """Another one would be missed in the middle of a paint."""
+    # What was made without being run asks for nothing.
+    program = (
+        "import json, pathlib, re, sys; import app.charts; from app.charts.bare_library import _OPTIONS; "
+        "run = [pathlib.Path(each.__file__).read_text('utf-8') for name, each in sys.modules.items() "
+        "if name.startswith('pyqtgraph.') and '__builtins__' in vars(each)]; "
+        "asked = re.findall(r'getConfigOption\\(\\W(\\w+)', ' '.join(run)); "
+        "print(json.dumps([sorted({*asked}), sorted(_OPTIONS)]))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=_ROOT)
+    asked, known = json.loads(done.stdout)
+    assert asked == known
+
+
 def test_where_all_of_the_library_is_there_charts_are_made_of_that() -> None:
     program = (
         "import pyqtgraph; import app.charts; print(app.charts.view_item.GraphicsObject is pyqtgraph.GraphicsObject)"
