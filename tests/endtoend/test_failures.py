@@ -405,7 +405,7 @@ def talk_http(server: socket.socket) -> None:
         ("openai", 502, "connection_lost", "refused"),
         ("anthropic", 504, "timeout", "did not accept a connection in time"),
         ("google", 502, "connection_lost", "its name cannot be found"),
-        ("xai", 502, "connection_lost", "certificate"),
+        ("xai", 502, "connection_lost", "it takes no secure connection"),
     ],
 )
 def test_a_provider_that_cannot_be_reached(
