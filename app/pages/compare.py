@@ -264,10 +264,12 @@ class ComparePage(Page):
         return self._asking > 0
 
     def run(self) -> None:
-        if self.question.can_run:
-            self.context.spawn(self._run())
+        self.context.spawn(self._run())
 
     async def _run(self) -> None:
+        # Not where it was pressed: two presses may come before the first has begun.
+        if not self.question.can_run:
+            return
         asked, models = self.question.asked(), self.question.models.models
         self.error.tell("")
         task = self._beginning = asyncio.current_task()
@@ -376,11 +378,11 @@ class ComparePage(Page):
 
     def ask_again(self, place: int) -> None:
         """What it answered before stays until it is heard again."""
-        if self._beginning is None and place not in self._again and not self.columns[place].running:
-            self._again[place] = None
-            self.context.spawn(self._ask_again(place))
+        self.context.spawn(self._ask_again(place))
 
     async def _ask_again(self, place: int) -> None:
+        if self._beginning is not None or place in self._again or self.columns[place].running:
+            return
         model = self.columns[place].model
         self._again[place] = asyncio.current_task()
 

@@ -372,6 +372,24 @@ async def test_answers_stand_side_by_side_while_they_come(
     assert page.question.run_button.isEnabled() and not page.question.stop_button.isVisible()
 
 
+async def test_presses_that_come_at_once_ask_once(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:
+    gateway.held = True
+    page.question.models.choose((CLAUDE, GPT))
+    page.question.user.setPlainText("Why is it flaky?")
+    for press in (page.run, page.run):
+        press()
+    await meanwhile(lambda: len(page.columns) == 2)
+    gateway.release()
+    await meanwhile(lambda: not page.running)
+    for press in (partial(page.ask_again, 1), partial(page.ask_again, 1), page.run):
+        press()
+    await meanwhile(lambda: page.columns[1].running)
+    gateway.release()
+    await meanwhile(lambda: not page.running)
+    called = [call.split()[0] for call in gateway.calls if call.startswith(("compare ", "ask_again"))]
+    assert called == ["compare", "ask_again"]
+
+
 async def test_one_answer_is_stopped_and_then_all(page: ComparePage, gateway: FakeGateway, qtbot: QtBot) -> None:
     gateway.held = True
     ask(page, qtbot, models=(CLAUDE, GPT, "claude-haiku-4.5"))
