@@ -279,7 +279,11 @@ class _Hearing:
 
     def tell(self) -> None:
         self._due = None
-        self._told(self.answer())
+        try:
+            self._told(self.answer())
+        except Exception:
+            # The exchange is asked, counted and kept whoever listens.
+            _log.exception("What %s says could not be told.", self.exchange.id)
 
     def end(self) -> None:
         self._over = True

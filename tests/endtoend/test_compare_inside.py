@@ -175,6 +175,18 @@ async def test_what_was_answered_is_kept_though_nobody_waits_for_the_rest(
     assert [(each.place, each.stars) for each in await gateway.comparisons()] == [(0, 5)]
 
 
+async def test_who_listens_and_fails_ends_no_exchange(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+    def tell(_answer: ComparedAnswer) -> None:
+        raise RuntimeError("The window is gone.")
+
+    made = await gateway.compare(TWO, body("Hi"), told=tell)
+    assert [answer.state for answer in made.answers] == ["ok", "ok"]
+    assert [each.outcome for each in await gateway.comparisons()] == ["ok", "ok"]
+    await until(lambda: gateway.completeness().written == 2)
+    assert (gateway.completeness().seen, gateway.completeness().open) == (2, 0)
+    assert "The window is gone." in caplog.text
+
+
 async def test_all_are_given_up(gateway: Gateway, provider: ProviderProcess) -> None:
     asking = asyncio.create_task(gateway.compare(TWO, body("[[stall]]"), id="cmp_b"))
     await asyncio.to_thread(_wait_open, provider, 2)
