@@ -38,17 +38,25 @@ def _up_to_a_space(words: str) -> str:
 
 def without_key_in_json(data: bytes, key: str) -> bytes:
     """JSON, or a piece of it, without the key that was sent, also where letters of it are escaped."""
-    letters = "".join(map(_spelt, key)).encode()
-    return re.sub(letters, _hidden, data)
+    written = re.compile("".join(map(_spelt, key)).encode())
+    shown: list[bytes] = []
+    done = at = 0
+    while found := written.search(data, at):
+        if _is_escaped(data, found.start(), done):
+            # Its first letter is another one, and the key may begin within it.
+            at = found.start() + 1
+        else:
+            shown += data[done : found.start()], HIDDEN.encode()
+            at = done = found.end()
+    return b"".join([*shown, data[done:]])
 
 
-def _hidden(found: re.Match[bytes]) -> bytes:
-    """What stands for a key in JSON; what was found itself where its first letter is escaped, and so another one."""
-    before = found.start()
-    while before and found.string[before - 1] == ord("\\"):
+def _is_escaped(data: bytes, place: int, since: int) -> bool:
+    """Whether a backslash before belongs to what stands there: an even number of them is text of its own."""
+    before = place
+    while before > since and data[before - 1] == ord("\\"):
         before -= 1
-    # An even number of backslashes before it is text of its own and escapes nothing.
-    return found[0] if (found.start() - before) % 2 else HIDDEN.encode()
+    return (place - before) % 2 == 1
 
 
 def _spelt(letter: str) -> str:

@@ -58,3 +58,11 @@ def test_a_key_is_taken_out_of_json_however_its_letters_are_written(around: str)
         assert json.loads(without_key_in_json(data.encode(), key)) == {"said": f"{around}[hidden]{around}"}
     told = json.dumps({"said": key.replace("-", "\\u002d") + " sk-0123456789"}).encode()
     assert without_key_in_json(told, key) == told
+
+
+@pytest.mark.parametrize("key", ["/key-0123456789", "n-0123456789n-0123456789n", "\\", "\\\\key"])
+@pytest.mark.parametrize("around", ["\\", "\\\\", "\n-0123456789", "\n"])
+def test_a_key_behind_what_looks_like_its_beginning_is_taken_out_of_json(around: str, key: str) -> None:
+    for written in (json.dumps, lambda said: json.dumps(said).replace("/", "\\/")):
+        data = without_key_in_json(written({"said": f"{around}{key}{around}"}).encode(), key)
+        assert json.loads(data) == {"said": f"{around}{key}{around}".replace(key, "[hidden]")}
