@@ -197,7 +197,7 @@ class ComparePage(Page):
             self._fail(str(error), _ESTIMATE)
             return
         self.error.clear(_ESTIMATE)
-        if models == self.question.models.models:
+        if (asked, models) == (self.question.asked(), self.question.models.models):
             self.question.show_estimates(found)
             told = (each for each in found if each.problem and (self._open or each.provider is None))
             self._tell_keyless([self._in_the_way(each) for each in told])

@@ -1,7 +1,8 @@
 """Compare as a person uses it: a question, models, answers side by side while they come, ratings, and replays."""
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,17 @@ from app.pages.conversations_parts.block import text_of
 from app.pages.page import RequestTarget, ThreadTarget
 from app.theme import Theme
 from app.widgets import Stars
-from gateway import Blob, Changes, ComparedAnswer, FaregateError, Reasoning, Text, ToolCall, VaultState
+from gateway import (
+    AnswerEstimate,
+    Blob,
+    Changes,
+    ComparedAnswer,
+    FaregateError,
+    Reasoning,
+    Text,
+    ToolCall,
+    VaultState,
+)
 from tests.app.accessible import unnamed
 from tests.app.fake_comparisons import SECOND, UNKNOWN, Script
 from tests.app.fake_gateway import NOW_US, FakeGateway
@@ -193,6 +204,32 @@ def test_the_estimate_is_told_before_money_is_spent(page: ComparePage, gateway: 
     qtbot.waitUntil(lambda: question.run_button.text() == "Run · cost unknown")
     assert question.estimate.text() == "Prices per 1M in / out · ≈100 tokens in, at most 50 out for each"
     assert gateway.asked == []
+
+
+async def test_an_estimate_of_what_is_no_longer_asked_is_not_told(
+    page: ComparePage, gateway: FakeGateway, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    estimate, slow = gateway.estimate_comparison, threading.Event()
+
+    def estimated(models: Sequence[str], request: Mapping[str, Any]) -> tuple[AnswerEstimate, ...]:
+        if "long" in str(request):
+            slow.wait(10)
+        return estimate(models, request)
+
+    monkeypatch.setattr(gateway, "estimate_comparison", estimated)
+    page._estimating.stop()
+    page.question.models.choose((CLAUDE, GPT))
+    page.question.user.setPlainText("A long question. " * 400)
+    page._estimating.stop()
+    first = asyncio.create_task(page._estimate())
+    await asyncio.sleep(0)
+    page.question.user.setPlainText("A short one?")
+    page._estimating.stop()
+    await page._estimate()
+    told = page.question.run_button.text()
+    slow.set()
+    await first
+    assert page.question.run_button.text() == told
 
 
 def test_a_missing_key_is_told_with_the_way_to_it(page: ComparePage, qtbot: QtBot) -> None:
