@@ -116,6 +116,17 @@ async def _compare(gateway: FakeGateway, pane: RepricingPane) -> None:
     assert await gateway.preview_repricing(pane._query) == pane.previewed
 
 
+def test_what_was_looked_at_under_other_filters_is_neither_shown_nor_applied(
+    qtbot: QtBot, pane: RepricingPane, gateway: FakeGateway, turns: Turns
+) -> None:
+    price(turns, gateway)
+    gateway.meanwhile = lambda _command: pane.open_for("anthropic", "*")
+    preview(qtbot, pane, turns)
+    assert pane.filters.dimensions == {"provider": ("anthropic",)}
+    assert pane.previewed is None and pane.idle.isVisible()
+    assert pane.preview_button.isEnabled() and not pane.apply_button.isEnabled()
+
+
 def test_it_is_applied_listed_and_taken_back(
     qtbot: QtBot, page: ModelsPage, pane: RepricingPane, gateway: FakeGateway, turns: Turns
 ) -> None:

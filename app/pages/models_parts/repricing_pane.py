@@ -57,6 +57,7 @@ class RepricingPane(QWidget):
         self._context = context
         self.filters = FilterState(self, tz=context.filters.tz)
         self.filters.set_range("30d")
+        self._looking_at: UsageQuery | None = None
         self._query: UsageQuery | None = None
         self.previewed: RepricingPreview | None = None
         self._busy = False
@@ -178,8 +179,8 @@ class RepricingPane(QWidget):
         return self.history.row(ranges[0][0]) if ranges else None
 
     def _forget(self) -> None:
-        """What was looked at were other requests."""
-        self.previewed = self._query = None
+        """What was looked at, or still is, were other requests."""
+        self.previewed = self._query = self._looking_at = None
         self.stack.setCurrentWidget(self.idle)
         self.banner.hide()
         self._follow()
@@ -230,6 +231,7 @@ class RepricingPane(QWidget):
 
     async def _preview(self) -> None:
         gateway, query = self._context.gateway, self.filters.query(time.time_ns() // 1000)
+        self._looking_at = query
 
         async def look(job: Job) -> RepricingPreview:
             return await gateway.preview_repricing(query, job.told)
@@ -248,7 +250,7 @@ class RepricingPane(QWidget):
             self._set_busy(False)
         if found is None:
             self.toast.emit(self.tr("Cancelled"))
-        else:
+        elif query is self._looking_at:
             self._show(query, found)
 
     def _show(self, query: UsageQuery, found: RepricingPreview) -> None:
