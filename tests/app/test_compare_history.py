@@ -36,6 +36,7 @@ from tests.app.fake_gateway import FakeGateway
 from tests.app.spawner import Spawner
 from tests.app.test_compare import ALL, CLAUDE, GPT, UNPRICED, click, press_star
 from tests.app.whole import crossing, cut
+from tests.waiting import until
 
 HOUR_US = 3600 * SECOND
 QUESTIONS = ("Why is it flaky?", "Write a query for active users", "=SUM(A1)\nSummarise")
@@ -263,6 +264,31 @@ def test_a_rating_is_told_at_once_wherever_its_answer_stands(
     pane.view.opened.emit(number)
     assert (pane.details.rating.stars.stars, pane.details.rating.note.text()) == (2, "after all")
     assert pane.model.rows[number].stars == 2 and column.rating.note.text() == "after all"
+
+
+async def test_what_was_read_last_is_what_stands_there(
+    page: ComparePage, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pane = history(page)
+    rated, read, held = pane.model.rows[0], gateway.ratings, [asyncio.Event()]
+
+    async def ratings(*, limit: int = 100) -> tuple[RatedAnswer, ...]:
+        found = await read(limit=limit)
+        while held:
+            await held.pop().wait()
+        return found
+
+    monkeypatch.setattr(gateway, "ratings", ratings)
+    slow = held[0]
+    first = asyncio.create_task(pane.refresh())
+    await until(lambda: not held)
+    await gateway.rate(rated.request_id, 5, "after all")
+    second = asyncio.create_task(pane.refresh())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    slow.set()
+    await asyncio.gather(first, second)
+    assert [row.note for row in pane.model.rows if row.request_id == rated.request_id] == ["after all"]
 
 
 def test_a_later_rating_that_cannot_be_kept_is_not_shown(

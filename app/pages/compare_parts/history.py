@@ -1,5 +1,6 @@
 """What was compared over time: models by the ratings of their answers, as a scatter and a table, and every answer."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -72,7 +73,8 @@ class HistoryPane(QWidget):
         # None until they have been read: nothing is said of them before.
         self.answers: tuple[RatedAnswer, ...] | None = None
         self.models: tuple[RatedModel, ...] = ()
-        # What providers are called.
+        # One after another, so that what was read last is what stands there.
+        self._reading = asyncio.Lock()
         self.setObjectName("compare_history_pane")
         self._build()
         self.kept.changed.connect(lambda _: self._again())
@@ -205,6 +207,10 @@ class HistoryPane(QWidget):
 
     async def refresh(self) -> None:
         """Raises what `KNOWN_ERRORS` holds."""
+        async with self._reading:
+            await self._read()
+
+    async def _read(self) -> None:
         gateway, kept = self._context.gateway, self.kept.current
         models = await gateway.rated_models()
         rated = kept == "rated"
