@@ -158,7 +158,7 @@ class RepricingPane(QWidget):
         self.apply_button.clicked.connect(lambda: self._context.spawn(self._apply()))
         self.undo_button.clicked.connect(lambda: self._context.spawn(self._undo()))
         self.filters.changed.connect(self._forget)
-        self._context.filters.changed.connect(lambda: self.filters.set_zone(self._context.filters.tz))
+        self._context.filters.changed.connect(self._follow_zone)
         self.history_view.selectionModel().selectionChanged.connect(lambda *_: self._follow())
         self.view.copy_asked.connect(partial(self._copy, self.view, self.model))
         self.history_view.copy_asked.connect(partial(self._copy, self.history_view, self.history))
@@ -172,6 +172,9 @@ class RepricingPane(QWidget):
         if model != "*":
             dimensions["model"] = (model,)
         self.filters.restore(FilterSnapshot(range_key="12m", dimensions=dimensions))
+
+    def _follow_zone(self) -> None:
+        self.filters.set_zone(self._context.filters.tz)
 
     def chosen(self) -> Repricing | None:
         """The earlier re-pricing that Undo would take back."""

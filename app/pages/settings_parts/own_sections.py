@@ -119,7 +119,7 @@ class AppearanceSection(Preferring):
         names = dict(zip(MODES, (self.tr("System"), self.tr("Light"), self.tr("Dark")), strict=True))
         self.mode = self.choice("theme", self.tr("Theme"), names, theme.mode)
         self.mode.changed.connect(theme.set_mode)
-        theme.mode_changed.connect(lambda: self.mode.set_current(theme.mode))
+        theme.mode_changed.connect(self._follow_theme)
         self.add_line(
             looks, self.tr("Theme"), self.tr("System follows the desktop, also while Faregate runs."), self.mode
         )
@@ -162,6 +162,9 @@ class AppearanceSection(Preferring):
             self.tr("Currency"),
             self.tr("US dollars, in which every provider bills. Unknown prices are shown as such, never as zero."),
         )
+
+    def _follow_theme(self) -> None:
+        self.mode.set_current(self.context.theme.mode)
 
     def _zones(self) -> QWidget:
         preferences = self.context.shell.preferences
