@@ -324,6 +324,37 @@ def test_what_is_wrong_is_told_in_the_windows_words(
     assert "no number of dollars" in pane.options.complaint() and not pane.options.compare.isEnabled()
 
 
+def test_a_bill_that_is_opened_beside_a_comparison_is_the_one_that_is_compared(
+    pane: BillPane, compared: Reconciliation, gateway: FakeGateway, turns: Turns, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    others = written(tmp_path / "other", FILES["xai"](usual(gateway)))
+    columns_of = gateway.bill_columns
+
+    async def both() -> None:
+        read = asyncio.Event()
+
+        async def bill_columns(file: Path) -> BillColumns:
+            found = await columns_of(file)
+            await read.wait()
+            return found
+
+        def meanwhile(_command: str) -> None:
+            read.set()
+            gateway.meanwhile = lambda _command: None
+
+        gateway.bill_columns = bill_columns  # type: ignore[method-assign]
+        gateway.meanwhile = meanwhile
+        opening = asyncio.create_task(pane.open(others))
+        await asyncio.sleep(0)
+        await asyncio.gather(pane._compare(), opening)
+
+    turns(both())
+    turns.run()
+    assert pane.files == others and pane.file_name.text() == "bill-0.csv"
+    assert pane.done is not None and pane.done.provider == "xai"
+
+
 def test_it_is_long_work_that_can_be_cancelled(
     pane: BillPane, context: AppContext, gateway: FakeGateway, turns: Turns, tmp_path: Path
 ) -> None:

@@ -324,9 +324,12 @@ class BillPane(QWidget):
             self._set_busy(False)
         if found is None:
             self.toast.emit(self.tr("Cancelled"))
-            return
-        self.drawer.close_drawer()
-        self._set_result(*found)
+        elif files is not self.files:
+            # Others were being opened as this began, and stand there by now.
+            await self._compare()
+        else:
+            self.drawer.close_drawer()
+            self._set_result(*found)
 
     # the result
 
