@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gateway import (
+    Changes,
     ClientError,
     ComparedAnswer,
     DataFolder,
@@ -185,6 +186,19 @@ async def test_who_listens_and_fails_ends_no_exchange(gateway: Gateway, caplog: 
     await until(lambda: gateway.completeness().written == 2)
     assert (gateway.completeness().seen, gateway.completeness().open) == (2, 0)
     assert "The window is gone." in caplog.text
+
+
+async def test_each_answer_that_is_kept_is_told(gateway: Gateway, provider: ProviderProcess) -> None:
+    provider.order("stall", provider="anthropic")
+    heard: list[Changes] = []
+    gateway.changed = heard.append
+    asking = asyncio.create_task(gateway.compare(TWO, body("Hi"), id="cmp_heard"))
+    for place in (0, 1):
+        await until(lambda: any(changes.comparisons for changes in heard))
+        assert [answer.place for answer in await gateway.comparisons()] == list(range(place + 1))
+        heard.clear()
+        gateway.cancel_comparison("cmp_heard")
+    await asking
 
 
 async def test_all_are_given_up(gateway: Gateway, provider: ProviderProcess) -> None:

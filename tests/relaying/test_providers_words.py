@@ -286,6 +286,13 @@ async def test_what_a_message_without_content_counts_is_on_its_row(
     assert row.usage_source == "provider"
 
 
+async def test_where_code_ran_for_a_message_without_content_is_on_its_row() -> None:
+    counts = {"input_tokens": 2, "output_tokens": 4}
+    answer = {"id": "m", "type": "message", "content": None, "usage": counts, "container": {"id": "c"}}
+    row = await Run(json_answer(answer)).go(CLAUDE, MESSAGES)
+    assert row.rare_counts == (("code_containers", 1),)
+
+
 @pytest.mark.parametrize("door", [CHAT, MESSAGES], ids=["its own door", "another"])
 async def test_an_answer_that_begins_with_a_mark_of_utf_8_is_read(door: Door) -> None:
     """As some servers write it, and the SDKs' JSON takes it."""

@@ -153,6 +153,18 @@ def test_a_picture_in_a_result_asks_for_no_tool_again(dialect: str, words: tuple
     assert text_of(choice).startswith("From the results: ") and choice.finish_reason is FinishReason.STOP
 
 
+def test_what_is_said_behind_a_result_is_answered_also_where_it_has_a_picture() -> None:
+    call = ToolCall("c1", "get_weather", '{"city":"Paris"}')
+    messages = (
+        *asked("x").messages,
+        Message(Role.ASSISTANT, (call,)),
+        Message(Role.TOOL, (ToolCallResponse("c1", (Text("12 °C"),)),)),
+        Message(Role.USER, (Text("Rather tell me of Rome"), Blob("image/png", "aGk="))),
+    )
+    choice, _ = answered(Request(model="gpt-4.1", messages=messages))
+    assert "Rome" in text_of(choice)
+
+
 @pytest.mark.parametrize("room", [1, 5, 12])
 def test_a_limit_really_cuts(room: int) -> None:
     choice, assembler = answered(asked("Tell me all", max_output_tokens=room))
