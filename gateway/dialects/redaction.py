@@ -26,13 +26,13 @@ _SECRETS = re.compile(
 def redact(words: str, key: str | None = None) -> str:
     """The same words with `key`, which was sent, and every other key, token and organisation id replaced; those that
     are longer than `LONGEST` end before it."""
-    begin = words if len(words) <= LONGEST else _up_to_a_space(words[: LONGEST - 2])
+    begin = words if len(words) <= LONGEST else _without_half_a_key(words[: LONGEST - 2])
     return _SECRETS.sub(rf"\1{HIDDEN}", begin.replace(key, HIDDEN) if key else begin)
 
 
-def _up_to_a_space(words: str) -> str:
-    """No key holds a space, and half of one would not be found; "" where there is no space at all."""
-    whole = re.match(r".*\s", words, re.DOTALL)
+def _without_half_a_key(words: str) -> str:
+    """No key holds a space or a letter beyond ASCII, and half of one would not be found; "" where there is none."""
+    whole = re.match(r".*[^!-~]", words, re.DOTALL)
     return f"{whole[0].rstrip()} …" if whole and whole[0].strip() else ""
 
 

@@ -42,6 +42,8 @@ def test_the_longest_words_that_are_searched_stay_whole() -> None:
     assert redact(f"{words} ") == ""
     assert redact(f" {words}") == ""
     assert redact(f"a {words}") == "a …"
+    # Some languages are written without spaces.
+    assert redact(f"{'错' * 9}{words}") == f"{'错' * 9} …"
 
 
 @pytest.mark.parametrize("around", ["", "\\", "\\\\", '"', "\n", "u002d"])
