@@ -173,7 +173,9 @@ class ArrangedView(QTableView):
         """Gives what is left of the width to the columns that grow."""
         shown = [i for i in range(len(self._widths)) if not self.isColumnHidden(i)]
         shares = {i: self._rows.columns[i].grow for i in shown if self._rows.columns[i].grow}
-        widths = {i: self._widths[i] + self._more(i) for i in shown}
+        # One that grows may have been drawn narrower by more than is its own.
+        least = self.horizontalHeader().minimumSectionSize()
+        widths = {i: max(self._widths[i] + self._more(i), least) for i in shown}
         spare = max(0, self.viewport().width() - sum(widths.values()))
         total = sum(shares.values())
         self._fitting = True

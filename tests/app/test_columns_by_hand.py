@@ -193,6 +193,26 @@ def test_what_was_arranged_stands_so_in_the_next_window(view: TableView, theme: 
     assert keys(other) != keys(view)
 
 
+def test_a_column_that_grows_is_drawn_as_narrow_as_can_be_and_keeps_a_width(view: TableView) -> None:
+    """In a narrow window it had the width that it had in a wide one."""
+    least = view.horizontalHeader().minimumSectionSize()
+    growing = [n for n, each in enumerate(view._rows.columns) if each.grow and not view.isColumnHidden(n)]
+    for section in growing:
+        view.setColumnWidth(section, least)
+    for width in (2500, 100):
+        view.resize(width, 300)
+    assert [view.columnWidth(section) for section in growing] == [least] * len(growing)
+
+
+def test_a_column_that_is_drawn_to_and_fro_is_as_wide_as_before(view: TableView) -> None:
+    kept = view.columns_text()
+    section = next(n for n, each in enumerate(view._rows.columns) if each.grow)
+    wide = view.columnWidth(section)
+    for width in (view.horizontalHeader().minimumSectionSize(), wide):
+        view.setColumnWidth(section, width)
+    assert view.columns_text() == kept
+
+
 def test_a_column_that_comes_back_is_as_wide_as_it_was(view: TableView, theme: Theme, qtbot: QtBot) -> None:
     """Each time it was wider by itself, and by 100 pixels with each start of the program."""
     columns = view._rows.columns
