@@ -25,8 +25,9 @@ _PILL_PADDING = 6
 _PILL_RADIUS = 5
 _TEXT_PIXELS, _MONO_PIXELS = 13, 12
 _SQUARE, _SQUARE_GAP = 8, 8
-# A screen of 3840 by 2160 pixels shows seventy rows of sixteen cells.
-_TEXTS = 1_200
+# A screen of 3840 by 2160 pixels shows seventy rows of sixteen cells. Of rows that are kept as pictures only what is
+# new is painted from texts.
+_TEXTS, _TEXTS_OF_PICTURES = 1_200, 300
 _PILLS = 300
 _GROUNDS = {"neutral": ("text2", "inset"), "accent": ("accent", "accent_soft")}
 
@@ -52,11 +53,11 @@ Fitted = Sequence[tuple[PillText, int]]
 
 
 class RowPainter:
-    """Shared by the rows of one view."""
+    """Shared by the rows of one view; `pictures` of a view that keeps what they look like."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, *, pictures: bool = False) -> None:
         self._theme = theme
-        self._texts = LaidTexts(_TEXTS)
+        self._texts = LaidTexts(_TEXTS_OF_PICTURES if pictures else _TEXTS)
         self._pills: Recent[tuple[PillText, float, bool], QPixmap] = Recent(_PILLS)
         self._stars: dict[tuple[int, float], QPixmap] = {}
         self._pill_widths: Recent[PillText, int] = Recent(_PILLS)

@@ -58,7 +58,7 @@ class TableView(ArrangedView):
         and what `forget_pictures` is called for."""
         super().__init__(theme, model, parent)
         self._theme = theme
-        self._painter = RowPainter(theme)
+        self._painter = RowPainter(theme, pictures=pictures)
         self._pictures = RowPictures(theme, self._painter) if pictures else None
         self._turns = RowTurns(self)
         self._turns.due.connect(lambda numbers: self.viewport().update(self._places(numbers)))
