@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
@@ -293,6 +293,7 @@ class ComparePage(Page):
 
     def _take_columns(self, models: Sequence[str]) -> None:
         """One for each model: those that stand there, as far as they go."""
+        self._cover_answers()
         for column in self.columns[len(models) :]:
             self._line.removeWidget(column)
             column.hide()
@@ -306,6 +307,10 @@ class ComparePage(Page):
             provider = self.context.provider_names.name(row.provider) if row is not None else ""
             column.show_model(model, self._slots.slot(model), provider)
         self.results.setCurrentWidget(self.area)
+
+    def _cover_answers(self) -> None:
+        """All columns change: sixty widgets, painted some in each turn."""
+        self._curtain.draw(QRect(self.results.mapTo(self, QPoint(0, 0)), self.results.size()))
 
     def _make_column(self, place: int) -> AnswerColumn:
         column = AnswerColumn(self.context.theme, self._pictures, place)
@@ -356,6 +361,7 @@ class ComparePage(Page):
         while self._heard:
             self._show_next()
         self.question.set_running(False)
+        self._cover_answers()
         answers = [column.answer for column in self.columns if column.answer is not None]
         won = winners(answers)
         first = answers[0] if answers else None

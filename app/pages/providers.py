@@ -105,7 +105,7 @@ class ProvidersPage(Page):
             main.addWidget(widget)
         main.addWidget(scroll, 1)
         main.addWidget(self.price_line)
-        self.drawer.stand_beside(main, self)
+        self.drawer.stand_beside(main, self, in_pieces=True)
 
     # data
 

@@ -167,7 +167,7 @@ class SettingsPage(Page):
         told.addWidget(self.restart_banner)
         main.addLayout(told)
         main.addLayout(body, 1)
-        self.drawer.stand_beside(main, self)
+        self.drawer.stand_beside(main, self, in_pieces=True)
         self._curtain = Curtain(self)
 
     # sections

@@ -125,10 +125,12 @@ class Curtain(_Sheet):
             self._timer.start()
 
     def _is_below_another(self) -> bool:
-        above, parent = self._under, self._under.parentWidget()
+        above, parent, place = self._under, self._under.parentWidget(), self.geometry()
         while parent is not None and not above.isWindow():
-            if any(isinstance(child, Curtain) and not child.isHidden() for child in parent.children()):
-                return True
+            place = place.translated(above.pos())
+            for child in parent.children():
+                if isinstance(child, _Sheet) and not child.isHidden() and child.geometry().intersects(place):
+                    return True
             above, parent = parent, parent.parentWidget()
         return False
 

@@ -63,8 +63,9 @@ class Drawer(QFrame):
         self._shield.hide()
         self._shielding = QTimer(self, singleShot=True)
         self._shielding.timeout.connect(self._shield.hide)
-        # It has few widgets: all of it is painted in one turn, after what it makes narrower.
-        self._curtain = Curtain(self, whole=True)
+        # Painted after what it makes narrower.
+        self._curtain = Curtain(self)
+        self._beside: Curtain | None = None
         theme.changed.connect(self._take_surface)
         self._take_surface()
         self.hide()
@@ -77,8 +78,10 @@ class Drawer(QFrame):
         """What can be done with all that the drawer shows, before its cross."""
         self._head.insertWidget(self._head.count() - 1, button)
 
-    def stand_beside(self, main: QLayout | QWidget, page: QWidget) -> None:
-        """Lay a page out: `main`, with the drawer at its right."""
+    def stand_beside(self, main: QLayout | QWidget, page: QWidget, *, in_pieces: bool = False) -> None:
+        """Lay a page out: `main`, with the drawer at its right. `in_pieces`: what is beside it has many widgets, and
+        is painted some in each turn as the drawer comes or goes; a table sees to itself."""
+        self._beside = Curtain(page) if in_pieces else None
         whole = QHBoxLayout(page)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
@@ -120,6 +123,7 @@ class Drawer(QFrame):
             self._shield.raise_()
             self._shield.show()
             self._shielding.start(QGuiApplication.styleHints().mouseDoubleClickInterval())
+            self._cover_page(without=self.width())
         self.show()
         if opens:
             self._curtain.draw(self.rect())
@@ -148,10 +152,18 @@ class Drawer(QFrame):
         if not self.isHidden():
             now = QApplication.focusWidget()
             within = now is not None and (now is self or self.isAncestorOf(now))
+            self._cover_page()
             self.hide()
             if within:
                 keep_focus(self.window(), self._before)
             self.closed.emit()
+
+    def _cover_page(self, without: int = 0) -> None:
+        """`without` so many pixels at its right."""
+        if self._beside is not None:
+            page = self._beside.parentWidget()
+            assert page is not None
+            self._beside.draw(page.rect().adjusted(0, 0, -without, 0))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

@@ -606,8 +606,10 @@ def test_columns_are_used_again_and_say_nothing_of_what_was_answered_before(
     before = page.columns
     assert before[0].figures["cost"].value.text() != "—" and said(before[0])
     press_star(qtbot, before[0].rating.stars, 4)
+    qtbot.waitUntil(page._curtain.isHidden)
     page._take_columns([GPT, CLAUDE, "claude-haiku-4.5"])
     assert page.columns[:2] == before and len(page.columns) == 3
+    assert page._curtain.isVisible(), "they are painted some in each turn"
     for column, model in zip(page.columns, (GPT, CLAUDE, "claude-haiku-4.5"), strict=True):
         assert (column.name.text(), column.accessibleName()) == (model, f"Answer of {model}")
         assert column.answer is None and column.state.text() == "" and said(column) == []

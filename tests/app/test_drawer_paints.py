@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.theme import Theme
@@ -33,11 +34,41 @@ def test_a_drawer_is_painted_after_what_it_makes_narrower(drawer: Drawer, qtbot:
     beside = drawer.window().findChild(QLabel)
     assert isinstance(beside, QLabel)
     updates = Updates(drawer.window(), {"beside": beside, "drawer": drawer})
-    whole = Painted(drawer)
+    painted = Painted(drawer)
     drawer.open()
     qtbot.waitUntil(drawer.findChild(Curtain).isHidden)
-    assert [names for names in updates.together if names] == [["beside"], ["drawer"]]
-    assert [part.height() for part in whole.parts] == [drawer.height()], "all of it at once"
+    beside_first, *then = [names for names in updates.together if names]
+    assert beside_first == ["beside"] and {name for names in then for name in names} == {"drawer"}
+    assert sum(part.height() * part.width() for part in painted.parts) == drawer.height() * drawer.width()
+
+
+def test_what_has_many_widgets_beside_a_drawer_is_painted_in_pieces_as_it_comes_and_goes(
+    qtbot: QtBot, theme: Theme
+) -> None:
+    page, main, drawer = QWidget(), QWidget(), Drawer(theme)
+    grid = QGridLayout(main)
+    for number in range(60):
+        grid.addWidget(QLabel(f"{number}"), number // 4, number % 4)
+    drawer.set_content(QLabel("details"))
+    drawer.stand_beside(main, page, in_pieces=True)
+    qtbot.addWidget(page)
+    page.resize(1200, 700)
+    with qtbot.waitExposed(page):
+        page.show()
+    labels = {label.text(): label for label in main.findChildren(QLabel)}
+    beside, own = (
+        page.findChild(Curtain, options=Qt.FindChildOption.FindDirectChildrenOnly),
+        drawer.findChild(Curtain),
+    )
+    assert beside is not None and own is not None
+    for change in (drawer.open, drawer.close_drawer):
+        qtbot.waitUntil(lambda: beside.isHidden() and own.isHidden())
+        updates = Updates(page, labels)
+        change()
+        assert beside.isVisible() and beside.width() == page.width() - (drawer.width() if drawer.isVisible() else 0)
+        qtbot.waitUntil(lambda: beside.isHidden() and own.isHidden())
+        counts = [len(names) for names in updates.together if names]
+        assert sum(counts) >= 60 and max(counts) <= 40
 
 
 def test_a_drawer_that_is_open_is_not_covered_again(drawer: Drawer, qtbot: QtBot) -> None:
