@@ -56,8 +56,8 @@ DRAIN_S = 10.0
 # An end that takes no longer is not told.
 _AT_ONCE_S = 0.1
 _COUNTED_S = 1.0
-# What some hundred rows a second come back to; a server's writer, for thousands, keeps five times as much.
-CACHE_KIB = 6_000
+# What some hundred rows a second come back to; a server's writer, for thousands, keeps eight times as much.
+CACHE_KIB = 4_000
 _PAINT_WAIT_S = 2.0
 _log = logging.getLogger("faregate")
 
