@@ -63,7 +63,8 @@ class ComparePage(Page):
         self._asking = 0
         self._beginning: asyncio.Task[Any] | None = None
         self._again: dict[int, asyncio.Task[Any] | None] = {}
-        # By place, what was heard last and is not shown yet.
+        # What was heard and is not shown yet: models without columns, and by place the latest of an answer.
+        self._wanted: Sequence[str] = ()
         self._heard: dict[int, ComparedAnswer] = {}
         self._hearing = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._hearing.timeout.connect(self._show_next)
@@ -329,7 +330,7 @@ class ComparePage(Page):
             self._beginning = None
             self.comparison, self._asked = answer.comparison, asked
             self._heard.clear()
-            self._take_columns(models)
+            self._wanted = models
         self._hear(answer)
 
     def _hear(self, answer: ComparedAnswer) -> None:
@@ -341,8 +342,12 @@ class ComparePage(Page):
                 self._hearing.start()
 
     def _show_next(self) -> None:
-        """Of the answers that were heard, the one that has waited longest."""
-        if self._heard:
+        """Columns for the models of a comparison that has begun; then, of the answers that were heard, the one that
+        has waited longest."""
+        if self._wanted:
+            models, self._wanted = self._wanted, ()
+            self._take_columns(models)
+        elif self._heard:
             self._show_heard(self._heard.pop(next(iter(self._heard))))
         if self._heard:
             self._hearing.start()
@@ -358,7 +363,7 @@ class ComparePage(Page):
         """All are over: who was cheapest and fastest, and how each differs from the first."""
         if self.running:
             return
-        while self._heard:
+        while self._wanted or self._heard:
             self._show_next()
         self.question.set_running(False)
         self._cover_answers()
@@ -387,7 +392,7 @@ class ComparePage(Page):
         self.context.spawn(self._ask_again(place))
 
     async def _ask_again(self, place: int) -> None:
-        if self._beginning is not None or place in self._again or self.columns[place].running:
+        if self._beginning is not None or self._wanted or place in self._again or self.columns[place].running:
             return
         model = self.columns[place].model
         self._again[place] = asyncio.current_task()

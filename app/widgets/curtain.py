@@ -78,12 +78,10 @@ def _is_part(child: QWidget) -> bool:
 
 
 class Curtain(_Sheet):
-    """Over its parent; whoever changes much there calls `draw` before. `whole`: what it covers is painted in one
-    turn, after what is beside it."""
+    """Over its parent; whoever changes much there calls `draw` before."""
 
-    def __init__(self, parent: QWidget, *, whole: bool = False) -> None:
+    def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._whole = whole
         self._most = USUAL
         self._longest_s = 0.0
         self._sheets: list[_Sheet] = []
@@ -144,7 +142,7 @@ class Curtain(_Sheet):
         else:
             # In a turn after it was drawn: what stands there is laid out by now.
             area = self.geometry()
-            self._pieces = list(cut(area, [] if self._whole else boxes_of(self._under, area), self._most))
+            self._pieces = list(cut(area, boxes_of(self._under, area), self._most))
         # Counted from here: a timer that goes on by itself would be due again after a long paint.
         self._go_on()
 

@@ -599,6 +599,24 @@ def test_what_is_heard_is_shown_one_answer_in_each_turn_of_the_windows(page: Com
     assert [place for place, _ in shown] == [0, 1] and shown[0][1] < shown[1][1]
 
 
+async def test_columns_are_made_in_a_turn_of_the_windows_too(
+    page: ComparePage, gateway: FakeGateway, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard, made = page._hear_of, []
+
+    def hear(*told: Any) -> None:
+        heard(*told)
+        made.append(len(page.columns))
+
+    monkeypatch.setattr(page, "_hear_of", hear)
+    gateway.held = True
+    ask(page, qtbot)
+    await meanwhile(lambda: len(page.columns) == 2 and all(column.answer for column in page.columns))
+    assert made[:2] == [0, 0], "the gateway calls, and goes on at once"
+    gateway.release()
+    await meanwhile(lambda: page.question.can_run)
+
+
 def test_columns_are_used_again_and_say_nothing_of_what_was_answered_before(
     page: ComparePage, gateway: FakeGateway, qtbot: QtBot
 ) -> None:

@@ -137,7 +137,7 @@ def test_what_is_below_another_curtain_waits_for_it(
     for number in range(ROWS):
         Row(number, painted, inner)
     inner.show()
-    outer, curtain = Curtain(page, whole=True), Curtain(inner)
+    outer, curtain = Curtain(page), Curtain(inner)
     turns = lifts_of(curtain, painted)
     most = curtain._most
     curtain.draw(inner.rect())

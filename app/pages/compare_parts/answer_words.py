@@ -40,10 +40,10 @@ def figures(answer: ComparedAnswer, first: ComparedAnswer | None, now_us: int) -
     ttft = row.ttft_us if row is not None else answer.ttft_us
     total = row.latency_us if row is not None else now_us - answer.started_us
     made = (
-        ("ttft", TTFT, formats.duration(milliseconds(ttft)), "ttft_us"),
-        ("total", tr("Total"), formats.duration(milliseconds(total)), "latency_us"),
-        ("tokens", tr("Tokens"), tokens(row), "output_tokens"),
-        ("cost", tr("Cost"), cost(row), "cost_nano"),
+        ("ttft", TTFT, tr(TTFT_MEANING), formats.duration(milliseconds(ttft)), "ttft_us"),
+        ("total", tr("Total"), "", formats.duration(milliseconds(total)), "latency_us"),
+        ("tokens", tr("Tokens"), "", tokens(row), "output_tokens"),
+        ("cost", tr("Cost"), "", cost(row), "cost_nano"),
     )
     return tuple(
         Figure(
@@ -51,9 +51,9 @@ def figures(answer: ComparedAnswer, first: ComparedAnswer | None, now_us: int) -
             title=title,
             value=value,
             difference=_difference(row, other, name),
-            meaning=tr(TTFT_MEANING) if title is TTFT else "",
+            meaning=meaning,
         )
-        for key, title, value, name in made
+        for key, title, meaning, value, name in made
     )
 
 
