@@ -7,18 +7,21 @@ quiet one.
 
 import time
 from collections.abc import Sequence
+from statistics import median
 from typing import NamedTuple
 
 from tests.benchmarks.hold_probe import SLOT_S, Pieces
+from tests.benchmarks.machine_speed import fixed_work_ms
 
 
 class Told(NamedTuple):
     """Of a span of time: how many slots there were, the CPU seconds of the longest, and of each that took longer than
-    SLOT_S, with what it was."""
+    SLOT_S, with what it was; and at its end what a fixed piece of work takes, in ms."""
 
     count: int = 0
     longest: float = 0.0
     long: Sequence[tuple[float, str]] = ()
+    fixed_work_ms: float = 0.0
 
 
 class Slots:
@@ -45,11 +48,12 @@ class Slots:
 
     def what(self, words: str) -> None:
         """What the long one was that has just ended."""
-        self._long[-1] = (self._long[-1][0], words)
+        now = f"{words} (and then the fixed work took {fixed_work_ms():.2f} ms)"
+        self._long[-1] = (self._long[-1][0], now)
 
     def take(self) -> Told:
         """Those since this was last asked."""
-        told = Told(self._count, self._longest, self._long)
+        told = Told(self._count, self._longest, self._long, median(fixed_work_ms() for _ in range(9)))
         self._count, self._longest, self._long = 0, 0.0, []
         return told
 
