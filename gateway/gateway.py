@@ -75,6 +75,8 @@ class Gateway:
         self._tasks: set[asyncio.Task[None]] = set()
         # What was taken last, 0 before.
         self._port = 0
+        # A start or stop waits for the one before: two at once would leave a server that nobody ends.
+        self._turning = asyncio.Lock()
         self._bell = Bell(lambda changes: self.changed(changes))
         self._parts = Parts(folder, settings, demo, self._bell, self._on_noticed, self._on_upgrade, cache_kib)
         self._comparisons = Comparisons(self._parts)
@@ -216,8 +218,12 @@ class Gateway:
             self._set_state("error", error.message)
 
     async def start(self) -> None:
-        """Listen. A port that is in use becomes the state, not an exception."""
-        if self._state.word in ("running", "starting"):
+        """Listen, after a stop that is under way. A port that is in use becomes the state, not an exception."""
+        async with self._turning:
+            await self._start()
+
+    async def _start(self) -> None:
+        if self._state.word == "running":
             return
         self._set_state("starting")
         parts = self._parts
@@ -237,7 +243,12 @@ class Gateway:
         self._set_state("running")
 
     async def stop(self, drain_s: float = 10.0) -> None:
-        """Stop listening; running requests get `drain_s` seconds. Queries go on working."""
+        """Stop listening; running requests get `drain_s` seconds, or what a stop that is under way gives them.
+        Queries go on working."""
+        async with self._turning:
+            await self._stop(drain_s)
+
+    async def _stop(self, drain_s: float) -> None:
         parts = self._parts
         if parts.server is None:
             self._set_state("off")

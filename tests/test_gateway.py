@@ -600,3 +600,24 @@ async def test_a_passphrase_that_was_given_opens_the_file_after_a_restart_too(
     gateway = await _restarted(gateway, Settings(port=0, vault_backend="file"))
     assert await _key_source(gateway) == "vault" and (await gateway.vault_state()).available
     await gateway.close()
+
+
+async def test_a_stop_and_a_start_that_come_while_requests_are_waited_for_follow_it(tmp_path: Path) -> None:
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
+    await gateway.start()
+    draining = gateway._parts.server
+    assert draining is not None
+    draining._receiving = 1
+    turns = [asyncio.create_task(gateway.stop())]
+    await until(lambda: gateway.state.word == "stopping")
+    turns += [asyncio.create_task(gateway.stop()), asyncio.create_task(gateway.start())]
+    await asyncio.sleep(0)
+    draining._receiving = 0
+    async with asyncio.timeout(PATIENCE_S):
+        await asyncio.gather(*turns)
+    assert gateway.state.word == "running"
+    async with asyncio.timeout(PATIENCE_S):
+        await gateway.stop()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", int(gateway.state.url.rpartition(":")[2]))
+    await gateway.close()
