@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from gateway import FaregateError, run_command
+from gateway import FaregateError, named_folder, run_command
 
 _DATA_DIR = "--data-dir"
 # `run` is for `make run`: it chooses between the stored keys and the demo, and does without a display.
@@ -24,7 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Databases, journal and exports hold what people said and spent.
     os.umask(0o077)
     try:
-        return _run(_DEMO[words], data_dir, announce=words == ("run",))
+        folder = None if data_dir is None else named_folder(_DATA_DIR, data_dir)
+        return _run(_DEMO[words], folder, announce=words == ("run",))
     except FaregateError as error:
         print(f"faregate: {error.message}", file=sys.stderr)
         return error.exit_code
@@ -32,20 +33,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _without_data_dir(arguments: Sequence[str]) -> tuple[tuple[str, ...] | None, Path | None]:
+def _without_data_dir(arguments: Sequence[str]) -> tuple[tuple[str, ...] | None, str | None]:
     """The words without the folder's option; None where the option lacks its folder."""
     words: list[str] = []
-    data_dir: Path | None = None
+    data_dir: str | None = None
     rest = iter(arguments)
     for word in rest:
         name, equals, value = word.partition("=")
         if name != _DATA_DIR:
             words.append(word)
             continue
-        chosen = value if equals else next(rest, "")
-        if not chosen:
+        data_dir = value if equals else next(rest, "")
+        if not data_dir.strip():
             return None, None
-        data_dir = Path(chosen).expanduser()
     return tuple(words), data_dir
 
 

@@ -26,7 +26,7 @@ from gateway.configuration.setting_values import STANDARD_OTLP_PORT, SettingsErr
 from gateway.configuration.settings import Settings
 from gateway.configuration.settings import load as load_settings
 from gateway.errors import ClientError, FaregateError, GatewayError
-from gateway.folder import DataFolder, FolderHeld, default_folder
+from gateway.folder import DataFolder, FolderHeld, default_folder, named_folder
 from gateway.formulas import is_formula
 from gateway.header_records import ANSWERED as HEADERS_ANSWERED
 from gateway.header_records import ASKED as HEADERS_ASKED
@@ -290,6 +290,7 @@ __all__ = [
     "load_settings",
     "message_json",
     "midnight",
+    "named_folder",
     "number_text",
     "parse_number",
     "part_json",

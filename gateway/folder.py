@@ -68,13 +68,18 @@ class FolderLock:
 def default_folder(environ: Mapping[str, str]) -> Path:
     """`FAREGATE_HOME`, else the user's data directory of this system. Raises FaregateError for an unknown `~user`."""
     if home := environ.get("FAREGATE_HOME", "").strip():
-        try:
-            return Path(home).expanduser()
-        except RuntimeError:
-            raise FaregateError(f"FAREGATE_HOME={home} names a user who is not known here: give a path.") from None
+        return named_folder("FAREGATE_HOME", home)
     from platformdirs import user_data_path
 
     return user_data_path("faregate", appauthor=False)
+
+
+def named_folder(option: str, text: str) -> Path:
+    """A folder as it was written under `option`: a shell leaves `~` alone behind an `=`. Raises FaregateError."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise FaregateError(f"{option}={text} names a user who is not known here: give a path.") from None
 
 
 @contextlib.contextmanager

@@ -101,6 +101,12 @@ def test_where_only_a_demo_runs_a_new_key_says_that_it_is_not_the_demo_s(tmp_pat
     assert "demo" not in run(tmp_path, "api-key", "create", "--name", "later").stderr
 
 
+def test_no_key_is_made_that_cannot_be_shown(tmp_path: Path) -> None:
+    (tmp_path / "faregate.lock").mkdir()
+    assert_failed(run(tmp_path, "api-key", "create", "--name", "a"), 1, "faregate.lock cannot be read")
+    assert run(tmp_path, "api-key", "list").stdout.count("\n") == 1
+
+
 def test_the_short_form_makes_a_key_too(tmp_path: Path) -> None:
     made = run(tmp_path, "api-key", "--name", "ci", "--role", "admin")
     assert made.returncode == 0 and made.stdout.splitlines()[-1].startswith("tk_")
@@ -132,6 +138,11 @@ def test_the_data_folder_may_stand_anywhere(tmp_path: Path, args: tuple[str, ...
     assert (chosen / "state.db").exists() and not (tmp_path / "other").exists()
 
 
+def test_a_home_behind_an_equals_sign_is_the_users_as_where_the_window_is_started(tmp_path: Path) -> None:
+    done = run(tmp_path / "other", "api-key", "--name", "a", "--data-dir=~/chosen", HOME=str(tmp_path))
+    assert done.returncode == 0 and (tmp_path / "chosen" / "state.db").exists()
+
+
 WRONG: list[tuple[tuple[str, ...], int, str]] = [
     (("nonsense",), 2, "invalid choice"),
     (("api-key",), 2, "needs a name"),
@@ -159,6 +170,7 @@ WRONG: list[tuple[tuple[str, ...], int, str]] = [
     (("export", "--what", "requests", "-o", "/tmp"), 2, "is not a file"),
     (("--data-dir", "", "check"), 2, "--data-dir is empty"),
     (("serve", "--port", "0", "--host", "nowhere.localhost"), 1, "Nothing can listen on nowhere.localhost"),
+    (("check", "--data-dir=~nobody-at-all"), 1, "names a user who is not known here"),
     (("check", "--data-dir", "/dev/null"), 1, "choose another with --data-dir"),
     (("serve", "--workers", "2"), 2, "leave it at 1"),
     (("serve", "--port", "http"), 2, "--port must be a port number"),

@@ -24,6 +24,11 @@ def test_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_folder({}).name == "faregate"
 
 
+def test_a_user_who_is_not_known_is_a_sentence() -> None:
+    with pytest.raises(FaregateError, match="FAREGATE_HOME=~nobody-at-all names a user who is not known here"):
+        default_folder({"FAREGATE_HOME": "~nobody-at-all"})
+
+
 def test_it_and_what_it_holds_are_the_owners(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "a" / "b")
     assert folder.folder_id

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gateway.errors import FaregateError
-from gateway.folder import DataFolder, default_folder
+from gateway.folder import DataFolder, default_folder, named_folder
 
 
 class UsageError(FaregateError):
@@ -22,7 +22,7 @@ def folder_path(args: argparse.Namespace) -> Path:
         return default_folder(os.environ)
     if not chosen.strip():
         raise UsageError("--data-dir is empty: give the path of a folder.")
-    return Path(chosen)
+    return named_folder("--data-dir", chosen)
 
 
 def open_folder(args: argparse.Namespace) -> DataFolder:

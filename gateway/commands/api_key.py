@@ -14,10 +14,12 @@ def create(args: argparse.Namespace) -> int:
         raise UsageError("a new key needs a name: faregate api-key create --name NAME.")
     role, tags = getattr(args, "role", "execute"), getattr(args, "tags", "")
     folder = open_folder(args)
+    # Nothing may fail between making a key and printing it.
+    only_demo = _only_demo_runs(folder)
     with contextlib.closing(AccessKeys(folder)) as keys:
         new = keys.create(args.name, role, getattr(args, "user", None), tags.split(","))
     tell(f'The key "{new.row.name}" ({new.row.role}) is shown this once: keep it where your tool reads it.')
-    if _only_demo_runs(folder):
+    if only_demo:
         tell(f"The demo that is running now does not know it: make its keys with --data-dir {folder.demo_path}.")
     print(new.key)
     return 0

@@ -191,7 +191,10 @@ def parse_store(value: Any) -> str:
 
 
 def parse_path(value: Any) -> Path:
-    path = Path(parse_text(value)).expanduser()
+    try:
+        path = Path(parse_text(value)).expanduser()
+    except RuntimeError:
+        raise ValueError("must name a file, and names a user who is not known here") from None
     if not path.is_file():
         raise ValueError(f"must name a file that exists, and {path} does not")
     return path

@@ -60,13 +60,27 @@ def test_the_windows_own_commands(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["serve", "--port", "0"], ["--help"], ["api-key", "list", "--data-dir", "x"], ["demo", "now"], ["--data-dir"]],
+    [
+        ["serve", "--port", "0"],
+        ["--help"],
+        ["api-key", "list", "--data-dir", "x"],
+        ["serve", "--data-dir", "~nobody-at-all"],
+        ["demo", "now"],
+        ["--data-dir"],
+        ["--data-dir= "],
+    ],
 )
 def test_everything_else_is_a_command(monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
     seen: list[object] = []
     monkeypatch.setattr(entry, "run_command", lambda argv: seen.append(argv) or 5)
     assert entry.main(arguments) == 5
     assert seen == [arguments]
+
+
+def test_a_folder_of_a_user_who_is_not_known_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert entry.main(["--data-dir=~nobody-at-all"]) == 1
+    said = capsys.readouterr().err
+    assert said == "faregate: --data-dir=~nobody-at-all names a user who is not known here: give a path.\n"
 
 
 def test_a_wrong_setting_is_one_line_and_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

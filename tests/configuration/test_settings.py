@@ -120,6 +120,7 @@ WRONG = [
     ('[server]\nallowed_origins = ["https://e.org/x"]', {}, "such as https://example.org"),
     ("[server]\nallowed_hosts = [1]", {}, "must be a list of names"),
     ('[server]\ntls_cert = "/nowhere/at/all.pem"', {}, "must name a file that exists"),
+    ('[server]\ntls_cert = "~nobody-at-all/a.pem"', {}, "names a user who is not known here"),
     ("[limits]\nbody = 0", {}, "limits.body must be a number of bytes"),
     ("", {"FAREGATE_LIMITS_BODY": "64 MiBs"}, "FAREGATE_LIMITS_BODY must be"),
     ('[telemetry]\nstandard_port = "maybe"', {}, "standard_port must be on or off, or a port number"),
