@@ -170,9 +170,9 @@ class ChartArea(QStackedWidget):
             chart.plot.hide()
 
     def unfold(self) -> None:
-        """Put a plot back, and in the next turn of the loop the next one."""
-        folded = (chart.plot for chart in (*self.charts, *self.provider_charts) if chart.plot.isHidden())
-        plot = next(folded, None)
+        """Put a plot of the view on show back, and in the next turn of the loop the next one."""
+        charts = self.charts if self.view == ALL else self.provider_charts
+        plot = next((chart.plot for chart in charts if chart.plot.isHidden()), None)
         if plot is not None:
             plot.show()
             QTimer.singleShot(0, self, self.unfold)
@@ -252,9 +252,13 @@ class ChartArea(QStackedWidget):
     # One measure of four providers
 
     def set_view(self, view: str) -> None:
-        """`ALL` or `PROVIDERS`; what the latter shows is asked for anew."""
-        self.view = view
-        self.setCurrentIndex(0 if view == ALL else 1)
+        """`ALL` or `PROVIDERS`; what the latter shows is asked for anew. Its plots come in the turns after this."""
+        left, self.view = self.view, view
+        if view != left:
+            # Those of the view that is left are off by then.
+            self.setCurrentIndex(0 if view == ALL else 1)
+            self.fold()
+            QTimer.singleShot(0, self, self.unfold)
 
     def set_measure(self, key: str) -> None:
         """What the providers' charts show: the key of a chart."""

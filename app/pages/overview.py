@@ -364,8 +364,9 @@ class OverviewPage(Page):
         """The charts of everything, or one measure of four providers."""
         parts = self.parts
         parts.view_tabs[view].setChecked(True)
-        parts.charts.set_view(view)
-        parts.measure_button.setVisible(view == PROVIDERS)
+        with self.veil.kept():
+            parts.charts.set_view(view)
+            parts.measure_button.setVisible(view == PROVIDERS)
         self._reload_soon()
 
     def choose_measure(self, key: str) -> None:

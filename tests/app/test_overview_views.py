@@ -304,6 +304,22 @@ def test_four_providers_on_one_scale(qtbot: QtBot, page: OverviewPage, fake_gate
     assert not page.parts.measure_button.isVisible()
 
 
+def test_another_view_is_painted_in_pieces_and_its_plots_come_in_turns(qtbot: QtBot, page: OverviewPage) -> None:
+    """Four charts at once take ten milliseconds to paint, and nearly as long to show."""
+    area, curtain = page.parts.charts, page.veil._curtain
+    in_provider_view(qtbot, page)
+    qtbot.waitUntil(curtain.isHidden)
+    assert all(chart.plot.isVisible() for chart in area.provider_charts)
+    page.parts.view_tabs["all"].click()
+    assert curtain.isVisible() and not any(chart.plot.isVisible() for chart in area.charts)
+    area.unfold()
+    assert sum(chart.plot.isVisible() for chart in area.charts) == 1
+    qtbot.waitUntil(lambda: all(chart.plot.isVisible() for chart in area.charts))
+    assert all(chart.plot.isHidden() for chart in area.provider_charts), "else they are all shown with their view"
+    in_provider_view(qtbot, page)
+    qtbot.waitUntil(lambda: all(chart.plot.isVisible() for chart in area.provider_charts))
+
+
 def test_providers_by_another_measure(qtbot: QtBot, page: OverviewPage, fake_gateway: FakeGateway) -> None:
     in_provider_view(qtbot, page)
     page.parts.measure_button.click()
