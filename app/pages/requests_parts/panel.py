@@ -71,7 +71,7 @@ class LinesPanel(QScrollArea, Generic[Body]):
         began = time.perf_counter()
         body = self._shapes.of(shape, made, self.palette())
         if not body.isHidden():
-            self._cover()
+            self.cover()
         tell(body)
         self.body = body
         if not self.isVisible():
@@ -93,7 +93,7 @@ class LinesPanel(QScrollArea, Generic[Body]):
         inner = self.viewport().rect().marginsRemoved(self._column.contentsMargins())
         lay_out_hidden(body, inner.width(), inner.height())
         yield ALONE
-        self._cover()
+        self.cover()
         self._shapes.hide_others(body)
         self._give_room(body)
         self._shapes.show(body)
@@ -110,9 +110,10 @@ class LinesPanel(QScrollArea, Generic[Body]):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         # The drawer around it is painted without it, and it in turns.
-        self._cover()
+        self.cover()
 
-    def _cover(self) -> None:
+    def cover(self) -> None:
+        """What stands there is painted in turns. A stack that shows it has no updates yet, and it no curtain."""
         self._curtain.draw(self.viewport().geometry())
 
     def resizeEvent(self, event: QResizeEvent) -> None:

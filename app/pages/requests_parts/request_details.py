@@ -156,7 +156,7 @@ class RequestDetails(QWidget):
         self.tabs[key].setChecked(True)
         self.search.set_placeholder(self._to_find.get(key, self._to_find[MESSAGES]))
         if key == SUMMARY:
-            self.stack.setCurrentWidget(self.panel)
+            self._open(self.panel)
         elif key == ATTEMPTS:
             self._show_attempts()
         elif (self._headers if key == HEADERS else self._said) is None:
@@ -173,7 +173,12 @@ class RequestDetails(QWidget):
             self.stack.setCurrentWidget(self.no_attempt)
             return
         self.attempts.show_record(row, self._provider_title)
-        self.stack.setCurrentWidget(self.attempts)
+        self._open(self.attempts)
+
+    def _open(self, panel: RequestPanel | AttemptsPanel) -> None:
+        if self.stack.currentWidget() is not panel:
+            self.stack.setCurrentWidget(panel)
+            panel.cover()
 
     # what was said
 
