@@ -299,7 +299,7 @@ class Host:
         old_url = before.state.url
         self.window.pause_pages()
         self._wanted = self._wanted or before.state.word != "off"
-        before.changed = _nobody
+        before.changed = self._on_giving_way
         await before.stop(DRAIN_S)
         await before.close()
         self._launch = replace(self._launch, settings=settings)
@@ -377,7 +377,7 @@ class Host:
             return
         self._change_folder(demo=True)
         self.window.pause_pages()
-        own.changed = _nobody
+        own.changed = self._on_giving_way
         await own.stop(DRAIN_S)
         await own.close()
         self._wanted = True
@@ -432,6 +432,13 @@ class Host:
         if changes.providers and self._running() is not None:
             self.spawn(self._show_vault())
             self.spawn(self._watch_keys())
+
+    def _on_giving_way(self, _changes: Changes) -> None:
+        """Of a gateway that ends for another one only this is told: that it is no longer to be reached."""
+        gateway = self._gateway
+        if gateway is not None and gateway.state.word == "stopping":
+            self.window.show_state(gateway.state)
+            self.tray.show_state(gateway.state)
 
     def _running(self) -> "Gateway | None":
         gateway = self._gateway

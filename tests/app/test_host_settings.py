@@ -30,6 +30,7 @@ def drain_until(over: asyncio.Event, gateway: FakeGateway) -> None:
     stop = gateway.stop
 
     async def slow(drain_s: float = 10.0) -> None:
+        gateway._set_word("stopping")
         await over.wait()
         await stop(drain_s)
 
@@ -79,6 +80,28 @@ def test_a_restart_that_is_asked_for_twice_leaves_one_gateway(stage: Stage) -> N
         await until(lambda: len(stage.gateways) == 3 and host.window.page is not None)
         assert ["close" in gateway.calls for gateway in stage.gateways] == [True, True, False]
         assert host._gateway is stage.gateways[2]
+
+    assert stage.run(drive) == 0
+
+
+def test_while_a_restart_waits_for_requests_the_gateway_is_not_said_to_run_and_cannot_be_switched(
+    stage: Stage,
+) -> None:
+    over = asyncio.Event()
+
+    async def drive(host: Host) -> None:
+        told: list[str] = []
+        host._alerts._deliver = lambda title, text: told.append(title)
+        await started(host)
+        drain_until(over, stage.gateways[0])
+        host.shell.restart_asked.emit()
+        card = host.window.sidebar.card
+        await until(lambda: card.word.text() == "Stopping")
+        assert not card.switch.isEnabled() and not host.tray.gateway_action.isEnabled()
+        over.set()
+        await until(lambda: card.word.text() == "Running")
+        assert card.switch.isEnabled() and host.tray.gateway_action.isEnabled()
+        assert told == []
 
     assert stage.run(drive) == 0
 
