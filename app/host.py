@@ -44,6 +44,7 @@ from gateway import (
     Changes,
     DataFolder,
     FaregateError,
+    FolderHeld,
     GatewayState,
     Settings,
     load_settings,
@@ -248,8 +249,8 @@ class Host:
         self.window.change_context(self._context(shown))
         await (gateway.start() if self._wanted else gateway.open())
         self._show_state()
+        self._tell_folder()
         if gateway.state.word != "error":
-            self._lock.set_url(gateway.state.url)
             self.window.start_pages()
             await self._show_vault()
             await self._welcome(gateway)
@@ -272,11 +273,16 @@ class Host:
         if on:
             await gateway.start()
             if gateway.state.word == "running":
-                self._lock.set_url(gateway.state.url)
                 self.window.start_pages()
         else:
             await gateway.stop(DRAIN_S)
+        self._tell_folder()
         self._show_state()
+
+    def _tell_folder(self) -> None:
+        """Whoever else comes to the folder is told where it is served, and no address that another one has."""
+        gateway = self._running()
+        self._lock.set_url(gateway.state.url if gateway is not None else "")
 
     def _pause(self, on: bool) -> None:
         """Keep nothing of what is said for a quarter of an hour, or keep it again."""
@@ -359,8 +365,7 @@ class Host:
             outer, settings = self._launch.outer, self._launch.settings
             holder = outer.holder()
             if holder is not None:
-                words = tr("Faregate already runs on {path} at {url}: store the key there.")
-                raise FaregateError(words.format(path=outer.path, url=holder.url))
+                raise FolderHeld(outer.path, holder)
             real = self._make(outer, replace(settings, port=0), False)
             await real.start()
             if real.state.word == "error":

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 import app.host
 from app import formats
 from app.host import Host
-from app.launch import Launch, prepare
+from app.launch import Launch, prepare, running_at
 from app.loop import TURN_S, QtLoop
 from app.pages import PageEntry
 from app.state_notices import StateNotices
@@ -106,6 +106,11 @@ def notice(host: Host, subject: str) -> Banner:
     banner = host.window.notices.banner(subject)
     assert banner is not None
     return banner
+
+
+def served_at(stage: Stage) -> str | None:
+    """Where others are told that the folder is served."""
+    return running_at(stage.launch().outer)
 
 
 def press(banner: Banner) -> None:
@@ -197,10 +202,14 @@ def test_a_port_in_use_is_a_state_that_can_be_tried_again(stage: Stage) -> None:
         banner = notice(host, "state")
         assert "Port 4210 is in use" in banner.text()
         assert host.window.sidebar.card.word.text() == "Port in use"
+        assert served_at(stage) == "", "whoever has that port is another one"
         assert host.window.page is not None, "queries work without a port"
         del stage.gateways[0].start  # type: ignore[method-assign]
         press(banner)
         await until(lambda: host.window.sidebar.card.word.text() == "Running")
+        await until(lambda: served_at(stage) == stage.gateways[0].state.url)
+        host.window.toggle_gateway()
+        await until(lambda: served_at(stage) == "")
 
     assert stage.run(drive) == 0
 
