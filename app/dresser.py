@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QProxyStyle,
     QScrollBar,
+    QStyle,
     QStyleFactory,
     QWidget,
 )
@@ -31,6 +32,7 @@ _CLASS = re.compile(r"\s*(\w+)")
 # Qt's own class of tooltips is not public; a stylesheet calls it by the other name.
 _TOOLTIP, _TIP_LABEL = "QToolTip", "QTipLabel"
 _BOXES = (QComboBox, QAbstractSpinBox)
+_HAS_A_STYLE = Qt.WidgetAttribute.WA_SetStyle
 
 
 class Rule(NamedTuple):
@@ -57,11 +59,18 @@ def _is_tip(widget: QWidget) -> TypeGuard[QLabel]:
     return type(widget) is QLabel and widget.inherits(_TIP_LABEL)
 
 
+def _has_rules_of_its_box(widget: QWidget) -> bool:
+    """The field in a box is part of it."""
+    box = widget.parentWidget()
+    return isinstance(widget, QLineEdit) and isinstance(box, _BOXES) and not box.testAttribute(_HAS_A_STYLE)
+
+
 class Dresser(QProxyStyle):
     """Give it to the application, and keep it for as long as that lives."""
 
-    def __init__(self) -> None:
+    def __init__(self, field_style: QStyle) -> None:
         super().__init__(QStyleFactory.create("Fusion"))
+        self._fields = field_style
         self._rules: tuple[Rule, ...] = ()
         self._sheets: dict[type, str] = {}
         self._bars = BarStyle()
@@ -78,6 +87,8 @@ class Dresser(QProxyStyle):
         super().polish(what)
         if isinstance(what, QScrollBar):
             what.setStyle(self._bars)
+        elif isinstance(what, QLineEdit) and not _has_rules_of_its_box(what):
+            what.setStyle(self._fields)
         elif isinstance(what, QWidget):
             if _is_tip(what):
                 # It may tell what a caller or a provider said: HTML in that is text, and loads no picture.
@@ -102,11 +113,11 @@ class Dresser(QProxyStyle):
 
     def _sheet_of(self, widget: QWidget) -> str:
         kind = type(widget)
+        # A field has a style of its own, or its box's rules.
+        if isinstance(widget, QLineEdit) or widget.testAttribute(_HAS_A_STYLE):
+            return ""
         if _is_tip(widget):
             return self._of_classes({_TOOLTIP})
-        # The field in a box is part of it, and has its rules from it.
-        if issubclass(kind, QLineEdit) and isinstance(widget.parentWidget(), _BOXES):
-            return ""
         sheet = self._sheets.get(kind)
         if sheet is None:
             names = {each.__name__ for each in kind.__mro__}

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 from app import icons
 from app.dresser import Dresser
+from app.field_style import FieldStyle
 from app.fonts import load_fonts, ui_font
 from app.resources import resource
 
@@ -130,6 +131,7 @@ class Theme(QObject):
         self._density = "comfortable"
         self._patterns = False
         self._app: QApplication | None = None
+        self.field_style = FieldStyle(self.color)
         hints = QGuiApplication.styleHints()
         hints.colorSchemeChanged.connect(self._on_system_changed)
         # A chosen theme has it as well.
@@ -199,7 +201,7 @@ class Theme(QObject):
         """Give the application its fonts, style, palette and the stylesheet's rules, now and at every later flip."""
         self._app = app
         load_fonts()
-        self._dresser = Dresser()
+        self._dresser = Dresser(self.field_style)
         app.setStyle(self._dresser)
         app.setFont(ui_font(13))
         self._dress()

@@ -65,8 +65,7 @@ def dress_completions(completer: QCompleter, theme: Theme) -> None:
     """What is offered below a field looks as the list of a box does. A popup that is set later is not dressed."""
     popup = completer.popup()
     assert popup is not None
-    # As the stylesheet names it.
-    popup.setObjectName("popup")
+    popup.setStyle(theme.field_style)
     popup.setItemDelegate(ChoiceDelegate(theme, popup))
 
 
@@ -78,6 +77,8 @@ class ComboBox(QComboBox):
         self._theme = theme
         self.setFont(ui_font(13))
         self.setAccessibleName(name)
+        for part in (self, self.view(), self.view().window()):
+            part.setStyle(theme.field_style)
         self.setItemDelegate(ChoiceDelegate(theme, self, self.currentIndex))
         theme.changed.connect(self.update)
 

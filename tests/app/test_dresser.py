@@ -9,7 +9,6 @@ from pytestqt.qtbot import QtBot
 from app.date_field import DateField
 from app.dresser import rules_of
 from app.theme import DARK, LIGHT, Theme, stylesheet
-from app.widgets import ComboBox
 
 STYLED = Qt.WidgetAttribute.WA_StyleSheet
 
@@ -36,7 +35,7 @@ def test_what_no_rule_is_for_has_none_of_the_stylesheets_cost(qtbot: QtBot, them
     qtbot.addWidget(window)
     body = QWidget()
     window.setCentralWidget(body)
-    plain, field = QLabel("words", body), QLineEdit(body)
+    plain, field = QLabel("words", body), QtWidgets.QPlainTextEdit(body)
     window.show()
     theme.set_mode("dark")
     late = QLabel("words", body)
@@ -59,12 +58,12 @@ def test_fields_are_dressed_wherever_and_whenever_they_are_made(qtbot: QtBot, th
         for field in (early, QLineEdit(window), QLineEdit(dialog)):
             field.resize(120, 40)
             field.ensurePolished()
-            assert field.minimumSizeHint().height() > 30, "the sheet's, not Fusion's"
+            assert field.minimumSizeHint().height() > 30, "ours, not Fusion's"
             assert field.grab().toImage().pixelColor(60, 0).name() == tokens.border_strong.lower()
 
 
 def test_the_field_in_a_box_is_a_part_of_it(qtbot: QtBot, theme: Theme) -> None:
-    box, date = ComboBox(theme, "Zone"), DateField(theme, "From")
+    box, date = QComboBox(), DateField(theme, "From")
     box.setEditable(True)
     box.addItem("Europe/Berlin")
     for each in (box, date):

@@ -79,8 +79,7 @@ class TextControl(Control):
 
     def show_problem(self, there_is: bool) -> None:
         self.edit.setProperty("invalid", there_is)
-        self.edit.style().unpolish(self.edit)
-        self.edit.style().polish(self.edit)
+        self.edit.update()
 
     @property
     def is_changed(self) -> bool:
