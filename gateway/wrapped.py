@@ -4,6 +4,7 @@ import re
 
 # A tag ends before the next one begins: a search for each one's end through all that follows would take for ever.
 _OPENING = re.compile(r"\s*+<([A-Za-z][\w-]*+)[^<>]*+>")
+_TAG = re.compile(r"<(/?)([A-Za-z][\w-]*+)(?=[\s/>])[^<>]*+>")
 _NOTHING_MORE = re.compile(r"\s*\Z")
 
 
@@ -25,9 +26,10 @@ def element_of(text: str) -> str | None:
 def _end_of(text: str, opening: re.Match[str]) -> int | None:
     """Where an element ends; one that names its own tag without closing it lasts until the text's last one."""
     depth, last = 0, None
-    for tag in re.compile(rf"<(/?){re.escape(opening[1])}(?=[\s/>])[^<>]*>").finditer(text, opening.start()):
-        depth += -1 if tag[1] else 1
-        last = tag.end() if tag[1] else last
-        if depth == 0:
-            return last
+    for tag in _TAG.finditer(text, opening.start()):
+        if tag[2] == opening[1]:
+            depth += -1 if tag[1] else 1
+            last = tag.end() if tag[1] else last
+            if depth == 0:
+                return last
     return last
