@@ -29,9 +29,10 @@ class KeptColumn(Struct, frozen=True):
 
 
 class ArrangedView(QTableView):
-    """`columns_changed`: another order, width or choice, to be kept."""
+    """`columns_changed`: another order, width or choice, to be kept; `hidden`: it is out of sight."""
 
     columns_changed = Signal()
+    hidden = Signal()
 
     def __init__(self, theme: Theme, model: RowModel[Any], parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -14,5 +14,16 @@ def keep_columns(view: TableView, preferences: Preferences, table: str) -> None:
     name = f"columns/{table}"
     view.restore_columns(preferences.kept(name))
     timer = QTimer(view, singleShot=True, interval=_AFTER_MS)
-    timer.timeout.connect(lambda: preferences.keep(name, view.columns_text()))
+
+    def keep() -> None:
+        preferences.keep(name, view.columns_text())
+
+    def keep_at_once() -> None:
+        """The window may be about to end."""
+        if timer.isActive():
+            timer.stop()
+            keep()
+
+    timer.timeout.connect(keep)
     view.columns_changed.connect(timer.start)
+    view.hidden.connect(keep_at_once)

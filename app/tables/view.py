@@ -350,6 +350,7 @@ class TableView(ArrangedView):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
+        self.hidden.emit()
         self.forget_pictures()
 
     def _theme_changed(self) -> None:

@@ -193,6 +193,16 @@ def test_what_was_arranged_stands_so_in_the_next_window(view: TableView, theme: 
     assert keys(other) != keys(view)
 
 
+def test_what_was_arranged_just_before_the_window_ends_is_kept(view: TableView) -> None:
+    preferences = Preferences()
+    keep_columns(view, preferences, "a")
+    view.move_column(0, 1)
+    arranged = view.columns_text()
+    assert preferences.kept("columns/a") != arranged
+    view.hide()
+    assert preferences.kept("columns/a") == arranged
+
+
 def test_a_column_that_grows_is_drawn_as_narrow_as_can_be_and_keeps_a_width(view: TableView) -> None:
     """In a narrow window it had the width that it had in a wide one."""
     least = view.horizontalHeader().minimumSectionSize()
