@@ -116,6 +116,22 @@ def test_a_key_of_nobody_knows_whom_is_not_tried(page: ConnectPage, gateway: Emp
     assert "Providers page" in steps.hint.text()
 
 
+@pytest.mark.parametrize(
+    ("pasted", "told"),
+    [
+        (f'"{SECRET}"', "paste it without its name and without quotes"),
+        (f"ANTHROPIC_API_KEY={SECRET}", "paste it without its name and without quotes"),
+        (f"{SECRET}\nsk-ant-another", "copy it again, in one piece"),
+        ("tk_0123456789abcdef", "This is a Faregate key"),
+        ("sk-or-v1-0123456789abcdef", "Providers page"),
+    ],
+)
+def test_what_is_no_key_of_anybodys_is_told_as_that(page: ConnectPage, pasted: str, told: str) -> None:
+    steps = page.first_run
+    steps.field.edit.setText(pasted)
+    assert told in steps.hint.text() and not steps.save.isEnabled()
+
+
 def test_a_key_that_is_refused_is_not_kept(page: ConnectPage, gateway: Empty, qtbot: QtBot, turns: Turns) -> None:
     gateway.trial_ok = False
     steps = page.first_run

@@ -306,17 +306,24 @@ class FirstRun(QWidget):
 
     def recognised(self) -> ProviderRow | None:
         """Whose key stands in the field: the only one whose form it has."""
+        fitting = [row for row, problem in self._judged() if problem is None]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def _judged(self) -> list[tuple[ProviderRow, str | None]]:
+        """What is wrong with what stands in the field for each that could be meant; nothing where it is empty."""
         key, check = self.field.text(), self._context.gateway.check_key_format
         rows = [row for row in self._steps.providers if row.name in FIRST_MODELS]
-        fitting = [row for row in rows if check(row.name, key) is None] if key else []
-        return fitting[0] if len(fitting) == 1 else None
+        return [(row, check(row.name, key)) for row in rows] if key else []
 
     def _check(self) -> None:
         found, text = self.recognised(), self.field.text()
         if found is not None:
             words, tone = self.tr("Looks like a key for {title}.").format(title=found.title), "ok"
         elif text:
-            words = self.tr("It is not clear whose key this is: set it on the Providers page.")
+            problems = {problem for _, problem in self._judged()}
+            # One that all of them have is the text's own, and no other page takes it either.
+            shared = problems.pop() if len(problems) == 1 else None
+            words = shared or self.tr("It is not clear whose key this is: set it on the Providers page.")
             tone = "warn"
         else:
             words, tone = self.tr("It is tried with its provider, and kept only if it works."), "text3"
