@@ -57,10 +57,16 @@ class Application(QApplication):
         return super().event(event)
 
 
-def log_to(folder: Path) -> RotatingFileHandler:
-    handler = RotatingFileHandler(
-        folder / "faregate.log", maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True
-    )
+class LogFile(RotatingFileHandler):
+    """A disk that is full is told in the window, and no terminal gets a traceback for each line that it refuses."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+
+def log_to(folder: Path) -> LogFile:
+    handler = LogFile(folder / "faregate.log", maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.getLogger().addHandler(handler)
     return handler

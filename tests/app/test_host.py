@@ -23,7 +23,7 @@ from app.pages import PageEntry
 from app.state_notices import StateNotices
 from app.widgets import Banner
 from app.window import Window
-from app.window_process import log_to
+from app.window_process import LogFile, log_to
 from gateway import Changes, FaregateError, FolderHeld, VaultState
 from tests.app.fake_gateway import FakeGateway
 from tests.app.probe_pages import Probe, Telling, probe_entries
@@ -310,6 +310,21 @@ def test_an_error_that_the_page_tells_is_told_once(stage: Stage, page_first: boo
     stage.pages = probe_entries(Telling)
     assert stage.run(drive) == 0
     assert told == [("Another one.",)]
+
+
+def test_what_the_disk_does_not_take_of_the_log_is_no_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler = log_to(tmp_path / "gone")
+    handler.handle(logging.makeLogRecord({"msg": "Told."}))
+    assert capsys.readouterr().err == ""
+    handler = log_to(tmp_path)
+    handler.handle(logging.makeLogRecord({"msg": "%d", "args": ("no number",)}))
+    assert "Logging error" in capsys.readouterr().err, "a fault of ours is not hidden"
+    for each in tuple(logging.getLogger().handlers):
+        if isinstance(each, LogFile):
+            logging.getLogger().removeHandler(each)
+            each.close()
 
 
 def test_the_log_is_bounded(tmp_path: Path) -> None:
