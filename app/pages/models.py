@@ -98,7 +98,6 @@ class ModelsPage(Page):
         self.price_line.asked.connect(lambda: context.spawn(self._update_prices()))
         self.view.opened.connect(self._open_row)
         self.view.copy_asked.connect(self._copy_row)
-        self.drawer.closed.connect(self.view.setFocus)
         self.drawer.watch(self._is_unsaved)
         self.drawer.discarding.connect(lambda discard: ask_to_discard(self, discard))
 
