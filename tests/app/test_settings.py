@@ -38,6 +38,7 @@ from app.throttle import EVERYTHING
 from app.work import Job
 from app.work_strip import JobLine
 from gateway import Changes, Cleaned, FaregateError, Sizes, VaultState
+from gateway.configuration.setting_values import parse_size
 from gateway.configuration.settings import SETTINGS
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import FakeGateway
@@ -202,6 +203,21 @@ def test_a_wrong_value_is_told_in_words_beside_the_field_and_stays_to_be_mended(
             typed,
             {"timeouts.total": 7200.0},
         )
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (64, "64 B"),
+        (1000, "1 KB"),
+        (1024, "1 KiB"),
+        (64 << 20, "64 MiB"),
+        (64 * 10**9, "64 GB"),
+        (1_000_001, "1000001 B"),
+    ],
+)
+def test_a_size_says_its_unit_and_is_read_again_as_what_it_is(size: int, text: str) -> None:
+    assert size_text(size) == text and parse_size(text) == size
 
 
 def test_what_was_typed_is_taken_back_with_its_problem(

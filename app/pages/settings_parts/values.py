@@ -4,18 +4,19 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-_UNITS = (("GiB", 1 << 30), ("GB", 10**9), ("MiB", 1 << 20), ("MB", 10**6), ("KiB", 1 << 10), ("KB", 1000))
+_LARGE_UNITS = (("GiB", 1 << 30), ("GB", 10**9), ("MiB", 1 << 20), ("MB", 10**6))
+_UNITS = (*_LARGE_UNITS, ("KiB", 1 << 10), ("KB", 1000), ("B", 1))
 # What the gateway tells in days and people say otherwise.
 _SPANS = {"13 months": "396 days", "5 years": "1827 days"}
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 
 
 def size_text(value: Any) -> str:
-    """64 MiB for 67108864; bytes where no unit fits exactly."""
+    """64 MiB for 67108864, and 64 B for 64: who left the unit out sees what was understood."""
     if not isinstance(value, int):
         return "" if value is None else str(value)
-    unit = next((row for row in _UNITS if value and value % row[1] == 0), None)
-    return f"{value // unit[1]} {unit[0]}" if unit is not None else str(value)
+    unit, size = next(row for row in _UNITS if value % row[1] == 0)
+    return f"{value // size} {unit}"
 
 
 def plain_text(value: Any) -> str:
