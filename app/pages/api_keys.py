@@ -39,8 +39,8 @@ class ApiKeysPage(Page):
         self.setObjectName("api_keys_page")
         self.model: ListModel[KeyLine] = ListModel(api_key_columns(_now_us), self, key=lambda row: row.id)
         self._build()
-        self.create_button.clicked.connect(self.open_create)
-        self.empty.action.connect(self.open_create)
+        self.create_button.clicked.connect(lambda: self.drawer.open_soon(self.open_create))
+        self.empty.action.connect(lambda: self.drawer.open_soon(self.open_create))
         self.revoke_button.clicked.connect(self.ask_to_revoke)
         self.export_button.clicked.connect(self.start_export)
         self.banner.action.connect(lambda: context.spawn(self.refresh(Changes(keys=True))))
@@ -98,7 +98,7 @@ class ApiKeysPage(Page):
         main.setSpacing(12)
         main.addWidget(self.banner)
         main.addWidget(self.stack, 1)
-        self.drawer.stand_beside(main, self)
+        self.drawer.stand_beside(main, self, in_pieces=True)
 
     def on_shown(self) -> None:
         if not self.drawer.isVisible():

@@ -87,7 +87,7 @@ class ModelsPage(Page):
         self.files.undone.connect(self._import_undone)
         self.own.changed.connect(lambda *price: context.spawn(self._prices_changed(*price)))
         self.own.undone.connect(lambda *price: context.spawn(self._prices_undone(*price)))
-        self.add_button.clicked.connect(lambda: self.drawer.unless_unsaved(self.open_editor))
+        self.add_button.clicked.connect(lambda: self.drawer.open_soon(self.open_editor))
         self.range.changed.connect(lambda _: self._again())
         self.search.textChanged.connect(lambda _: self._filter())
         self.provider.currentIndexChanged.connect(lambda _: self._filter())
@@ -177,7 +177,7 @@ class ModelsPage(Page):
         main.addWidget(self.price_line)
         self.sections = QStackedWidget()
         self.sections.addWidget(self.prices)
-        self.drawer.stand_beside(self.sections, self)
+        self.drawer.stand_beside(self.sections, self, in_pieces=True)
 
     # sections
 
@@ -409,7 +409,7 @@ class ModelsPage(Page):
     def _open_row(self, number: int) -> None:
         line = self.model.row(number)
         if line is not None:
-            self.drawer.unless_unsaved(lambda: self.open_details(line))
+            self.drawer.open_soon(lambda: self.open_details(line))
 
     def _is_unsaved(self) -> bool:
         editor = self.drawer.content()
@@ -459,7 +459,7 @@ class ModelsPage(Page):
     def _price_the_first(self) -> None:
         first = next((line for line in self.unpriced_lines() if not line.gone), None)
         if first is not None:
-            self.drawer.unless_unsaved(lambda: self.open_editor(first))
+            self.drawer.open_soon(lambda: self.open_editor(first))
 
     async def _name(self, line: ModelLine, name: str, model: str | None) -> None:
         """Give a model another name, or where `model` is None take the name away."""

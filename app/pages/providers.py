@@ -52,7 +52,7 @@ class ProvidersPage(Page):
         self.own_panel.cancelled.connect(self.drawer.close_drawer)
         self.own_panel.saved.connect(self._own_saved)
         self.own_panel.removal_asked.connect(lambda name: self._ask_to_remove_own(self._row(name)))
-        self.add_button.clicked.connect(lambda: self.drawer.unless_unsaved(lambda: self.open_own_panel(None)))
+        self.add_button.clicked.connect(lambda: self.drawer.open_soon(lambda: self.open_own_panel(None)))
         self.key_panel.switched.connect(
             lambda title: self.drawer.set_title(tr("Key for {title}").format(title=title))
         )
@@ -60,7 +60,7 @@ class ProvidersPage(Page):
         self.drawer.closed.connect(self._drawer_closed)
         self.drawer.watch(lambda: self._panels.currentWidget() is self.own_panel and self.own_panel.unsaved)
         self.drawer.discarding.connect(lambda discard: ask_to_discard(self, discard))
-        self.vault_banner.action.connect(lambda: self.drawer.unless_unsaved(self._open_vault))
+        self.vault_banner.action.connect(lambda: self.drawer.open_soon(self._open_vault))
         self.price_line.asked.connect(lambda: context.spawn(self._update_prices()))
         self.error_banner.action.connect(lambda: context.spawn(self.refresh(Changes(providers=True))))
 
@@ -159,13 +159,13 @@ class ProvidersPage(Page):
             case "test":
                 self.context.spawn(self._test(name))
             case "key":
-                self.drawer.unless_unsaved(lambda: self.open_key_panel(name))
+                self.drawer.open_soon(lambda: self.open_key_panel(name))
             case "remove":
                 self._ask_to_remove(self._row(name))
             case "switch":
                 self.context.spawn(self._switch(self._row(name)))
             case "edit":
-                self.drawer.unless_unsaved(lambda: self.open_own_panel(name))
+                self.drawer.open_soon(lambda: self.open_own_panel(name))
 
     def open_key_panel(self, name: str) -> None:
         """The drawer on which this provider's key is set; asks first where keys are kept, if that is open."""

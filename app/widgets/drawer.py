@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLayout, QVBoxL
 
 from app.focus import keep_focus
 from app.fonts import ui_font
+from app.next_turn import NextTurn
 from app.preferences import Preferences
 from app.theme import Theme
 from app.translation import tr
@@ -66,6 +67,7 @@ class Drawer(QFrame):
         # Painted after what it makes narrower.
         self._curtain = Curtain(self)
         self._beside: Curtain | None = None
+        self._opening = NextTurn(self)
         theme.changed.connect(self._take_surface)
         self._take_surface()
         self.hide()
@@ -126,7 +128,37 @@ class Drawer(QFrame):
             self._cover_page(without=self.width())
         self.show()
         if opens:
+            self._keep_room(False)
             self._curtain.draw(self.rect())
+
+    def open_soon(self, go: Callable[[], object]) -> None:
+        """`go()`, which opens it, as `unless_unsaved` lets it, but in a turn after that of the click. What is beside
+        it in pieces makes room in a turn before."""
+        self.unless_unsaved(lambda: self._opening.ask(lambda: self._make_room(go)))
+
+    def _make_room(self, go: Callable[[], object]) -> None:
+        page = self._beside.parentWidget() if self._beside is not None else None
+        layout = page.layout() if page is not None else None
+        if layout is None or not self.isHidden():
+            go()
+            return
+        self._cover_page()
+        self._keep_room(True)
+        layout.activate()
+        self._opening.ask(lambda: self._open_into_room(go))
+
+    def _open_into_room(self, go: Callable[[], object]) -> None:
+        try:
+            go()
+        finally:
+            self._keep_room(False)
+
+    def _keep_room(self, kept: bool) -> None:
+        """Whether it takes its place while it is hidden."""
+        policy = self.sizePolicy()
+        if policy.retainSizeWhenHidden() != kept:
+            policy.setRetainSizeWhenHidden(kept)
+            self.setSizePolicy(policy)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -149,6 +181,8 @@ class Drawer(QFrame):
 
     def close_drawer(self) -> None:
         """At once, whatever stands there."""
+        self._opening.leave()
+        self._keep_room(False)
         if not self.isHidden():
             now = QApplication.focusWidget()
             within = now is not None and (now is self or self.isAncestorOf(now))

@@ -68,6 +68,7 @@ def press(page: ApiKeysPage, button: str, qtbot: QtBot) -> None:
 
 def create(page: ApiKeysPage, qtbot: QtBot, turns: Turns, name: str = "laptop") -> None:
     click(qtbot, page.create_button)
+    qtbot.waitUntil(page.panel.isVisible)
     qtbot.keyClicks(page.panel.form.name, name)
     click(qtbot, page.panel.form.make)
     turns.run()
@@ -145,6 +146,7 @@ def test_a_key_is_made_by_keyboard_and_shown_once(
 ) -> None:
     page.create_button.setFocus()
     qtbot.keyClick(page.create_button, Qt.Key.Key_Space)
+    qtbot.waitUntil(page.panel.isVisible)
     form, shown = page.panel.form, page.panel.shown
     assert form.name.hasFocus() and not form.make.isEnabled()
     qtbot.keyClicks(form.name, "claude-code")
@@ -199,6 +201,7 @@ def test_esc_gives_the_keyboard_back_to_what_opened_the_drawer(page: ApiKeysPage
     with qtbot.waitActive(page):
         page.activateWindow()
     click(qtbot, page.create_button)
+    qtbot.waitUntil(page.panel.isVisible)
     assert page.panel.form.name.hasFocus()
     qtbot.keyClick(page.panel.form.name, Qt.Key.Key_Escape)
     assert not page.drawer.isVisible() and page.create_button.hasFocus()
@@ -206,15 +209,18 @@ def test_esc_gives_the_keyboard_back_to_what_opened_the_drawer(page: ApiKeysPage
 
 def test_esc_forgets_a_form_that_was_begun(page: ApiKeysPage, qtbot: QtBot) -> None:
     click(qtbot, page.create_button)
+    qtbot.waitUntil(page.panel.isVisible)
     qtbot.keyClicks(page.panel.form.name, "half")
     qtbot.keyClick(page.panel.form.name, Qt.Key.Key_Escape)
     assert not page.drawer.isVisible()
     click(qtbot, page.create_button)
+    qtbot.waitUntil(page.panel.isVisible)
     assert page.panel.form.isVisible() and page.panel.form.name.text() == ""
 
 
 def test_each_role_says_what_it_may(page: ApiKeysPage, qtbot: QtBot) -> None:
     click(qtbot, page.create_button)
+    qtbot.waitUntil(page.panel.isVisible)
     roles = {button.text(): button.accessibleDescription() for button in page.panel.form.findChildren(QRadioButton)}
     assert list(roles) == ["Execute", "Read", "Admin"]
     assert all(words.endswith(".") for words in roles.values())
@@ -253,6 +259,7 @@ def test_tags_as_they_are_typed(typed: str, tags: tuple[str, ...], problem: str 
 
 def test_wrong_tags_are_told_while_typing(page: ApiKeysPage, qtbot: QtBot) -> None:
     click(qtbot, page.create_button)
+    qtbot.waitUntil(page.panel.isVisible)
     form = page.panel.form
     qtbot.keyClicks(form.name, "x")
     assert form.make.isEnabled()
@@ -344,7 +351,7 @@ def test_no_keys_offers_to_make_one(page: ApiKeysPage, gateway: FakeGateway, qtb
     gateway.keys = []
     refresh(page, turns)
     page.empty.action.emit()
-    assert page.drawer.isVisible()
+    qtbot.waitUntil(page.drawer.isVisible)
 
 
 def test_an_error_is_told_and_can_be_retried(page: ApiKeysPage, gateway: FakeGateway, turns: Turns) -> None:
@@ -360,6 +367,7 @@ def test_an_error_is_told_and_can_be_retried(page: ApiKeysPage, gateway: FakeGat
 
 def test_everything_has_a_name(page: ApiKeysPage, qtbot: QtBot, turns: Turns) -> None:
     click(qtbot, page.create_button)
+    qtbot.waitUntil(page.panel.isVisible)
     assert unnamed(page) == []
     create(page, qtbot, turns)
     assert unnamed(page) == []
@@ -367,6 +375,7 @@ def test_everything_has_a_name(page: ApiKeysPage, qtbot: QtBot, turns: Turns) ->
 
 def test_both_themes(page: ApiKeysPage, theme: Theme, qtbot: QtBot) -> None:
     click(qtbot, page.create_button)
+    qtbot.waitUntil(page.panel.isVisible)
     qtbot.waitUntil(page.drawer.findChild(Curtain).isHidden)  # type: ignore[union-attr]
     light = page.grab().toImage()
     theme.set_mode("dark")

@@ -91,7 +91,9 @@ def test_a_price_that_was_typed_is_kept_until_it_may_go(qtbot: QtBot, wanted: Ap
         assert (editor.fields["input"].text(), page.section.current) == ("7.25", "prices")
     page.view.opened.emit(1)
     answer(page, "Discard", qtbot)
-    assert isinstance(page.drawer.content(), ModelDetails) and page.drawer.isVisible()
+    qtbot.waitUntil(lambda: isinstance(page.drawer.content(), ModelDetails))
+    assert page.drawer.isVisible()
+    stand_before_all(page, qtbot)
 
     page.open_editor(page.lines[0])
     editor = page.drawer.content()
@@ -157,7 +159,7 @@ def test_a_provider_that_is_being_described_gives_way_after_a_question(
         assert page.own_panel.isVisible() and page.own_panel.name.text() == "house"
     page.cards["openai"].asked.emit("key", "openai")
     answer(page, "Discard", qtbot)
-    assert page.key_panel.isVisible()
+    qtbot.waitUntil(page.key_panel.isVisible)
 
 
 def test_models_that_were_typed_before_a_server_was_chosen_are_unsaved(

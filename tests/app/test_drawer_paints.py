@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.theme import Theme
 from app.widgets import Drawer
 from app.widgets.curtain import Curtain
+from app.widgets.drawer import WIDTH
 from tests.app.test_short_slots import Painted
 from tests.app.test_thread_slots import Updates
 
@@ -69,6 +71,64 @@ def test_what_has_many_widgets_beside_a_drawer_is_painted_in_pieces_as_it_comes_
         qtbot.waitUntil(lambda: beside.isHidden() and own.isHidden())
         counts = [len(names) for names in updates.together if names]
         assert sum(counts) >= 60 and max(counts) <= 40
+
+
+class Main(QWidget):
+    """Notes how wide it becomes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.widths: list[int] = []
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.widths.append(event.size().width())
+
+
+@pytest.fixture
+def beside(qtbot: QtBot, theme: Theme) -> Iterator[tuple[Main, Drawer]]:
+    """A main part of 1200 px, and a closed drawer that makes it narrower in pieces."""
+    page, main, made = QWidget(), Main(), Drawer(theme)
+    made.set_content(QLabel("details"))
+    made.stand_beside(main, page, in_pieces=True)
+    qtbot.addWidget(page)
+    page.resize(1200, 700)
+    with qtbot.waitExposed(page):
+        page.show()
+    main.widths.clear()
+    yield main, made
+
+
+def test_a_drawer_comes_after_the_click_and_after_what_is_beside_it_made_room(
+    beside: tuple[Main, Drawer], qtbot: QtBot
+) -> None:
+    main, made = beside
+    seen: list[list[int]] = []
+
+    def go() -> None:
+        seen.append(list(main.widths))
+        made.open()
+        seen.append(list(main.widths))
+
+    made.open_soon(go)
+    assert (seen, main.widths) == ([], [])
+    qtbot.waitUntil(made.isVisible)
+    assert seen == [[1200 - WIDTH], [1200 - WIDTH]]
+    qtbot.waitUntil(made.findChild(Curtain).isHidden)
+    made.close_drawer()
+    qtbot.waitUntil(lambda: main.width() == 1200)
+    assert main.widths == [1200 - WIDTH, 1200]
+
+
+def test_the_room_of_a_drawer_that_does_not_come_is_given_back(beside: tuple[Main, Drawer], qtbot: QtBot) -> None:
+    main, made = beside
+    done: list[bool] = []
+    made._make_room(lambda: done.append(True))
+    made.close_drawer()
+    assert main.width() == 1200 - WIDTH
+    qtbot.waitUntil(lambda: main.width() == 1200)
+    made.open_soon(lambda: done.append(True))
+    qtbot.waitUntil(lambda: main.widths == [1200 - WIDTH, 1200] * 2)
+    assert done == [True] and made.isHidden()
 
 
 def test_a_drawer_that_is_open_is_not_covered_again(drawer: Drawer, qtbot: QtBot) -> None:

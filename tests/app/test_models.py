@@ -120,8 +120,9 @@ def test_what_was_used_without_a_price_is_told_and_priced_from_there(
     assert "house-model" not in page.unpriced.text()
 
 
-def test_the_callout_opens_the_editor_for_the_most_used(page: ModelsPage) -> None:
+def test_the_callout_opens_the_editor_for_the_most_used(page: ModelsPage, qtbot: QtBot) -> None:
     page.unpriced.action.emit()
+    qtbot.waitUntil(page.drawer.isVisible)
     assert editor_of(page).model.text() == page.unpriced_lines()[0].model
 
 
@@ -517,6 +518,7 @@ def test_models_of_a_provider_that_was_removed_stay_with_what_they_cost(
     assert "old-free (1, of old-server, no longer set up)" in page.unpriced.text()
     assert page.unpriced_lines()[0].unpriced and page.unpriced.button is not None and page.unpriced.button.isVisible()
     page._price_the_first()
+    qtbot.waitUntil(page.drawer.isVisible)
     assert editor_of(page).model.text() == "house-model"
     page.open_details(line_of(page, "old-model"))
     details = page.drawer.content()

@@ -243,6 +243,7 @@ def test_a_demos_key_gives_way_to_a_real_one(
     assert card.source.text() == "simulated"
     assert card.replace.text() == "Set your own key"
     click(qtbot, card.replace)
+    qtbot.waitUntil(page.drawer.isVisible)
     assert page.key_panel.isVisible()
 
 
@@ -261,6 +262,7 @@ def test_a_key_is_typed_tried_and_only_then_stored(
     page: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns
 ) -> None:
     click(qtbot, page.cards["xai"].set_key)
+    qtbot.waitUntil(page.drawer.isVisible)
     assert page.drawer.isVisible()
     assert page.drawer.title_label.text() == "Key for xAI"
     edit = page.key_panel.field.edit
@@ -420,6 +422,7 @@ def test_without_a_keyring_one_chooses_the_sealed_file_knowingly(
     page, panel = no_keyring, no_keyring.vault_panel
     assert page.vault_banner.isVisible()
     click(qtbot, page.cards["xai"].set_key)
+    qtbot.waitUntil(page.drawer.isVisible)
     assert panel.isVisible() and not page.key_panel.isVisible()
     assert panel.reason.text() == gateway.vault.message
     for first, second, problem, ready in (
@@ -444,6 +447,7 @@ def test_without_a_keyring_keys_can_be_kept_until_quit(
     no_keyring: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns
 ) -> None:
     no_keyring.vault_banner.action.emit()
+    qtbot.waitUntil(no_keyring.drawer.isVisible)
     click(qtbot, no_keyring.vault_panel.use_memory)
     turns.run()
     assert "choose_vault memory" in gateway.calls
@@ -459,6 +463,7 @@ def test_a_sealed_file_is_opened_with_its_passphrase(
     )
     refresh(page, turns)
     page.vault_banner.action.emit()
+    qtbot.waitUntil(page.drawer.isVisible)
     panel = page.vault_panel
     assert not panel.second.isVisible()
     assert panel.use_file.text() == "Open"
@@ -470,6 +475,7 @@ def test_a_sealed_file_is_opened_with_its_passphrase(
 
 def test_a_choice_that_fails_is_told(no_keyring: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns) -> None:
     no_keyring.vault_banner.action.emit()
+    qtbot.waitUntil(no_keyring.drawer.isVisible)
     gateway.fails = "The passphrase is wrong: enter it again."
     click(qtbot, no_keyring.vault_panel.use_memory)
     turns.run()
@@ -506,8 +512,9 @@ def test_an_error_is_told_and_can_be_retried(page: ProvidersPage, gateway: Gatew
     assert not page.error_banner.isVisible()
 
 
-def test_everything_has_a_name(no_keyring: ProvidersPage) -> None:
+def test_everything_has_a_name(no_keyring: ProvidersPage, qtbot: QtBot) -> None:
     no_keyring.vault_banner.action.emit()
+    qtbot.waitUntil(no_keyring.drawer.isVisible)
     assert unnamed(no_keyring) == []
     no_keyring._vault = VaultState(backend="file", available=True)
     no_keyring.open_key_panel("xai")
@@ -577,6 +584,7 @@ def test_a_provider_of_ones_own_is_added_from_a_known_start(
 ) -> None:
     panel = page.own_panel
     click(qtbot, page.add_button)
+    qtbot.waitUntil(page.drawer.isVisible)
     assert panel.isVisible() and panel.start.hasFocus() and not panel.save.isEnabled()
     assert page.drawer.title_label.text() == "Add a provider"
     qtbot.keyClicks(panel.start, "Ollama")
@@ -597,6 +605,7 @@ def test_a_name_that_is_taken_and_a_refused_address_are_said(
 ) -> None:
     panel = page.own_panel
     click(qtbot, page.add_button)
+    qtbot.waitUntil(page.drawer.isVisible)
     qtbot.keyClicks(panel.name, "xai")
     qtbot.keyClicks(panel.base_url, "127.0.0.1:1234")
     click(qtbot, panel.save)
@@ -622,6 +631,7 @@ def test_a_provider_of_ones_own_is_changed_and_removed(
     refresh(page, turns)
     assert not page.cards["openai"].edit.isVisible()
     click(qtbot, page.cards["lm"].edit)
+    qtbot.waitUntil(page.drawer.isVisible)
     panel = page.own_panel
     assert panel.name.isReadOnly() and not panel.start.isVisible()
     assert (panel.dialect.currentText(), panel.auth.currentText()) == ("Gemini", "Key as x-api-key")
@@ -632,6 +642,7 @@ def test_a_provider_of_ones_own_is_changed_and_removed(
     changed = gateway.own_tables["lm"]
     assert (changed.base_url, changed.efforts, changed.embeddings) == ("http://other", ("low",), ())
     click(qtbot, page.cards["lm"].edit)
+    qtbot.waitUntil(page.drawer.isVisible)
     click(qtbot, panel.remove)
     with qtbot.waitSignal(context.shell.restart_asked):
         press(page, "confirm_remove_own", "Remove", qtbot)
@@ -668,6 +679,7 @@ def test_a_key_of_no_known_form_is_not_said_to_look_like_one(
 ) -> None:
     monkeypatch.setattr(gateway, "check_key_format", check_format)
     click(qtbot, page.cards["xai"].set_key)
+    qtbot.waitUntil(page.drawer.isVisible)
     for key, words in (
         ("xai-0123456789abcdef", "Looks like a key for xAI."),
         ("0123456789abcdef", "The key stays on this machine."),
