@@ -353,7 +353,7 @@ def test_each_figure_is_the_rows(page: ComparePage, gateway: FakeGateway, qtbot:
     rows = {row.model: row for row in gateway.rows[:3]}
     for column in page.columns:
         row = rows[column.model]
-        values = {key: cell.value.text() for key, cell in column.figures.items()}
+        values = {key: cell.text() for key, cell in column.figures.items()}
         assert values["ttft"] == formats.duration((row.ttft_us or 0) / 1000)
         assert values["total"] == formats.duration((row.latency_us or 0) / 1000)
         assert values["cost"] == formats.money(row.cost_nano)
@@ -370,14 +370,14 @@ def test_each_figure_is_the_rows(page: ComparePage, gateway: FakeGateway, qtbot:
         ("error", "Google is limiting requests (429): try again in 12 s."),
     ]
     assert (claude.state.text(), gemini.state.text()) == ("Anthropic · baseline", "Google · failed")
-    assert {key: cell.difference.text() for key, cell in gpt.figures.items()} == {
+    assert {key: cell.figure.difference for key, cell in gpt.figures.items()} == {
         "ttft": "−66.7%",
         "total": "−75.0%",
         "tokens": "−66.7%",
         "cost": formats.delta_percent(rows[GPT].cost_nano, rows[CLAUDE].cost_nano),
     }
     for column in (claude, gemini):
-        assert not any(cell.difference.text() for cell in column.figures.values())
+        assert not any(cell.figure.difference for cell in column.figures.values())
     shown = {
         column.model: [name for name, pill in column.marks.items() if pill.isVisible()] for column in page.columns
     }
@@ -397,7 +397,7 @@ async def test_answers_stand_side_by_side_while_they_come(
     await meanwhile(lambda: said(gpt) == [("assistant", "Freeze t")])
     assert said(claude) == [("reasoning", "The clock i")]
     assert page.running and not page.question.run_button.isEnabled() and page.question.stop_button.isVisible()
-    assert gpt.figures["ttft"].value.text() == "300 ms" and gpt.figures["cost"].value.text() == "—"
+    assert gpt.figures["ttft"].text() == "300 ms" and gpt.figures["cost"].text() == "—"
     assert not gpt.rating.stars.isEnabled() and gpt.stop_button.isVisible() and not gpt.again_button.isVisible()
     gateway.release(1)
     await meanwhile(lambda: not gpt.running)
@@ -517,7 +517,7 @@ async def test_nothing_is_told_against_what_the_first_one_said_before(
     page: ComparePage, gateway: FakeGateway, qtbot: QtBot
 ) -> None:
     def differences() -> list[str]:
-        return [column.figures["total"].difference.text() for column in page.columns]
+        return [column.figures["total"].figure.difference for column in page.columns]
 
     ask(page, qtbot)
     await meanwhile(lambda: page.columns and not page.running)
@@ -529,7 +529,7 @@ async def test_nothing_is_told_against_what_the_first_one_said_before(
     await meanwhile(lambda: all(column.running for column in page.columns))
     gateway.release(0)
     await meanwhile(lambda: not page.columns[0].running)
-    assert page.columns[0].figures["total"].value.text() == "8.00 s" and differences() == ["", ""]
+    assert page.columns[0].figures["total"].text() == "8.00 s" and differences() == ["", ""]
     gateway.release(1)
     await meanwhile(lambda: not page.running)
     assert differences() == ["", "−87.5%"]
@@ -622,7 +622,7 @@ def test_columns_are_used_again_and_say_nothing_of_what_was_answered_before(
 ) -> None:
     ask(page, qtbot, models=(CLAUDE, GPT))
     before = page.columns
-    assert before[0].figures["cost"].value.text() != "—" and said(before[0])
+    assert before[0].figures["cost"].text() != "—" and said(before[0])
     press_star(qtbot, before[0].rating.stars, 4)
     qtbot.waitUntil(page._curtain.isHidden)
     page._take_columns([GPT, CLAUDE, "claude-haiku-4.5"])
@@ -631,7 +631,7 @@ def test_columns_are_used_again_and_say_nothing_of_what_was_answered_before(
     for column, model in zip(page.columns, (GPT, CLAUDE, "claude-haiku-4.5"), strict=True):
         assert (column.name.text(), column.accessibleName()) == (model, f"Answer of {model}")
         assert column.answer is None and column.state.text() == "" and said(column) == []
-        told = {(cell.value.text(), cell.value.accessibleName()) for cell in column.figures.values()}
+        told = {(cell.text(), cell.accessibleName()) for cell in column.figures.values()}
         assert told == {("—", "—")} and not column.rating.stars.stars
         assert not any(pill.isVisible() for pill in column.marks.values()) and not column.again_button.isVisible()
     page._take_columns([GPT, CLAUDE])
@@ -903,8 +903,8 @@ def test_no_figure_is_cut_where_columns_are_narrow(page: ComparePage, qtbot: QtB
     tiny = replace(column.answer.record, cost_nano=105_000, cost_source="list", usage_source="estimated")
     column.setFixedWidth(LEAST_WIDTH)
     column.show_answer(replace(column.answer, record=tiny))
-    cost = column.figures["cost"].value
-    qtbot.waitUntil(lambda: column.width() == LEAST_WIDTH and cost.shown_text() == "≈$0.000105")
+    cost = column.figures["cost"]
+    qtbot.waitUntil(lambda: column.width() == LEAST_WIDTH and cost.shown_texts()[1] == "≈$0.000105")
 
 
 def test_winners_are_alone_in_front(gateway: FakeGateway) -> None:

@@ -112,7 +112,7 @@ REQUIRED: Mapping[str, str] = {
     "palette": "palette_search palette_list",
     "filter refused": "requests_filter_problem",
     "compare answers": "compare_run compare_answers answer_model answer_state answer_words answer_stars answer_note "
-    "answer_again answer_request figure_ttft figure_total figure_tokens figure_cost difference_cost",
+    "answer_again answer_request figure_ttft figure_total figure_tokens figure_cost",
     "compare unrated": "compare_unrated compare_search compare_export",
     "compare rated": "chart.scatter compare_models_table compare_answers_table compare_count compare_export",
     "compared answer": "compare_drawer",

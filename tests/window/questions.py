@@ -370,7 +370,7 @@ def answers(host: Host) -> list[dict[str, Any]]:
             "model": column.model,
             "state": column.answer.state if column.answer is not None else "",
             "said": [text_of(block) for block in column.view.blocks if block.kind == "assistant"],
-            "figures": {key: cell.value.text() for key, cell in column.figures.items()},
+            "figures": {key: cell.text() for key, cell in column.figures.items()},
             "stars": column.rating.stars.stars,
         }
         for column in page.columns

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QPaintEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QFontMetrics, QPaintEvent, QShowEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app import formats
 from app.fonts import ui_font
@@ -23,6 +23,8 @@ LEAST_WIDTH = 296
 _CLOCK_MS = 100
 _DOT = 8
 _SIDE = 13
+# Of a figure's three lines: pixels between them, and beside the widest.
+_BETWEEN, _SPARE = 1, 2
 # Of the foot's width.
 _SHARES = {"ttft": 10, "total": 8, "tokens": 12, "cost": 12}
 
@@ -226,36 +228,60 @@ class AnswerColumn(Card):
             self._show_words()
 
 
-class _FigureCell(QWidget):
-    """A figure under its title, and how it differs from the first answer's."""
+class _FigureCell(QLabel):
+    """A figure under its title, and how it differs from the first answer's. It paints all three: as labels they were
+    half of the page's widgets. Its text is the figure."""
 
     def __init__(self, theme: Theme, key: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title = ElidedLabel(theme, "", tone="text3")
-        self.title.setFont(ui_font(11))
-        self.value = ElidedLabel(theme, "")
-        self.value.setFont(ui_font(12, 600))
-        self.value.setObjectName(f"figure_{key}")
-        self.difference = ElidedLabel(theme, "", tone="text3")
-        self.difference.setFont(ui_font(11))
-        self.difference.setObjectName(f"difference_{key}")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(1)
-        for label in (self.title, self.value, self.difference):
-            column.addWidget(label)
+        self._theme = theme
+        self.figure = answer_words.Figure(key=key, title="", value="")
+        self._fonts = ui_font(11), ui_font(12, 600), ui_font(11)
+        self.setObjectName(f"figure_{key}")
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(self.update)
 
     def show_figure(self, figure: answer_words.Figure) -> None:
-        for label, text in (
-            (self.title, figure.title),
-            (self.value, figure.value),
-            (self.difference, figure.difference),
-        ):
-            if label.text() != text:
-                label.setText(text)
+        if figure != self.figure:
+            self.figure = figure
+            self.setText(figure.value)
+            self.setAccessibleName(" ".join((figure.title, figure.value, figure.difference)).strip())
+            self.updateGeometry()
+            self.update()
+
+    @property
+    def texts(self) -> tuple[str, str, str]:
+        """From the top down."""
+        return self.figure.title, self.figure.value, self.figure.difference
+
+    def sizeHint(self) -> QSize:
+        lines = [(QFontMetrics(font), text) for font, text in zip(self._fonts, self.texts, strict=True)]
+        widest = max(metrics.horizontalAdvance(text) for metrics, text in lines)
+        return QSize(widest + _SPARE, sum(metrics.height() for metrics, _ in lines) + _BETWEEN * (len(lines) - 1))
+
+    def minimumSizeHint(self) -> QSize:
         # Cut, a figure would be another one: titles and differences are cut first.
-        self.setMinimumWidth(self.value.sizeHint().width())
-        self.value.setAccessibleName(" ".join((figure.title, figure.value, figure.difference)).strip())
+        figure = QFontMetrics(self._fonts[1]).horizontalAdvance(self.figure.value)
+        return QSize(figure + _SPARE, self.sizeHint().height())
+
+    def shown_texts(self) -> tuple[str, ...]:
+        """As they fit now."""
+        elide = Qt.TextElideMode.ElideRight
+        return tuple(
+            QFontMetrics(font).elidedText(text, elide, self.width())
+            for font, text in zip(self._fonts, self.texts, strict=True)
+        )
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = smooth_painter(self)
+        top = 0
+        for font, text, tone in zip(self._fonts, self.shown_texts(), ("text3", "text", "text3"), strict=True):
+            height = QFontMetrics(font).height()
+            painter.setFont(font)
+            painter.setPen(self._theme.color(tone))
+            painter.drawText(QRect(0, top, self.width(), height), Qt.AlignmentFlag.AlignVCenter, text)
+            top += height + _BETWEEN
 
 
 class _Dot(QWidget):
