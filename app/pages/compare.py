@@ -63,8 +63,10 @@ class ComparePage(Page):
         self._asking = 0
         self._beginning: asyncio.Task[Any] | None = None
         self._again: dict[int, asyncio.Task[Any] | None] = {}
-        # What was heard and is not shown yet: models without columns, and by place the latest of an answer.
+        # What was heard and is not shown yet: models without columns, columns that still tell of a model before, and
+        # by place the latest of an answer.
         self._wanted: Sequence[str] = ()
+        self._renamed: list[tuple[AnswerColumn, str]] = []
         self._heard: dict[int, ComparedAnswer] = {}
         self._hearing = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._hearing.timeout.connect(self._show_next)
@@ -301,13 +303,16 @@ class ComparePage(Page):
             column.deleteLater()
         made = tuple(self._make_column(place) for place in range(len(self.columns), len(models)))
         self.columns = (*self.columns[: len(models)], *made)
-        known = self.question.models.known
         self._slots.assign(models)
-        for column, model in zip(self.columns, models, strict=True):
-            row = known.get(model)
-            provider = self.context.provider_names.name(row.provider) if row is not None else ""
-            column.show_model(model, self._slots.slot(model), provider)
+        self._renamed = list(zip(self.columns, models, strict=True))
         self.results.setCurrentWidget(self.area)
+
+    def _take_model(self, column: AnswerColumn, model: str) -> None:
+        row = self.question.models.known.get(model)
+        provider = self.context.provider_names.name(row.provider) if row is not None else ""
+        column.show_model(model, self._slots.slot(model), provider)
+        if not self._renamed:
+            self._cover_answers()
 
     def _cover_answers(self) -> None:
         """All columns change: sixty widgets, painted some in each turn."""
@@ -342,15 +347,23 @@ class ComparePage(Page):
                 self._hearing.start()
 
     def _show_next(self) -> None:
-        """Columns for the models of a comparison that has begun; then, of the answers that were heard, the one that
-        has waited longest."""
+        """Columns for the models of a comparison that has begun, and one of them after the other; then, of the
+        answers that were heard, the one that has waited longest; at last what they are to each other."""
         if self._wanted:
             models, self._wanted = self._wanted, ()
             self._take_columns(models)
+        elif self._renamed:
+            self._take_model(*self._renamed.pop(0))
         elif self._heard:
             self._show_heard(self._heard.pop(next(iter(self._heard))))
-        if self._heard:
+        if self._has_more:
             self._hearing.start()
+        else:
+            self._settle()
+
+    @property
+    def _has_more(self) -> bool:
+        return bool(self._wanted or self._renamed or self._heard)
 
     def _show_heard(self, answer: ComparedAnswer) -> None:
         column = self.columns[answer.place]
@@ -361,10 +374,8 @@ class ComparePage(Page):
 
     def _settle(self) -> None:
         """All are over: who was cheapest and fastest, and how each differs from the first."""
-        if self.running:
+        if self.running or self._has_more:
             return
-        while self._wanted or self._heard:
-            self._show_next()
         self.question.set_running(False)
         self._cover_answers()
         answers = [column.answer for column in self.columns if column.answer is not None]

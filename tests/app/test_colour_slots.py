@@ -100,5 +100,7 @@ def test_a_model_has_its_colour_in_compare_as_on_the_overview(qtbot: QtBot, them
     qtbot.addWidget(page)
     asyncio.run(page.refresh(ALL))
     page.question.models.choose([CLAUDE, GPT])
-    page._take_columns([CLAUDE, GPT])
+    page._wanted = (CLAUDE, GPT)
+    while page._has_more:
+        page._show_next()
     assert [column.dot.slot for column in page.columns] == [3, 1]

@@ -96,6 +96,17 @@ def ask(
     page.question.models.choose(models)
     page.question.user.setPlainText(text)
     click(qtbot, page.question.run_button)
+    all_shown(page, qtbot)
+
+
+def all_shown(page: ComparePage, qtbot: QtBot) -> None:
+    """What was heard so far, one answer in each turn."""
+    qtbot.waitUntil(lambda: not page._has_more)
+
+
+def at_rest(page: ComparePage) -> bool:
+    """Whether nothing is answered any more, and all that was heard stands there."""
+    return not page.running and not page._has_more
 
 
 def said(column: AnswerColumn) -> list[tuple[str, str]]:
@@ -417,12 +428,12 @@ async def test_presses_that_come_at_once_ask_once(page: ComparePage, gateway: Fa
         press()
     await meanwhile(lambda: len(page.columns) == 2)
     gateway.release()
-    await meanwhile(lambda: not page.running)
+    await meanwhile(lambda: at_rest(page))
     for press in (partial(page.ask_again, 1), partial(page.ask_again, 1), page.run):
         press()
     await meanwhile(lambda: page.columns[1].running)
     gateway.release()
-    await meanwhile(lambda: not page.running)
+    await meanwhile(lambda: at_rest(page))
     called = [call.split()[0] for call in gateway.calls if call.startswith(("compare ", "ask_again"))]
     assert called == ["compare", "ask_again"]
 
@@ -436,7 +447,7 @@ async def test_one_answer_is_stopped_and_then_all(page: ComparePage, gateway: Fa
     assert said(page.columns[1])[-1] == ("repeated", "You stopped it")
     assert page.columns[1].state.text() == "OpenAI · stopped" and page.columns[0].running
     click(qtbot, page.question.stop_button)
-    await meanwhile(lambda: not page.running)
+    await meanwhile(lambda: at_rest(page))
     assert [column.state.text().split(" · ")[1] for column in page.columns] == ["stopped"] * 3
     assert page.question.can_run
 
@@ -455,7 +466,7 @@ async def test_a_hidden_page_draws_nothing_until_it_is_seen(
     page.show()
     assert said(column) == [("assistant", "More of it")]
     gateway.release()
-    await meanwhile(lambda: not page.running)
+    await meanwhile(lambda: at_rest(page))
 
 
 def test_an_answer_stands_still_while_it_grows_until_someone_goes_to_its_end(page: ComparePage, qtbot: QtBot) -> None:
@@ -505,6 +516,7 @@ def test_one_that_failed_is_asked_again_alone(page: ComparePage, gateway: FakeGa
     first = page.columns[1].answer
     gateway.scripts[GEMINI] = Script(parts=(Text("It is the clock."),), latency_us=SECOND // 2)
     click(qtbot, page.columns[1].again_button)
+    all_shown(page, qtbot)
     assert gateway.calls.count(f"ask_again {GEMINI}") == 1 and gateway.asked[0] == gateway.asked[1]
     second = page.columns[1].answer
     assert first is not None and second is not None
@@ -520,7 +532,7 @@ async def test_nothing_is_told_against_what_the_first_one_said_before(
         return [column.figures["total"].figure.difference for column in page.columns]
 
     ask(page, qtbot)
-    await meanwhile(lambda: page.columns and not page.running)
+    await meanwhile(lambda: page.columns and at_rest(page))
     assert differences() == ["", "−75.0%"]
     gateway.held = True
     gateway.scripts[CLAUDE] = Script(latency_us=8 * SECOND)
@@ -531,7 +543,7 @@ async def test_nothing_is_told_against_what_the_first_one_said_before(
     await meanwhile(lambda: not page.columns[0].running)
     assert page.columns[0].figures["total"].text() == "8.00 s" and differences() == ["", ""]
     gateway.release(1)
-    await meanwhile(lambda: not page.running)
+    await meanwhile(lambda: at_rest(page))
     assert differences() == ["", "−87.5%"]
 
 
@@ -548,6 +560,7 @@ def test_one_that_cannot_be_asked_again_keeps_what_it_said(
     assert column.answer is before and said(column) == [("assistant", "Freeze the time.")]
     gateway.fails = None
     click(qtbot, column.again_button)
+    all_shown(page, qtbot)
     assert column.answer is not before and said(column) == [("assistant", "Freeze the time.")]
 
 
@@ -617,6 +630,15 @@ async def test_columns_are_made_in_a_turn_of_the_windows_too(
     await meanwhile(lambda: page.question.can_run)
 
 
+def take(page: ComparePage, *models: str) -> list[int]:
+    """Columns for these, and after each turn how many of them have their model's name."""
+    page._wanted, named = models, []
+    while page._has_more:
+        page._show_next()
+        named.append(sum(column.name.text() == model for column, model in zip(page.columns, models, strict=True)))
+    return named
+
+
 def test_columns_are_used_again_and_say_nothing_of_what_was_answered_before(
     page: ComparePage, gateway: FakeGateway, qtbot: QtBot
 ) -> None:
@@ -625,7 +647,8 @@ def test_columns_are_used_again_and_say_nothing_of_what_was_answered_before(
     assert before[0].figures["cost"].text() != "—" and said(before[0])
     press_star(qtbot, before[0].rating.stars, 4)
     qtbot.waitUntil(page._curtain.isHidden)
-    page._take_columns([GPT, CLAUDE, "claude-haiku-4.5"])
+    renamed = take(page, GPT, CLAUDE, "claude-haiku-4.5")
+    assert renamed == [0, 1, 2, 3], "one column in each turn"
     assert page.columns[:2] == before and len(page.columns) == 3
     assert page._curtain.isVisible(), "they are painted some in each turn"
     for column, model in zip(page.columns, (GPT, CLAUDE, "claude-haiku-4.5"), strict=True):
@@ -634,7 +657,7 @@ def test_columns_are_used_again_and_say_nothing_of_what_was_answered_before(
         told = {(cell.text(), cell.accessibleName()) for cell in column.figures.values()}
         assert told == {("—", "—")} and not column.rating.stars.stars
         assert not any(pill.isVisible() for pill in column.marks.values()) and not column.again_button.isVisible()
-    page._take_columns([GPT, CLAUDE])
+    take(page, GPT, CLAUDE)
     assert page.columns == before
 
 
@@ -651,11 +674,12 @@ def test_an_answer_of_an_earlier_comparison_lands_in_no_later_one(
     ask(page, qtbot)
     old = page.columns[1].answer
     page.run()
+    all_shown(page, qtbot)
     new, columns = page.columns[1].answer, page.columns
     assert old is not None and new is not None and old.comparison != new.comparison
     for hear in (told[0], page._hear):
         hear(replace(old, parts=(Text("Too late."),)))
-    page._settle()
+    all_shown(page, qtbot)
     assert page.columns == columns and page.comparison == new.comparison
     assert columns[1].answer is new and said(columns[1]) == [("assistant", "Freeze the time.")]
 
@@ -701,6 +725,7 @@ def test_a_gateway_that_cannot_is_told_and_the_question_stays(
     assert not page.error.isVisible()
     gateway.fails = None
     click(qtbot, page.question.run_button)
+    all_shown(page, qtbot)
     assert page.columns[1].answer is not None and page.columns[1].answer.state == "ok"
 
 
@@ -770,6 +795,7 @@ def test_a_note_that_was_begun_is_kept_where_another_answer_takes_its_place(
         page.ask_again(0)
     else:
         page.run()
+    all_shown(page, qtbot)
     assert column.answer is not None and column.answer.request_id != rated
     assert (gateway.kept[rated].stars, gateway.kept[rated].note) == (4, "to the point")
     assert gateway.kept[column.answer.request_id].stars is None
@@ -1037,7 +1063,9 @@ def test_an_answer_is_asked_again_what_its_neighbours_were_asked(
     page.run()
     gateway.fails = None
     page.ask_again(0)
+    all_shown(page, qtbot)
     assert len(gateway.asked) == 2 and gateway.asked[1] == gateway.asked[0]
     page.run()
+    all_shown(page, qtbot)
     page.ask_again(0)
     assert gateway.asked[3] == gateway.asked[2] != gateway.asked[0]

@@ -247,6 +247,7 @@ def test_a_rating_is_told_at_once_wherever_its_answer_stands(
     show_pane(page, qtbot, "ask")
     page.question.user.setPlainText("Once more")
     click(qtbot, page.question.run_button)
+    qtbot.waitUntil(lambda: not page._has_more)
     column = page.columns[0]
     assert column.answer is not None
     rated = column.answer.request_id
@@ -330,6 +331,7 @@ def test_what_is_rated_here_is_seen_in_its_column(page: ComparePage, gateway: Fa
     show_pane(page, qtbot, "ask")
     page.question.user.setPlainText("Once more")
     click(qtbot, page.question.run_button)
+    qtbot.waitUntil(lambda: not page._has_more)
     column = page.columns[0]
     assert column.answer is not None
     show_pane(page, qtbot, "history")
