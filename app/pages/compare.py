@@ -15,7 +15,6 @@ from app.context import AppContext
 from app.known_errors import KNOWN_ERRORS
 from app.launch import has_provider
 from app.links import open_link
-from app.next_turn import NextTurn
 from app.pages.compare_parts.answer_column import AnswerColumn
 from app.pages.compare_parts.answer_words import winners
 from app.pages.compare_parts.asked import Asked, taken_from
@@ -24,7 +23,7 @@ from app.pages.conversations_parts.pictures import Pictures
 from app.pages.page import Page, RequestTarget, StepsTarget, Target, ThreadTarget
 from app.translation import later
 from app.vault_words import vault_words
-from app.widgets import Banner, Curtain, EmptyState, SegmentedControl
+from app.widgets import Banner, EmptyState, PaneTurns, SegmentedControl
 from app.widgets.places import question_places
 from gateway import LEAST_MODELS, AnswerEstimate, Changes, ComparedAnswer, ModelRow, ProviderRow, RatedAnswer
 
@@ -70,7 +69,6 @@ class ComparePage(Page):
         self._heard: dict[int, ComparedAnswer] = {}
         self._hearing = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._hearing.timeout.connect(self._show_next)
-        self._opening = NextTurn(self)
         self._learned = False
         self._any_key = False
         self._open = True
@@ -80,7 +78,7 @@ class ComparePage(Page):
         self._estimating = QTimer(self, singleShot=True, interval=_ESTIMATE_AFTER_MS)
         self._estimating.timeout.connect(lambda: context.spawn(self._estimate()))
         self._build()
-        self.panes.changed.connect(lambda key: self._opening.ask(partial(self.show_pane, key)))
+        self.panes.changed.connect(lambda key: self._pane_turns.ask(partial(self.show_pane, key)))
         self.question.changed.connect(self._estimating.start)
         self.question.run_asked.connect(self.run)
         self.question.stop_asked.connect(self.stop_all)
@@ -142,7 +140,7 @@ class ComparePage(Page):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self.stack)
-        self._curtain = Curtain(self)
+        self._pane_turns = PaneTurns(self, self.stack)
 
     # what can be asked
 
@@ -224,11 +222,9 @@ class ComparePage(Page):
 
     def show_pane(self, key: str) -> None:
         """`ask` or `history`. The latter draws charts, which are loaded when it is first asked for."""
-        self._opening.leave()
         self.panes.set_current(key)
-        self._curtain.draw(self.stack.geometry())
         if key == "ask":
-            self.stack.setCurrentWidget(self.asking)
+            self._pane_turns.show(self.asking)
             return
         if self.history is None:
             from app.pages.compare_parts.history import HistoryPane
@@ -241,7 +237,7 @@ class ComparePage(Page):
             made.ask_asked.connect(self._ask_kept)
             made.toast.connect(self.toast)
             self.stack.addWidget(made)
-        self.stack.setCurrentWidget(self.history)
+        self._pane_turns.show(self.history)
         self.context.spawn(self._read_history())
 
     async def _read_history(self) -> None:
@@ -316,7 +312,7 @@ class ComparePage(Page):
 
     def _cover_answers(self) -> None:
         """All columns change: sixty widgets, painted some in each turn."""
-        self._curtain.draw(QRect(self.results.mapTo(self, QPoint(0, 0)), self.results.size()))
+        self._pane_turns.curtain.draw(QRect(self.results.mapTo(self, QPoint(0, 0)), self.results.size()))
 
     def _make_column(self, place: int) -> AnswerColumn:
         column = AnswerColumn(self.context.theme, self._pictures, place)

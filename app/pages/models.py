@@ -34,6 +34,7 @@ from app.widgets import (
     Drawer,
     EmptyState,
     IconButton,
+    PaneTurns,
     PushButton,
     SearchField,
     SegmentedControl,
@@ -178,6 +179,7 @@ class ModelsPage(Page):
         self.sections = QStackedWidget()
         self.sections.addWidget(self.prices)
         self.drawer.stand_beside(self.sections, self, in_pieces=True)
+        self._section_turns = PaneTurns(self, self.sections)
 
     # sections
 
@@ -203,7 +205,11 @@ class ModelsPage(Page):
     def _leave_section(self, key: str) -> None:
         """The one on show stays chosen until it is left."""
         self.section.set_current(self._section)
-        self.drawer.unless_unsaved(lambda: self.open_section(key))
+        self.drawer.unless_unsaved(lambda: self._open_soon(key))
+
+    def _open_soon(self, key: str) -> None:
+        self.section.set_current(key)
+        self._section_turns.ask(lambda: self.open_section(key))
 
     def open_section(self, key: str) -> None:
         """`prices`, `repricing` or `bill`."""
@@ -213,7 +219,7 @@ class ModelsPage(Page):
         self.past.hide()
         self.imported.hide()
         shown: QWidget = self.prices if key == "prices" else getattr(self, key)
-        self.sections.setCurrentWidget(shown)
+        self._section_turns.show(shown)
         # Else the first control there would have it, and the ring of whom the keyboard brought.
         shown.setFocus(Qt.FocusReason.OtherFocusReason)
         for control in (self.range, self.more_button, self.add_button):

@@ -21,7 +21,6 @@ from app import icons
 from app.context import AppContext
 from app.fonts import mono_font, ui_font
 from app.known_errors import KNOWN_ERRORS
-from app.next_turn import NextTurn
 from app.pages.page import Page
 from app.pages.providers_parts.vault_panel import VaultPanel
 from app.pages.settings_parts.data_sections import AboutSection, DataSection, RetentionSection
@@ -35,7 +34,7 @@ from app.pages.settings_parts.section import SectionView
 from app.pages.settings_parts.table import SECTIONS, TITLES, Section, translated
 from app.theme import Theme
 from app.translation import later
-from app.widgets import Banner, Curtain, Drawer
+from app.widgets import Banner, Drawer, PaneTurns
 from app.widgets.painting import focus_ring, rounded_box, smooth_painter
 from app.widgets.places import setting_places
 from gateway import Changes, SettingRow
@@ -127,13 +126,13 @@ class SettingsPage(Page):
         self.restart_banner.hide()
         self.stack = QStackedWidget()
         self._group = QButtonGroup(self)
-        self._opening = NextTurn(self)
+        self._pane_turns = PaneTurns(self, self.stack)
         nav = QVBoxLayout()
         nav.setSpacing(1)
         for section in SECTIONS:
             button = SectionButton(theme, section, self)
             show = partial(self.open_section, section.key)
-            button.clicked.connect(lambda _checked=False, show=show: self._opening.ask(show))
+            button.clicked.connect(lambda _checked=False, show=show: self._pane_turns.ask(show))
             self._group.addButton(button)
             self.buttons[section.key] = button
             nav.addWidget(button)
@@ -168,7 +167,6 @@ class SettingsPage(Page):
         main.addLayout(told)
         main.addLayout(body, 1)
         self.drawer.stand_beside(main, self, in_pieces=True)
-        self._curtain = Curtain(self)
 
     # sections
 
@@ -178,13 +176,10 @@ class SettingsPage(Page):
 
     def open_section(self, key: str) -> None:
         """Show a section, made when it is first opened; raises KeyError for an unknown one."""
-        self._opening.leave()
         view = self.views.get(key) or self._make(key)
         self.context.shell.section = key
-        # Forty labels, half of them wrapped, painted in one go hold the loop for up to sixteen milliseconds.
-        self._curtain.draw(self.stack.geometry())
         self.buttons[key].setChecked(True)
-        self.stack.setCurrentWidget(view)
+        self._pane_turns.show(view)
         self.drawer.close_drawer()
         self.context.spawn(self._read(view, asked=True))
 

@@ -11,6 +11,7 @@ from app.widgets.drop_hint import DropHint
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.empty_state import EmptyState
 from app.widgets.icon_label import IconLabel
+from app.widgets.pane_turns import PaneTurns
 from app.widgets.pill import Pill
 from app.widgets.scroll_ring import ScrollRing
 from app.widgets.search_field import SearchField
@@ -35,6 +36,7 @@ __all__ = [
     "EmptyState",
     "IconButton",
     "IconLabel",
+    "PaneTurns",
     "Pill",
     "PushButton",
     "ScrollRing",

@@ -646,11 +646,11 @@ def test_columns_are_used_again_and_say_nothing_of_what_was_answered_before(
     before = page.columns
     assert before[0].figures["cost"].text() != "—" and said(before[0])
     press_star(qtbot, before[0].rating.stars, 4)
-    qtbot.waitUntil(page._curtain.isHidden)
+    qtbot.waitUntil(page._pane_turns.curtain.isHidden)
     renamed = take(page, GPT, CLAUDE, "claude-haiku-4.5")
     assert renamed == [0, 1, 2, 3], "one column in each turn"
     assert page.columns[:2] == before and len(page.columns) == 3
-    assert page._curtain.isVisible(), "they are painted some in each turn"
+    assert page._pane_turns.curtain.isVisible(), "they are painted some in each turn"
     for column, model in zip(page.columns, (GPT, CLAUDE, "claude-haiku-4.5"), strict=True):
         assert (column.name.text(), column.accessibleName()) == (model, f"Answer of {model}")
         assert column.answer is None and column.state.text() == "" and said(column) == []

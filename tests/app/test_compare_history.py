@@ -93,13 +93,13 @@ def cells(view: TableView) -> list[dict[str, str]]:
 
 
 def test_a_pane_comes_in_the_turn_after_the_click_and_is_painted_in_pieces(page: ComparePage, qtbot: QtBot) -> None:
-    qtbot.waitUntil(page._curtain.isHidden)
+    qtbot.waitUntil(page._pane_turns.curtain.isHidden)
     page.panes.segment("ask").click()
     assert page.panes.current == "ask" and page.stack.currentWidget() is page.history
-    assert page._curtain.isHidden()
+    assert page._pane_turns.curtain.isVisible() and history(page).isHidden(), "what is seen of it stays"
     qtbot.waitUntil(lambda: page.stack.currentWidget() is page.asking)
-    assert page._curtain.isVisible()
-    qtbot.waitUntil(page._curtain.isHidden)
+    assert page._pane_turns.curtain.isVisible()
+    qtbot.waitUntil(page._pane_turns.curtain.isHidden)
 
 
 def test_the_models_are_the_apis(page: ComparePage, gateway: FakeGateway) -> None:

@@ -101,8 +101,9 @@ def test_a_price_that_was_typed_is_kept_until_it_may_go(qtbot: QtBot, wanted: Ap
     editor.has_from.setChecked(True)
     page.section.segment("repricing").click()
     answer(page, "Discard", qtbot)
+    qtbot.waitUntil(page.drawer.isHidden)
     turns.run()
-    assert (page.section.current, page.drawer.isVisible()) == ("repricing", False)
+    assert page.section.current == "repricing" and page.repricing.isVisible()
 
 
 def test_a_price_that_was_saved_or_cancelled_is_left_at_once(qtbot: QtBot, wanted: AppContext, turns: Turns) -> None:

@@ -69,10 +69,10 @@ def open_page(qtbot: QtBot, context: AppContext, shell: Shell, spawner: Spawner)
 
 def test_another_section_is_painted_in_bands(open_page: Callable[[str], SettingsPage], qtbot: QtBot) -> None:
     page = open_page("gateway")
-    assert page._curtain.isHidden()
+    assert page._pane_turns.curtain.isHidden()
     page.open_section("appearance")
-    assert page._curtain.geometry() == page.stack.geometry() and page._curtain.isVisible()
-    qtbot.waitUntil(page._curtain.isHidden)
+    assert page._pane_turns.curtain.geometry() == page.stack.geometry() and page._pane_turns.curtain.isVisible()
+    qtbot.waitUntil(page._pane_turns.curtain.isHidden)
 
 
 def test_settings_that_stay_as_they_are_touch_no_palette(
