@@ -314,21 +314,55 @@ def _by_time(
     taken: Mapping[str, int],
     found: _Found,
 ) -> dict[int, Exchanged]:
-    """Pairs of which each is the other's only candidate."""
+    """Pairs of which each is the other's only candidate, or that follow each other too fast for the slack."""
     left = sorted((each for each in exchanged if each.request_id not in taken), key=lambda each: each.started_us)
     starts = [each.started_us * 1000 for each in left]
-    only: dict[int, Exchanged] = {}
-    calls: Counter[str] = Counter()
+    near: dict[int, list[Exchanged]] = {}
+    callers: dict[str, list[int]] = {}
     for number, group in enumerate(groups):
         if number in found:
             continue
         span, may_be = group[0].span, _Candidate(tree, group)
         first, end = bisect_left(starts, span.start_ns - SLACK_NS), bisect_right(starts, span.end_ns + SLACK_NS)
         candidates = [exchange for exchange in left[first:end] if may_be.one_of(exchange)]
-        calls.update(exchange.request_id for exchange in candidates)
-        if len(candidates) == 1:
-            only[number] = candidates[0]
-    return {number: exchange for number, exchange in only.items() if calls[exchange.request_id] == 1}
+        for exchange in candidates:
+            of_exchange = callers.setdefault(exchange.request_id, [])
+            if len(of_exchange) <= MOST_BESIDE:
+                of_exchange.append(number)
+        near[number] = candidates[: MOST_BESIDE + 1]
+    only = {
+        number: candidates[0]
+        for number, candidates in near.items()
+        if len(candidates) == 1 and len(callers[candidates[0].request_id]) == 1
+    }
+    return only | _to_the_letter(groups, near, callers)
+
+
+def _to_the_letter(
+    groups: Sequence[_Group], near: Mapping[int, Sequence[Exchanged]], callers: Mapping[str, Sequence[int]]
+) -> dict[int, Exchanged]:
+    """Calls in a row that take less time than the slack: each exchange began within the time of one of them, and so
+    did all that are near. Where the clocks differ, some are left over at an end of the row, and all stay apart."""
+    within: dict[int, list[Exchanged]] = {}
+    around: Counter[str] = Counter()
+    for number, candidates in near.items():
+        span = groups[number][0].span
+        start_us, end_us = span.start_ns // 1000, span.end_ns // 1000
+        within[number] = [each for each in candidates if start_us <= each.started_us <= end_us]
+        around.update(each.request_id for each in within[number])
+    pairs = {
+        number: inside[0]
+        for number, inside in within.items()
+        if len(inside) == 1 and around[inside[0].request_id] == 1 and len(near[number]) <= MOST_BESIDE
+    }
+    paired = {exchange.request_id for exchange in pairs.values()}
+    return {
+        number: exchange
+        for number, exchange in pairs.items()
+        if all(each.request_id in paired for each in near[number])
+        and len(called := callers[exchange.request_id]) <= MOST_BESIDE
+        and all(caller in pairs for caller in called)
+    }
 
 
 class _Candidate:

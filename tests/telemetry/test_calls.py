@@ -177,6 +177,21 @@ def test_what_is_ambiguous_stays_apart() -> None:
     assert alike([seen("s1", 0, 100), seen("s2", 0, 100)], [exchanged(1, 10, 90)]) == {only("s1"), only("s2")}
 
 
+def in_a_row(clocks_differ_ms: int) -> set[tuple[frozenset[str], tuple[str, ...], str | None, bool]]:
+    """Five calls of 8 ms, one 2 ms after the other, as a model on the same machine answers them."""
+    tellings = [seen(f"s{number}", 1000 + 10 * number, 1008 + 10 * number) for number in range(5)]
+    begins = 1002 + clocks_differ_ms
+    return alike(tellings, [exchanged(number, begins + 10 * number, begins + 5 + 10 * number) for number in range(5)])
+
+
+def test_calls_in_a_row_that_are_shorter_than_clocks_differ_are_told_by_where_each_began() -> None:
+    assert in_a_row(0) == {(frozenset({f"s{number}"}), (f"req_{number}",), "time", True) for number in range(5)}
+    # Of clocks that do differ one is left over, and nothing says which; nor where another calls in between.
+    assert in_a_row(10) == in_a_row(-9) == {only(f"s{number}") for number in range(5)}
+    twins = [exchanged(1, 2, 7), exchanged(2, 12, 17), exchanged(3, 8, 9)]
+    assert alike([seen("s1", 1, 8), seen("s2", 11, 18)], twins) == {only("s1"), only("s2")}
+
+
 def test_what_cannot_be_is_not_joined_by_time() -> None:
     span = seen("s1", 100, 200, users=(("user.id", "ann"),))
     for other in (

@@ -208,6 +208,20 @@ def tell(store: ThreadStore, joiner: Joiner, *spans: Span) -> None:
         assert joiner.flush()
 
 
+@pytest.mark.parametrize("traces", [1, 9])
+def test_short_calls_in_a_row_are_found_in_one_trace_or_in_their_own(tmp_path: Path, traces: int) -> None:
+    """As an app embeds one text after the other with a model on the same machine, and no answer has an id."""
+    spans = [replace(span(f"{at:x}", 20 * at, 20 * at + 15), trace_id=f"{at % traces + 1:032x}") for at in range(9)]
+    with opened(tmp_path) as store, joiner_of(store) as joiner:
+        put(store, [exchange(str(at), 20 * at + 3, 20 * at + 13) for at in range(9)])
+        store.put_spans(spans, scope=SCOPE, key=KEY)
+        joiner.note({each.trace_id for each in spans}, SCOPE, KEY)
+        assert joiner.flush()
+        turns = [turn for thread in all_threads(store) for turn in thread.turns]
+    assert {turn.request_id: turn.joined for turn in turns} == {f"req_{at}": "time" for at in range(9)}
+    assert len(turns) == 9
+
+
 def test_an_exchange_stays_joined_while_one_of_its_spans_tells_of_it(tmp_path: Path) -> None:
     one, other = (span(name, 100, 200, **{"gen_ai.response.id": "msg_1"}) for name in "12")
     detached: list[tuple[str, bool]] = []
