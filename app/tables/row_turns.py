@@ -13,10 +13,10 @@ from PySide6.QtWidgets import QWidget
 
 from app.widgets.painting import OldPicture
 
-AT_ONCE = 3
+AT_ONCE = 2
 """Rows that one paint draws: a millisecond of a table with many columns, where the machine is fast."""
 # Between two turns, so that the gateway's callbacks have theirs.
-_PAUSE_MS = 8
+_PAUSE_MS = 5
 
 
 class RowTurns(QObject):

@@ -38,8 +38,8 @@ from app.widgets.scroll_bar import KeptScrollBar
 
 # The usual one; the theme says which is in force.
 ROW_HEIGHT = DENSITIES["comfortable"]
-# Rows that are laid out in one turn of the loop: a millisecond or two.
-_AT_ONCE = 3
+# Rows that are laid out in one turn of the loop: a millisecond.
+_AT_ONCE = 2
 
 
 class TableView(ArrangedView):

@@ -29,7 +29,7 @@ MARGINS = (20, 4, 24)
 _LEAST_RIGHT = 2
 GAP = 9
 # For laying out in one turn: the piece that is begun last goes beyond it, and painting comes on top.
-_BUDGET_S = 0.003
+_BUDGET_S = 0.002
 _CARDS = 90
 
 Anchor = tuple[str, int, float]
