@@ -2,7 +2,7 @@
 
 Left to itself Python collects cycles on whichever thread happens to allocate. A worker that wrote rows would then
 destroy widgets that were part of a cycle, which ends the process. What start-up and each page's building have made is
-set aside: it lives as long as the window, and need not be looked at again and again. So is, each three seconds, what
+set aside: it lives as long as the window, and need not be looked at again and again. So is, each two seconds, what
 lives then, as long as that does not become more and more. A look is mostly at what still lives, which under traffic
 are some thousand things. Done seldom it takes more than eight milliseconds; done often it sets aside more of what is
 still in use, and is looked at no more where it becomes garbage. Nothing is older than that, so no look is at what is
@@ -20,7 +20,7 @@ from PySide6.QtCore import QObject, QTimer
 # Python's generations up to which is looked.
 _YOUNG, _ALL = 1, 2
 EVERY_MS = 1000
-_ALL_EVERY = 3
+_ALL_EVERY = 2
 MANY = 20_000
 """So many objects more than after the last look, as Python counts them: four hundred failed requests leave them."""
 COUNTED_EVERY = 900

@@ -117,8 +117,8 @@ def test_start_up_is_set_aside_twice_unseen_and_only_what_is_young_is_looked_at_
     first, second = _SETTLED_AT
     assert looks.until(second + 9) == {
         **{beat: ["look 1"] for beat in range(1, second)},
-        **{beat: ALL for beat in range(3, second, 3)},
-        **{second + more: YOUNG for more in (3, 6, 9)},
+        **{beat: ALL for beat in range(2, second, 2)},
+        **{second + more: YOUNG for more in (2, 4, 6, 8)},
         first: ["set aside", "look 1"],
         second: ["set aside", *ALL],
     }
@@ -128,8 +128,9 @@ def test_what_is_young_is_looked_at_where_it_is_as_many_as_are_many(looks: Looks
     looks.until(_SETTLED_AT[-1])
     looks.young = MANY - 1
     assert looks.until(_SETTLED_AT[-1] + 1) == {}
+    looks.until(_SETTLED_AT[-1] + 2)
     looks.young = MANY
-    assert looks.until(_SETTLED_AT[-1] + 2) == {_SETTLED_AT[-1] + 2: ["look 1"]}
+    assert looks.until(_SETTLED_AT[-1] + 3) == {_SETTLED_AT[-1] + 3: ["look 1"]}
 
 
 def test_what_is_built_is_set_aside_at_once_and_what_completes_it_four_seconds_later(
@@ -139,7 +140,11 @@ def test_what_is_built_is_set_aside_at_once_and_what_completes_it_four_seconds_l
     looks.until(built)
     garbage.settle()
     assert looks.done() == ["set aside"]
-    assert looks.until(built + 9) == {built + 1: YOUNG, built + 4: ALL, built + 7: YOUNG}
+    assert looks.until(built + 9) == {
+        built + 2: YOUNG,
+        built + 4: ALL,
+        **{built + more: YOUNG for more in (6, 8)},
+    }
 
 
 def test_what_completes_a_part_of_start_up_is_left_to_the_end_of_that(garbage: GarbageTimer, looks: Looks) -> None:
@@ -156,7 +161,11 @@ def test_what_is_there_no_more_is_taken_back_and_looked_at_four_seconds_later(
     looks.until(gone)
     garbage.release()
     assert looks.done() == ["take back"]
-    assert looks.until(gone + 9) == {gone + 1: ALL, gone + 4: ALL, gone + 7: YOUNG}
+    assert looks.until(gone + 9) == {
+        gone + 2: ALL,
+        gone + 4: ALL,
+        **{gone + more: YOUNG for more in (6, 8)},
+    }
 
 
 def test_what_is_set_aside_is_counted_each_quarter_of_an_hour(looks: Looks) -> None:

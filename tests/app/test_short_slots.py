@@ -474,7 +474,7 @@ def garbage(qtbot: QtBot) -> Iterator[GarbageTimer]:
     made.stop()
 
 
-def test_what_still_lives_is_looked_at_for_garbage_every_three_seconds(
+def test_what_still_lives_is_looked_at_for_garbage_every_two_seconds(
     garbage: GarbageTimer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[int] = []
@@ -484,7 +484,7 @@ def test_what_still_lives_is_looked_at_for_garbage_every_three_seconds(
     garbage._beat = _SETTLED_AT[-1]
     for _ in range(30):
         garbage._timer.timeout.emit()
-    assert looked == [1] * 10 and garbage._timer.interval() == 1000
+    assert looked == [1] * 15 and garbage._timer.interval() == 1000
 
 
 def test_a_page_is_set_aside_as_soon_as_it_is_built(garbage: GarbageTimer) -> None:
