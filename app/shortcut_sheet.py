@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QKeySequence, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.fonts import ui_font
@@ -20,22 +20,44 @@ _FROM_TOP = 72
 
 
 class KeyCap(QLabel):
-    """A key sequence on a cap."""
+    """A key sequence on a cap, which is kept as a picture: thirty of them are painted at once."""
 
     def __init__(self, theme: Theme, keys: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._picture = QPixmap()
         sequence = QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
         self.setText(sequence or keys)
         self.setFont(ui_font(12, 500))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        theme.changed.connect(self.update)
+        theme.changed.connect(self._forget)
+
+    def _forget(self) -> None:
+        self._picture = QPixmap()
+        self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(max(24, QFontMetrics(self.font()).horizontalAdvance(self.text()) + 14), 22)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth_painter(self)
+        ratio = self.devicePixelRatioF()
+        if not ratio.is_integer():
+            # It may begin within a pixel of the screen, where a picture would be blurred.
+            self._draw(painter)
+            return
+        if self._picture.size() != self.size() * ratio:
+            self._picture = QPixmap(self.size() * ratio)
+            self._picture.setDevicePixelRatio(ratio)
+            self._picture.fill(self._theme.color("surface"))
+            on_picture = QPainter(self._picture)
+            on_picture.setRenderHint(QPainter.RenderHint.Antialiasing)
+            on_picture.setFont(self.font())
+            self._draw(on_picture)
+            on_picture.end()
+        painter.drawPixmap(0, 0, self._picture)
+
+    def _draw(self, painter: QPainter) -> None:
         theme = self._theme
         rounded_box(painter, QRectF(self.rect()), 5, theme.color("inset"), theme.color("border_strong"))
         painter.setPen(theme.color("text2"))

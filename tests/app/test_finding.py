@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtGui import QImage, QKeySequence
+from PySide6.QtGui import QImage, QKeySequence, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractScrollArea,
@@ -30,6 +30,7 @@ from app.shortcut_sheet import KeyCap, ShortcutSheet
 from app.shortcuts import SHORTCUTS
 from app.tables.laid_texts import Face, Laid, LaidTexts
 from app.text_label import TextLabel
+from app.theme import Theme
 from app.window import Window
 from gateway import TagCondition
 from tests.app.accessible import unnamed
@@ -401,3 +402,40 @@ def test_what_was_painted_is_not_laid_out_again(palette: Palette, monkeypatch: p
     made.clear()
     palette.list.viewport().repaint()
     assert made == []
+
+
+def test_a_cap_is_drawn_once_for_each_theme(qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty of them took most of the time in which the sheet is painted."""
+    drawn: list[KeyCap] = []
+    draw = KeyCap._draw
+
+    def noted(cap: KeyCap, painter: QPainter) -> None:
+        draw(cap, painter)
+        drawn.append(cap)
+
+    monkeypatch.setattr(KeyCap, "_draw", noted)
+    ground = QWidget()
+    qtbot.addWidget(ground)
+    cap = KeyCap(theme, "Ctrl+K", ground)
+    cap.adjustSize()
+    ground.show()
+
+    def seen() -> QImage:
+        palette = ground.palette()
+        palette.setColor(QPalette.ColorRole.Window, theme.color("surface"))
+        ground.setPalette(palette)
+        return ground.grab(cap.geometry()).toImage().convertToFormat(QImage.Format.Format_RGB32)
+
+    for mode in ("dark", "light"):
+        theme.set_mode(mode)
+        drawn.clear()
+        one, other = seen(), seen()
+        assert len(drawn) == 1 and one == other
+        bare = QPixmap(cap.size())
+        bare.fill(theme.color("surface"))
+        painter = QPainter(bare)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(cap.font())
+        draw(cap, painter)
+        painter.end()
+        assert one == bare.toImage().convertToFormat(QImage.Format.Format_RGB32)
