@@ -31,6 +31,7 @@ USER_AGENTS: tuple[tuple[str, str], ...] = (
     ("llama-index/", "LlamaIndex"),
     ("pydantic-ai/", "pydantic-ai"),
     ("ai-sdk", "Vercel AI SDK"),
+    ("ai/", "Vercel AI SDK"),
     ("litellm/", "LiteLLM"),
     ("curl/", "curl"),
     ("faregate-test/", TEST_CLIENT),
