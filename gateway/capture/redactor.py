@@ -31,8 +31,9 @@ LONGEST_SECONDS = 5.0
 # For one short text, while the event loop stands still.
 SHORT_SECONDS = 0.02
 SHORT_CHARACTERS = 32 * 1024
-# A long context has some hundreds of texts, and dozens of agents may send theirs by turns.
-REMEMBERED = 20_000
+# A long context has some hundreds of texts, and dozens of agents may send theirs by turns. With a few more Python
+# makes each of the two sets four times as large.
+REMEMBERED = 19_600
 _DEEPEST = 4
 _T = TypeVar("_T")
 _TOO_SLOW = "redaction took too long: {} characters are not kept"

@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from threading import Lock
-from time import sleep
+from time import monotonic, sleep
 
 from msgspec import Struct
 
@@ -25,6 +25,8 @@ from gateway.store.needles import Needle
 # Where more than one in so many entries may hold the text, all that was said is read in order: each by itself takes
 # several times as long.
 MANY = 16
+# The lines of a word that many conversations hold take some ten megabytes.
+KEPT_S = 300.0
 
 _LATEST = "SELECT id, hash FROM contents ORDER BY id DESC LIMIT 1"
 _HASH = "SELECT hash FROM contents WHERE id = ?"
@@ -56,12 +58,19 @@ class _Result(Struct, frozen=True):
 
 
 class Search:
-    """Remembers the last result, since its pages are asked for one after another."""
+    """Remembers the last result for a while, since its pages are asked for one after another."""
 
     def __init__(self, sealed: Sealed) -> None:
         self._sealed = sealed
         self._lock = Lock()
         self._last: _Result | None = None
+        self._asked_s = 0.0
+
+    def let_go(self) -> None:
+        """Forget the last result where nobody has asked for it in five minutes."""
+        with self._lock:
+            if monotonic() - self._asked_s > KEPT_S:
+                self._last = None
 
     def find(self, connection: sqlite3.Connection, text: str, progress: Progress) -> Mapping[int, str]:
         """The conversations in which this was said, case folded, each with a line around it. Raises
@@ -86,7 +95,7 @@ class Search:
 
     def _remembered(self, connection: sqlite3.Connection, text: str) -> _Result:
         with self._lock:
-            last = self._last
+            self._asked_s, last = monotonic(), self._last
         if last is None or last.text != text:
             return _Result(text)
         return last if connection.execute(_HASH, (last.latest,)).fetchone() == (last.hash,) else _Result(text)

@@ -153,8 +153,9 @@ class ThreadStore:
         self._connection.close()
 
     def let_go(self) -> None:
-        """Give up connections that have not been needed lately."""
+        """Give up connections and what a search has found, where they have not been needed lately."""
         self._readers.let_go()
+        self._search.let_go()
 
     # Writing.
 

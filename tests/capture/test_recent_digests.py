@@ -1,8 +1,11 @@
 """What was seen lately is known, and no more than twice as much is kept."""
 
+import sys
+
 import pytest
 
 from gateway.capture.recent_digests import RecentDigests
+from gateway.capture.redactor import REMEMBERED
 
 
 def _digests(start: int, count: int) -> list[bytes]:
@@ -28,3 +31,13 @@ def test_what_is_asked_for_stays_however_much_comes() -> None:
         recent.add(digest)
         if digest[-1] % 50 == 0:
             assert asked in recent
+
+
+def test_what_redactors_remember_fills_its_sets() -> None:
+    """Four hundred more took three megabytes more: a set grows to four times its size at once."""
+    recent = RecentDigests(REMEMBERED)
+    for digest in _digests(0, 2 * REMEMBERED - 1):
+        recent.add(digest)
+    room = sys.getsizeof(recent._young) + sys.getsizeof(recent._old)
+    assert len(recent) == 2 * REMEMBERED - 1
+    assert room / len(recent) < 32

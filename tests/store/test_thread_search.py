@@ -173,6 +173,25 @@ def test_pages_do_not_open_everything_again(store: ThreadStore) -> None:
     assert looked == []
 
 
+def test_what_was_found_is_let_go_when_nobody_has_asked_for_it_in_a_while(
+    store: ThreadStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lines of a word that is everywhere stayed until somebody searched for another."""
+    put(store, [told(at, [user(f"needle {at}")], "x", conversation=f"c{at}") for at in range(20)])
+    looked: list[int] = []
+
+    def search() -> int:
+        looked.clear()
+        return store.threads(ThreadQuery(text="needle"), progress=lambda done, of: looked.append(done)).total
+
+    assert search() == 20
+    store.let_go()
+    assert (search(), looked) == (20, [])
+    monkeypatch.setattr("gateway.store.thread_search.KEPT_S", -1.0)
+    store.let_go()
+    assert search() == 20 and looked
+
+
 def test_it_ends_when_nobody_waits_any_more(store: ThreadStore) -> None:
     history: list[Message] = []
     for number in range(1200):
