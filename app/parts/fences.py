@@ -2,6 +2,7 @@
 
 A fence is three or more backticks or tildes at the start of a line, indented by at most three spaces; it is closed by
 at least as many of the same, or by the end (CommonMark 0.31, 4.5). Prose is cut at empty lines where it is long.
+Pictures that prose names lie elsewhere and are not fetched: their words stand there as links.
 """
 
 import re
@@ -11,6 +12,12 @@ from app.parts.piece import SLICE_CHARS, Code, Piece, Prose, slices
 
 MOST_CELLS = 250
 _OPENING = re.compile(r"^ {0,3}(`{3,}+|~{3,}+)[ \t]*+([^\s`]*+)[^`]*+$")
+# Code and escaped characters are passed over.
+_PICTURE = re.compile(
+    r"(?s)(?<!`)(`++).*?(?<!`)\1(?!`)|\\."
+    r"|!\[(?P<words>[^\[\]\n]*+)\]\((?P<place><[^>\n]++>|[^\s()]++)(?:[ \t]++\"[^\"\n]*+\")?\)(?P<linked>\]\()?"
+)
+_LONGEST_PLACE = 120
 
 
 def markdown(text: str) -> Iterator[Piece]:
@@ -71,4 +78,13 @@ def _sized(text: str) -> Iterator[Piece]:
                 # Laying out hundreds of cells would hold the window.
                 yield from code_pieces(part)
             else:
-                yield Prose(part)
+                yield Prose(_PICTURE.sub(_as_link, part) if "![" in part else part)
+
+
+def _as_link(found: re.Match[str]) -> str:
+    place = found["place"]
+    if place is None:
+        return found[0]
+    words = found["words"].strip() or place.strip("<>")[:_LONGEST_PLACE]
+    # Of a picture that is a link itself, the link stays.
+    return f"{words}](" if found["linked"] else f"[{words}]({place})"

@@ -72,6 +72,19 @@ def test_ticks_in_a_line_are_no_fence() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('See ![the *plot*](https://a.example/p_1.png "Fig. 1").', "See [the *plot*](https://a.example/p_1.png)."),
+        ("![](file:///etc/x) ![ ](<a b.png>)", "[file:///etc/x](file:///etc/x) [a b.png](<a b.png>)"),
+        ("[![build](https://b.example/s.svg)](https://b.example)", "[build](https://b.example)"),
+        (r"`![a](b)` ``![a](`b)`` \![a](b) ![a] (b) ![", r"`![a](b)` ``![a](`b)`` \![a](b) ![a] (b) !["),
+    ],
+)
+def test_a_picture_that_lies_elsewhere_leaves_its_words(text: str, shown: str) -> None:
+    assert list(markdown(text)) == [Prose(shown)]
+
+
 def test_long_prose_and_code_come_in_slices_that_lose_nothing() -> None:
     prose = "\n\n".join(f"Paragraph {n} says {'much ' * 60}" for n in range(40))
     found = list(markdown(prose))
