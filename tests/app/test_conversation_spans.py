@@ -96,6 +96,25 @@ def test_spans_are_a_tree_without_their_glue(thread: Thread) -> None:
     assert tool_times((trace,)) == {"call_1": 180_000}
 
 
+def test_tools_of_calls_without_spans_are_told_beside_those_that_have_some(thread: Thread) -> None:
+    """Of a long talk the spans of its first calls are read, and an app may send only some."""
+    trace = trace_of(thread)
+    assert [row.label for row in rows(thread, trace) if row.inferred] == ["run_tests", "agent"]
+    asked = next(row for row in rows(thread) if row.label == "run_tests")
+    unnamed = TraceSpan(
+        span_id="b1",
+        parent_span_id=None,
+        name="tool",
+        kind="internal",
+        started_us=asked.start_us,
+        duration_us=S,
+        status="ok",
+        role="tool",
+    )
+    made = rows(thread, trace, msgspec.structs.replace(trace, spans=(unnamed,)))
+    assert [row.label for row in made if row.inferred] == ["agent"], "it ran between the same two calls"
+
+
 def test_parents_that_never_come_or_go_in_circles_lose_no_span(thread: Thread) -> None:
     bare = msgspec.structs.replace(thread, turns=(), messages=())
     made = rows_of(bare, (), (spans(span("a", "b"), span("b", "a"), span("c", "nowhere"), span("d", "d")),))

@@ -24,6 +24,7 @@ from app.pages.conversations_parts.inspector import WIDTH as INSPECTOR_WIDTH
 from app.pages.conversations_parts.list_pane import SORTS
 from app.pages.conversations_parts.list_pane import WIDTH as LIST_WIDTH
 from app.pages.conversations_parts.list_view import ROW_HEIGHT, ThreadList, state_of, title_of
+from app.pages.conversations_parts.thread_pane import MOST_TRACES
 from app.pages.conversations_parts.turn_words import listed_cost
 from app.pages.page import RequestTarget, ThreadTarget
 from app.pages.requests import RequestsPage
@@ -501,7 +502,7 @@ def test_walking_through_the_thread_marks_the_spans(page: ConversationsPage, tur
     pane = open_full(page, turns).thread_pane
     pane.view.setFocus()
     marked = []
-    for _ in range(9):
+    for _ in range(8):
         QTest.keyClick(pane.view, Qt.Key.Key_J)
         while pane._marking.isActive():
             QApplication.processEvents()
@@ -575,6 +576,18 @@ def test_a_sub_agent_that_is_opened_while_its_thread_is_told_stays_open(
     turns(pane.read(pane.id, keep=True))
     turns.run()
     assert len(pane.view.blocks) == len(pane.told.blocks) == before + 4
+
+
+def test_a_timeline_says_how_many_traces_were_not_read(
+    page: ConversationsPage, turns: Turns, gateway: FakeGateway, full: Thread
+) -> None:
+    unread = open_full(page, turns).thread_pane.inspector.unread
+    assert unread.isHidden()
+    ids = (TRACE, *(f"{number:032x}" for number in range(MOST_TRACES + 5)))
+    gateway.told = [msgspec.structs.replace(full, trace_ids=ids)]
+    turns(page.thread_pane.read(page.thread_pane.id, keep=True))
+    turns.run()
+    assert not unread.isHidden() and unread.text() == "Without the spans of 6 more traces"
 
 
 def test_a_heavy_block_opens(page: ConversationsPage, turns: Turns, gateway: FakeGateway) -> None:

@@ -198,6 +198,8 @@ class Inspector(QScrollArea):
         self.timeline = Card(theme)
         self.times = TextLabel(theme, "", px=12, tone="text2")
         self.times.setObjectName("conversation_times")
+        self.unread = TextLabel(theme, "", px=12, tone="text3")
+        self.unread.setObjectName("conversation_unread")
         self.all_button = PushButton(theme, "", kind="ghost")
         self.all_button.setObjectName("conversation_glue")
         self.all_button.clicked.connect(self._toggle_glue)
@@ -222,6 +224,7 @@ class Inspector(QScrollArea):
         head.addWidget(self.times)
         inner.addLayout(head)
         inner.addWidget(self.waterfall)
+        inner.addWidget(self.unread)
         inner.addWidget(self.all_button, 0, Qt.AlignmentFlag.AlignLeft)
         body = _Ground(self._theme)
         column = QVBoxLayout(body)
@@ -242,7 +245,8 @@ class Inspector(QScrollArea):
     def show_costs(self, split: CostSplit, *, parts_follow: bool = False) -> None:
         self.cost.show_split(split, parts_follow=parts_follow)
 
-    def show_rows(self, rows: Sequence[SpanRow], hidden: int) -> None:
+    def show_rows(self, rows: Sequence[SpanRow], hidden: int, unread: int = 0) -> None:
+        """`hidden` spans are left out, and so are those of `unread` traces."""
         self.waterfall.show_rows(rows)
         self.timeline.setVisible(bool(rows))
         if rows:
@@ -260,6 +264,8 @@ class Inspector(QScrollArea):
                 if cut
                 else ""
             )
+        self.unread.setVisible(unread > 0)
+        self.unread.setText(tr("Without the spans of {count:,} more traces").format(count=unread))
         self.all_button.setVisible(hidden > 0)
         self.all_button.setText(
             tr("Hide what is between") if self._all else tr("Show all: {hidden:,} more").format(hidden=hidden)

@@ -4,6 +4,7 @@ What has no span of its own is told by the turns: a tool's time is then what lie
 inferred. Glue (HTTP, database and framework steps) is left out unless asked for; what hung under it hangs one higher.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
@@ -69,8 +70,7 @@ def rows_of(
     told = {span.turn for span in spans if span.turn is not None and _shown(span, glue)}
     asides = {step.turn.n for step in steps if step.aside is not None}
     beside = [_turn_row(turn, 2 if turn.n in asides else 1) for turn in turns if turn.n not in told]
-    if not any(span.role == "tool" for span in spans):
-        beside += _tool_rows(thread, steps)
+    beside += _tool_rows(thread, steps, [span for span in spans if span.role == "tool"])
     groups = [[row] for row in beside] + [_tree(trace, glue) for trace in traces]
     groups = sorted((group for group in groups if group), key=lambda group: group[0].start_us)
     below = [row for group in groups for row in group]
@@ -130,7 +130,9 @@ def _turn_row(turn: Turn, depth: int) -> SpanRow:
     )
 
 
-def _tool_rows(thread: Thread, steps: Sequence[Step]) -> list[SpanRow]:
+def _tool_rows(thread: Thread, steps: Sequence[Step], spans: Sequence[TraceSpan]) -> list[SpanRow]:
+    """Tools that calls asked for, but for those that a span tells: by its call, or as it ran between the same two."""
+    told, ran = {call_of(span) for span in spans}, sorted(span.started_us for span in spans)
     turns = {turn.n: turn for turn in thread.turns}
     shown = {turn.n for step in steps for turn in (*step.attempts, step.turn)}
     calls: dict[str, list[tuple[ToolCall, int]]] = {}
@@ -145,7 +147,8 @@ def _tool_rows(thread: Thread, steps: Sequence[Step]) -> list[SpanRow]:
                 call, called_at = waiting.pop(0)
                 called, answered = turns[called_at], turns[message.turn]
                 start = called.started_us + (called.latency_us or 0)
-                if answered.started_us >= start:
+                is_told = call.id in told or bisect_left(ran, start) < bisect_right(ran, answered.started_us)
+                if answered.started_us >= start and not is_told:
                     made.append(
                         SpanRow(
                             key=f"tool{message.id}.{place}",

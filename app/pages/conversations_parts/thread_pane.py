@@ -320,7 +320,8 @@ class ThreadPane(QWidget):
     def _show_rows(self) -> None:
         if self.thread_shown is not None:
             self.rows = rows_of(self.thread_shown, self.told.steps, self._traces, glue=self._glue)
-            self.inspector.show_rows(self.rows, hidden_glue(self._traces))
+            unread = len(self.thread_shown.trace_ids) - MOST_TRACES if self._traces else 0
+            self.inspector.show_rows(self.rows, hidden_glue(self._traces), unread)
             self._follow(self.view.current)
 
     def _show_glue(self, on: bool) -> None:
