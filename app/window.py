@@ -147,7 +147,7 @@ class Window(QMainWindow):
         # How large the window is says its user: its layout would ask all that is in it, whenever a word changes.
         layout.setEnabled(False)
         self._curtain = Curtain(body)
-        self._opening = NextTurn(self)
+        self._opening, self._heading = NextTurn(self), NextTurn(self)
         self.sidebar.chosen.connect(self._open_soon)
         self.sidebar.card.switched.connect(self.gateway_switched)
         self.sidebar.card.copied.connect(self.toast)
@@ -269,10 +269,22 @@ class Window(QMainWindow):
         if self._ready and key != self._current and self.page is not None:
             self._curtain.draw(self.stack.geometry())
             self.page.hide()
-        self._opening.ask(partial(self.open_page, key))
+        self._opening.ask(partial(self._open_in_turns, key))
+
+    def _open_in_turns(self, key: str) -> None:
+        """The page, and in the next turn what the header says of it."""
+        opened = self._show_page(key)
+        if opened is not None:
+            self._heading.ask(partial(self._head_page, key, opened))
 
     def open_page(self, key: str, *, remember: bool = True) -> None:
         """Show a page; raises KeyError for an unknown one."""
+        opened = self._show_page(key, remember=remember)
+        if opened is not None:
+            self._head_page(key, opened)
+
+    def _show_page(self, key: str, *, remember: bool = True) -> _Opened | None:
+        """None where it is on show, or cannot be now."""
         self._opening.leave()
         on_show: QWidget | None = self.stack.currentWidget()
         # Another one than the current where that was chosen while the gateway did not answer.
@@ -286,7 +298,7 @@ class Window(QMainWindow):
                 if self._ready:
                     # What it shows may have changed in it: a filter, for one.
                     self._opened[key].page.on_shown()
-            return
+            return None
         if left:
             if remember:
                 self._places.leave((left, self.context.filters.snapshot()))
@@ -299,14 +311,22 @@ class Window(QMainWindow):
         opened.page.setFocus(Qt.FocusReason.OtherFocusReason)
         self.sidebar.set_current(key)
         self.notices.set_page(key)
-        self.header.show_page(tr(self._entries[key].title), self._subtitles.get(key, ""), opened.controls)
-        self.setWindowTitle(tr("{title} – Faregate").format(title=tr(self._entries[key].title)))
         can_export = type(opened.page).start_export is not Page.start_export
         self.window_actions["export"].setEnabled(can_export)
         opened.page.on_shown()
         changes = EVERYTHING if first else self._dirty.pop(key, NOTHING)
         if changes != NOTHING:
             self.context.spawn(self._read_first(key) if first else self._refresh_page(key, changes))
+        return opened
+
+    def _head_page(self, key: str, opened: _Opened) -> None:
+        self._heading.leave()
+        if self._opened.get(key) is not opened:
+            # Another gateway's pages have taken the place of these.
+            return
+        title = tr(self._entries[key].title)
+        self.header.show_page(title, self._subtitles.get(key, ""), opened.controls)
+        self.setWindowTitle(tr("{title} – Faregate").format(title=title))
 
     async def _read_first(self, key: str) -> None:
         page = self._opened[key].page

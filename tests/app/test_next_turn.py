@@ -49,6 +49,23 @@ def test_a_page_opens_in_a_turn_after_that_of_the_click(qtbot: QtBot, window: Wi
     _click(qtbot, window.sidebar.buttons["api_keys"], opened)
 
 
+def test_what_the_header_says_of_a_page_comes_in_the_turn_after_it(
+    qtbot: QtBot, window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, told = window.page, []
+    show = window.header.show_page
+    monkeypatch.setattr(window.header, "show_page", lambda *page: (told.append(page[0]), show(*page)))
+    # After what the turn does.
+    window._opening._timer.timeout.connect(lambda: told.append("page"))
+    qtbot.mouseClick(window.sidebar.buttons["api_keys"], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.page is not before)
+    # Chosen once more meanwhile.
+    window._open_soon("api_keys")
+    qtbot.waitUntil(lambda: len(told) == 3)
+    assert told[:2] == ["page", "API keys"] and window.header.title.text() == "API keys"
+    assert window.windowTitle().startswith("API keys")
+
+
 def test_the_page_before_goes_in_the_turn_of_the_click_and_what_is_seen_of_it_stays(
     qtbot: QtBot, window: Window
 ) -> None:

@@ -570,6 +570,23 @@ def test_a_provider_is_switched_off_and_on(page: ProvidersPage, gateway: Gateway
     assert gateway.calls.count("switch_provider") == 2
 
 
+def test_a_card_that_says_the_same_is_left_as_it_is(
+    page: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card, told = page.cards["openai"], []
+    tell = card._tell
+    monkeypatch.setattr(card, "_tell", lambda *row: (told.append(row[0].state), tell(*row)))
+    page.on_shown()
+    assert told == []
+    card.show_testing()
+    page.on_shown()
+    assert told == ["connected"] and card.state.text() == "Connected 2 min ago"
+    # A switch that the gateway refused.
+    card.switch.setChecked(False)
+    page.on_shown()
+    assert card.switch.isChecked() and len(told) == 1
+
+
 def test_what_failed_today_stands_on_the_card(page: ProvidersPage, gateway: Gateway, turns: Turns) -> None:
     row = ExchangeRecord(id="a", started_us=now_us(), door="chat", key_id="k", key="k", provider="xai", outcome="ok")
     failed = msgspec.structs.replace(row, id="b", outcome="error")

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout
 from app import formats
 from app.fonts import mono_font, ui_font
 from app.pages.providers_parts.words import (
+    StateWords,
     can_remove,
     can_store,
     can_test,
@@ -36,6 +37,7 @@ class ProviderCard(Card):
         self.setObjectName(f"provider_{name}")
         self._theme = theme
         self._name = name
+        self._told: object = None
         self._build()
         acts = (
             ("test", self.test),
@@ -132,10 +134,21 @@ class ProviderCard(Card):
     ) -> None:
         """`today` is the day's traffic, None where there was none; `demo`: the providers are simulated."""
         words = state_words(row, now_us)
+        at = "" if row.state_at_us is None else formats.clock(row.state_at_us)
+        # A person may have switched it, and the gateway refused.
+        self.switch.setChecked(row.enabled)
+        told = (row, today, vault_backend, demo, words, at)
+        if told != self._told:
+            self._told = told
+            self._tell(row, today, vault_backend, demo, words, at)
+
+    def _tell(
+        self, row: ProviderRow, today: Summary | None, vault_backend: str, demo: bool, words: StateWords, at: str
+    ) -> None:
         self.title.setText(row.title)
         self.state.setText(words.text)
         self.state.set_tone(words.tone)
-        self.state.setToolTip("" if row.state_at_us is None else formats.clock(row.state_at_us))
+        self.state.setToolTip(at)
         self.mark.show_icon(words.icon, words.tone)
         self.detail.setText(vault_words(row.detail or "") if row.unreadable else row.detail or "")
         self.detail.setVisible(bool(row.detail))
@@ -151,6 +164,7 @@ class ProviderCard(Card):
         self.setAccessibleName(f"{row.title}: {words.text}")
 
     def show_testing(self) -> None:
+        self._told = None
         self.mark.show_icon("refresh-cw", "text2")
         self.state.set_tone("text2")
         self.state.setText(tr("Testing …"))
@@ -167,7 +181,6 @@ class ProviderCard(Card):
         self.test.setVisible(can_test(row))
         self.remove.setVisible(can_remove(row))
         self.edit.setVisible(row.own)
-        self.switch.setChecked(row.enabled)
         self.switch.setAccessibleName(self.tr("Requests to {title}").format(title=row.title))
         self.switch.setToolTip(self.tr("Switch off") if row.enabled else self.tr("Switch on"))
         for button in (self.test, self.set_key, self.replace, self.remove, self.edit):
