@@ -56,14 +56,14 @@ class Keeping:
         most = min(STRING_BYTES, self._left)
         kept, size = _cut(value, most)
         if size > most:
-            self.note(f"{name[:100]}{_CUT}")
+            self.note(note_of_cut(name))
         self._left -= min(size, most)
         return kept
 
     def blob(self, value: bytes, name: str) -> bytes:
         most = min(STRING_BYTES, self._left)
         if len(value) > most:
-            self.note(f"{name[:100]}{_CUT}")
+            self.note(note_of_cut(name))
         self._left -= min(len(value), most)
         return value[:most]
 
@@ -76,6 +76,11 @@ class Keeping:
                 break
             kept[name] = value
         return kept
+
+
+def note_of_cut(name: str) -> str:
+    """What is noted where the value of an attribute was too long."""
+    return f"{name[:100]}{_CUT}"
 
 
 def _cut(value: str, most: int) -> tuple[str, int]:

@@ -21,6 +21,8 @@ from gateway.model import (
     Usage,
 )
 from gateway.model import Role as MessageRole
+from gateway.telemetry import otlp_json
+from gateway.telemetry.bounds import STRING_BYTES
 from gateway.telemetry.observed import Observed, Role, ToolRun
 from gateway.telemetry.readers import observe
 from gateway.telemetry.records import Scope, Span, SpanEvent, SpanKind, StatusCode
@@ -914,6 +916,20 @@ def test_what_the_sender_s_limits_took() -> None:
     )
     one = observe(span(told, dropped_attributes=1, dropped_events=1)).hints[1:]
     assert [hint.partition(" dropped")[0] for hint in one] == ["1 attribute was", "1 event was"]
+
+
+def test_what_the_receiver_cut_is_not_laid_on_the_sender() -> None:
+    words = js([text("user", "x" * STRING_BYTES)])
+    body = js({"resourceSpans": [{"scopeSpans": [{"spans": [_sent({"gen_ai.input.messages": words})]}]}]})
+    (cut,) = otlp_json.parse_traces(body.encode()).spans
+    hints = observe(cut).hints
+    assert "The receiver changed this span: gen_ai.input.messages too long, cut." in hints
+    assert not [hint for hint in hints if "by the sender" in hint]
+
+
+def _sent(attributes: dict[str, str]) -> dict[str, Any]:
+    pairs = [{"key": name, "value": {"stringValue": value}} for name, value in attributes.items()]
+    return {"traceId": "1" * 32, "spanId": "2" * 16, "name": "chat", "attributes": pairs}
 
 
 def test_reasoning_that_a_library_does_not_send_is_named() -> None:

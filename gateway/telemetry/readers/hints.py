@@ -5,6 +5,7 @@ from typing import Any
 
 from gateway.counted import counted
 from gateway.model import Reasoning
+from gateway.telemetry.bounds import note_of_cut
 from gateway.telemetry.observed import Observed, Role
 from gateway.telemetry.records import LEFT_OUT, Span
 
@@ -78,7 +79,8 @@ def _within(scope: str, start: str) -> bool:
 
 def _limits(span: Span) -> Iterator[str]:
     for name, value in span.attributes.items():
-        if (name in _STRUCTURED or name.startswith(_STRUCTURED_BELOW)) and _cut_short(value):
+        structured = name in _STRUCTURED or name.startswith(_STRUCTURED_BELOW)
+        if structured and _cut_short(value) and note_of_cut(name) not in span.notes:
             yield f"{name} was cut short by the sender: raise OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT."
     for dropped, one in ((span.dropped_attributes, "attribute"), (span.dropped_events, "event")):
         if dropped:
