@@ -14,6 +14,7 @@ from app.context import AppContext
 from app.first_steps import PREFERENCE, FirstSteps, is_first_run, read_first_steps
 from app.focus import pause
 from app.known_errors import KNOWN_ERRORS
+from app.next_turn import NextTurn
 from app.pages.connect_parts.arrivals import free_name, keys_of, read_arrival, read_seen
 from app.pages.connect_parts.choices import Choice, choice_text, kept_choice
 from app.pages.connect_parts.first_run import FirstRun
@@ -54,6 +55,7 @@ class ConnectPage(Page):
         self._connected: set[str] = set()
         self._unseen: dict[str, str] = {}
         self._trying = Trying()
+        self._snippets = NextTurn(self)
         self._build()
         self.list.chosen.connect(lambda _key: self._show_tool())
         self.view.choices.key_asked.connect(self._make_key)
@@ -178,13 +180,21 @@ class ConnectPage(Page):
             self.context.spawn(self._look_at_arrival())
 
     def _show(self, tool: Tool) -> None:
-        if self.view.tool is not tool:
+        other = self.view.tool is not tool
+        if other:
             self._give_up()
             # Thirty widgets say something else.
             self._curtain.draw(self._area.geometry())
-        self.view.show_tool(tool, self.context.gateway.state.url, self._keys, self._choice_of(tool.key))
+            self._snippets.ask(self._show_snippets)
+        url, choice = self.context.gateway.state.url, self._choice_of(tool.key)
+        self.view.show_tool(tool, url, self._keys, choice, snippets=not other)
         if made := self._unseen.pop(tool.key, ""):
             self.view.show_fresh(made)
+
+    def _show_snippets(self) -> None:
+        """Of another tool, in a turn of their own: they take as long as all the rest of it."""
+        self._curtain.draw(self._area.geometry())
+        self.view.show_snippets()
 
     async def _look_at_arrival(self) -> None:
         try:

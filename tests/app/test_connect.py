@@ -66,6 +66,8 @@ def choose(page: ConnectPage, turns: Turns, tool: str) -> None:
     page.list.choose(tool)
     turns.run()
     assert page.view.tool is BY_KEY[tool]
+    # By itself in another turn.
+    page._show_snippets()
 
 
 def texts(page: ConnectPage) -> list[str]:
@@ -124,6 +126,18 @@ def test_a_tool_that_is_found_again_is_not_laid_out_again(laid_out: list[str], p
     page.list.search.clear()
     page.grab()
     assert laid_out == []
+
+
+def test_what_is_pasted_for_another_tool_comes_in_the_turn_after_its_name(
+    page: ConnectPage, qtbot: QtBot, turns: Turns
+) -> None:
+    choose(page, turns, "codex")
+    before = texts(page)
+    qtbot.waitUntil(page._curtain.isHidden)
+    page.list.choose("curl")
+    assert page.view.title.text() == BY_KEY["curl"].title and texts(page)[0] == before[0]
+    qtbot.waitUntil(lambda: texts(page)[0] != before[0])
+    assert "curl " in texts(page)[0] and page._curtain.isVisible()
 
 
 def test_a_word_that_is_typed_shows_one_tool_and_not_one_for_each_letter(page: ConnectPage, qtbot: QtBot) -> None:

@@ -66,6 +66,8 @@ def choose(page: ConnectPage, turns: Turns, tool: str) -> None:
     page.list.choose(tool)
     turns.run()
     assert page.view.tool is BY_KEY[tool]
+    # By itself in another turn.
+    page._show_snippets()
 
 
 def choose_key(page: ConnectPage, turns: Turns, words: str) -> None:

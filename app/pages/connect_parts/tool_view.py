@@ -62,7 +62,7 @@ class ToolView(QWidget):
         self.shells.setObjectName("connect_shell")
         self.shells.setAccessibleName(self.tr("Shell"))
         self.shells.changed.connect(self.shell_chosen)
-        self.shells.changed.connect(lambda _name: self._show_snippets())
+        self.shells.changed.connect(lambda _name: self.show_snippets())
         self._holder = QWidget()
         self._blocks = QVBoxLayout(self._holder)
         self._blocks.setContentsMargins(0, 0, 0, 0)
@@ -89,9 +89,11 @@ class ToolView(QWidget):
         """The key in the snippets where it stands there in the clear, else ""."""
         return "" if self._choice.key else self._fresh
 
-    def show_tool(self, tool: Tool, url: str, rows: Sequence[ApiKeyRow], choice: Choice = USUAL) -> None:
+    def show_tool(
+        self, tool: Tool, url: str, rows: Sequence[ApiKeyRow], choice: Choice = USUAL, *, snippets: bool = True
+    ) -> None:
         """What is known of the tool; a key that was just made for another one is forgotten. A chosen key that is no
-        more is none."""
+        more is none. `snippets`: else `show_snippets` is still to be called."""
         other = self.tool is not tool
         if other:
             self._fresh = ""
@@ -107,7 +109,8 @@ class ToolView(QWidget):
         self.note.setVisible(bool(tool.note))
         self.shells.setVisible(any(snippet.differs for snippet in tool.snippets))
         self._show_key()
-        self._show_snippets()
+        if snippets:
+            self.show_snippets()
         if untried:
             self.trial.show_idle(self.models.main)
         # Whether there is a key to wait for may have changed.
@@ -117,7 +120,7 @@ class ToolView(QWidget):
         """A key that was just made, in the clear."""
         self._fresh, self._copied = key, False
         self._show_key()
-        self._show_snippets()
+        self.show_snippets()
 
     def show_trial(self, trial: DoorTrial, with_key: bool) -> None:
         """What became of a test; `with_key`: it went with the key of the snippets."""
@@ -129,7 +132,7 @@ class ToolView(QWidget):
         if self._fresh:
             self._fresh = ""
             self._show_key()
-            self._show_snippets()
+            self.show_snippets()
 
     def show_arrival(self, arrival: Arrival) -> None:
         self._arrived = arrival
@@ -175,7 +178,7 @@ class ToolView(QWidget):
         fresh = "" if not self._fresh else COPIED if self._copied else FRESH
         self._place = self.choices.show_choice(self.tool, self._keys, self._choice, fresh)
 
-    def _show_snippets(self) -> None:
+    def show_snippets(self) -> None:
         if self.tool is None:
             return
         key, hidden = self.fresh or self._place, None
@@ -191,5 +194,5 @@ class ToolView(QWidget):
         elif block.hides:
             self._copied = True
             self._show_key()
-            self._show_snippets()
+            self.show_snippets()
         self.copied.emit(words)
