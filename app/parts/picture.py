@@ -11,9 +11,14 @@ MOST_BASE64 = 24_000_000
 _ICONS = {"audio": "activity", "video": "play", "image": "eye-off"}
 
 
-def pieces(part: Blob, room: Room) -> Iterator[Piece]:
+def label_of(part: Blob) -> str:
+    """Name, kind and size."""
     size = formats.size(len(part.data) * 3 // 4)
-    label = " · ".join(filter(None, (part.filename, part.mime_type, size)))
+    return " · ".join(filter(None, (part.filename, part.mime_type, size)))
+
+
+def pieces(part: Blob, room: Room) -> Iterator[Piece]:
+    label = label_of(part)
     if part.mime_type in SHOWN_TYPES and len(part.data) <= MOST_BASE64:
         yield Picture(part.data, part.mime_type, label)
     else:

@@ -21,10 +21,13 @@ from app.pages.requests_parts.said import MESSAGES, said_of
 from app.parts.piece import Code, More, Plain, Prose, Tree
 from app.theme import Theme
 from gateway import (
+    Blob,
     CacheMiss,
     CostExplanation,
     CostPart,
     Figures,
+    File,
+    Opaque,
     Reasoning,
     Role,
     Text,
@@ -35,6 +38,7 @@ from gateway import (
     ToolCall,
     ToolCallResponse,
     Turn,
+    Uri,
 )
 from gateway.model import Usage
 from gateway.prices.pricing import Pricing
@@ -624,6 +628,22 @@ def test_markdown_holds_what_is_shown(thread: Thread) -> None:
     assert ANSWER in made
     assert "> claude-sonnet-4.5 at Anthropic" in made
     assert "fixture instead" not in made, "that is another way"
+
+
+def test_markdown_names_what_is_no_text() -> None:
+    picture, held = Blob("image/png", "aWJt"), File("file_1")
+    address = Uri("https://a.example/p.png")
+    asked = Block(key="u", kind="user", title="User", parts=(Text("And this?"), picture, held, address))
+    assert copying.block_markdown(asked) == [
+        "## User",
+        "",
+        "And this?\n[image/png · 3 B]\n[file_1]\n[https://a.example/p.png]",
+    ]
+    seen = ToolCallResponse("1", (Text("Taken."), picture, Opaque("otel", {"type": "new"})))
+    ran = Block(key="t", kind="tool", title="Tool call", parts=(seen,))
+    lines = copying.block_markdown(ran)[2:]
+    assert lines == ["```", "Taken.", "```", "[image/png · 3 B]", "```json", '{"type": "new"}', "```"]
+    assert text_of(ran) == "Taken.\n[image/png · 3 B]"
 
 
 def test_code_that_holds_a_fence_is_fenced_by_more() -> None:

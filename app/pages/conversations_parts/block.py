@@ -9,6 +9,7 @@ from msgspec import Struct
 from app import formats
 from app.parts import VIEWS
 from app.parts.fences import code_pieces
+from app.parts.picture import label_of
 from app.parts.piece import (
     EVERYTHING,
     WITHOUT_END,
@@ -23,10 +24,24 @@ from app.parts.piece import (
     slices,
 )
 from app.translation import tr
-from gateway import HostedTool, Opaque, Part, Reasoning, Refusal, Text, Tool, ToolCall, ToolCallResponse
+from gateway import (
+    Blob,
+    File,
+    HostedTool,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    Tool,
+    ToolCall,
+    ToolCallResponse,
+    Uri,
+)
 
 FOLDED, OPEN, WHOLE = "folded", "open", "whole"
 HEAVY = 40_000
+_LONGEST_ADDRESS = 2_000
 
 
 class Kind(Struct, frozen=True):
@@ -149,6 +164,19 @@ def _texts(part: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
+def named(part: Any) -> Iterator[str]:
+    """What stands in a text for pictures and files, which it cannot hold."""
+    if isinstance(part, Blob):
+        yield f"[{label_of(part)}]"
+    elif isinstance(part, Uri):
+        yield f"[{part.uri[:_LONGEST_ADDRESS]}]"
+    elif isinstance(part, File):
+        yield f"[{part.filename or part.file_id}]"
+    elif isinstance(part, ToolCallResponse):
+        for item in part.content:
+            yield from named(item)
+
+
 def extent(block: Block, room: Room = WITHOUT_END) -> tuple[int, int]:
     """(characters, line breaks) of what it says as far as there is room for each text."""
     characters = breaks = 0
@@ -168,6 +196,7 @@ def text_of(block: Block) -> str:
     said = [text for part in block.parts for text in _texts(part)]
     said += [part.name for part in block.parts if isinstance(part, Tool)]
     said += [msgspec.json.encode(part.value).decode() for part in block.parts if isinstance(part, Opaque)]
+    said += [name for part in block.parts for name in named(part)]
     if not said or block.kind in ("turn", "divider"):
         said = [block.text or block.title, *(note.text for note in block.notes)]
     return "\n".join(filter(None, said))

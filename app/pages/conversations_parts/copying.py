@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.pages.conversations_parts import turn_words
-from app.pages.conversations_parts.block import Block, text_of
+from app.pages.conversations_parts.block import Block, named, text_of
 from app.pages.conversations_parts.branches import by_turn, messages_of, until
 from app.pages.conversations_parts.list_view import title_of
 from app.tables.column import csv_text, milliseconds, utc_text
 from gateway import (
     Blob,
+    Opaque,
     Refusal,
     Role,
     Text,
@@ -120,6 +121,10 @@ def _tool_markdown(block: Block) -> Iterable[str]:
             for item in part.content:
                 if isinstance(item, Text):
                     yield from _fenced(item.text, "")
+                elif isinstance(item, Opaque):
+                    yield from _fenced(json.dumps(item.value, ensure_ascii=False), "json")
+                else:
+                    yield from named(item)
 
 
 def _fenced(text: str, language: str) -> list[str]:
