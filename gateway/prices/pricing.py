@@ -79,7 +79,7 @@ class _Own(Struct, frozen=True):
 
 
 class Pricing:
-    """Prices exchanges. The table loads at first use (0.2 s), or ahead of it by `warm` in a worker thread.
+    """Prices exchanges. The table loads at first use (0.05 s), or ahead of it by `warm` in a worker thread.
 
     `use_overrides` and `use_list` may be called from any thread: what stands is replaced as a whole.
     """
