@@ -20,6 +20,7 @@ from app.context import AppContext
 from app.filters import FilterSnapshot, FilterState
 from app.pages.connect_parts.code_block import CodeBlock
 from app.pages.conversations import PAGE_ROWS, ConversationsPage
+from app.pages.conversations_parts.block import text_of
 from app.pages.conversations_parts.inspector import WIDTH as INSPECTOR_WIDTH
 from app.pages.conversations_parts.list_pane import SORTS
 from app.pages.conversations_parts.list_pane import WIDTH as LIST_WIDTH
@@ -603,6 +604,16 @@ def test_a_heavy_block_opens(page: ConversationsPage, turns: Turns, gateway: Fak
     assert pane.view.shown(block.key) == "folded"
     turns.run()
     assert pane.view.shown(block.key) == "open"
+
+
+def test_words_that_are_searched_for_are_found_also_on_another_way(page: ConversationsPage, turns: Turns) -> None:
+    pane = page.thread_pane
+    for words, shown in (("A FIXTURE HIDES", True), ("said nowhere", False)):
+        pane.open(FULL, words=words)
+        turns.run()
+        said = [block for block in pane.view.blocks if "A fixture hides it." in text_of(block)]
+        assert bool(said) is shown
+        assert not shown or pane.view.current == said[0].key
 
 
 def test_a_request_leads_to_its_turn_also_on_another_way(page: ConversationsPage, turns: Turns) -> None:

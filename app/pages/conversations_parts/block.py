@@ -33,6 +33,7 @@ from gateway import (
     Reasoning,
     Refusal,
     Text,
+    ThreadMessage,
     Tool,
     ToolCall,
     ToolCallResponse,
@@ -206,6 +207,13 @@ def first_with(blocks: Sequence[Block], words: str) -> str | None:
     """The key of the first block that says the words, in any case."""
     lower = words.casefold()
     return next((block.key for block in blocks if lower and lower in text_of(block).casefold()), None)
+
+
+def turn_with(messages: Sequence[ThreadMessage], words: str) -> int | None:
+    """The first turn in which the words were said, in any case, on whatever way."""
+    lower = words.casefold()
+    said = ((message.turn, text) for message in messages for part in message.parts for text in _texts(part))
+    return next((turn for turn, text in said if lower and lower in text.casefold()), None)
 
 
 def _tool_list(block: Block, shown: str) -> Iterator[Piece]:

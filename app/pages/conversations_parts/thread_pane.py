@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.context import AppContext
 from app.known_errors import KNOWN_ERRORS
-from app.pages.conversations_parts.block import KINDS, Block, first_with, pieces_of
+from app.pages.conversations_parts.block import KINDS, Block, first_with, pieces_of, turn_with
 from app.pages.conversations_parts.blocks import Told, told
 from app.pages.conversations_parts.branches import way_to
 from app.pages.conversations_parts.costs import Splitter, record_of, whole_of
@@ -193,11 +193,26 @@ class ThreadPane(QWidget):
         await self._read_traces(thread, opening)
 
     async def look_for(self, words: str) -> None:
-        """Marks the words, and goes to the first block that holds them."""
-        self._words, blocks = words, self.told.blocks
-        found = await asyncio.to_thread(first_with, blocks, words)
-        if words == self._words and blocks is self.told.blocks:
+        """Marks the words, and goes to the first block that holds them, if need be on another way."""
+        self._words, thread = words, self.thread_shown
+        for turned in (False, True):
+            blocks = self.told.blocks
+            found = await asyncio.to_thread(first_with, blocks, words)
+            if words != self._words or blocks is not self.told.blocks:
+                return
+            if found is None and thread is not None and not turned and await self._turn_to(thread, words):
+                continue
             self.view.mark(words, found)
+            return
+
+    async def _turn_to(self, thread: Thread, words: str) -> bool:
+        """Whether another way of the thread that is shown holds the words, which is then shown."""
+        turn = await asyncio.to_thread(turn_with, thread.messages, words)
+        if turn is None or words != self._words or self.thread_shown is not thread:
+            return False
+        self._chosen = {**self._chosen, **way_to(thread.turns, turn)}
+        await self._tell_anew(thread, None)
+        return True
 
     def clear(self) -> None:
         """Nothing is shown any more."""
