@@ -28,6 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(_DEMO[words], folder, announce=words == ("run",))
     except FaregateError as error:
         print(f"faregate: {error.message}", file=sys.stderr)
+        from app.start_failure import is_seen_on_screen_only, show_failure
+
+        if is_seen_on_screen_only(os.environ):
+            show_failure(error.message)
         return error.exit_code
     except KeyboardInterrupt:
         return 1

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QApplication, QMessageBox
 
 import app.__main__ as entry
 from app.display import display_problem
@@ -89,6 +90,20 @@ def test_a_wrong_setting_is_one_line_and_code_2(tmp_path: Path, capsys: pytest.C
     error = capsys.readouterr().err
     assert error.startswith("faregate: ")
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("launched", [True, False], ids=["from a menu", "in a terminal that a menu opened"])
+def test_what_keeps_the_window_from_opening_is_shown_where_nobody_reads_standard_error(
+    tmp_path: Path, qapp: QApplication, monkeypatch: pytest.MonkeyPatch, launched: bool
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: shown.append(box.informativeText()))
+    monkeypatch.setenv("GIO_LAUNCHED_DESKTOP_FILE_PID", str(os.getpid() if launched else os.getppid()))
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    (tmp_path / "config.toml").write_text("[server")
+    assert entry.main(["--data-dir", str(tmp_path)]) == 2
+    assert [text.startswith(f"{tmp_path / 'config.toml'} is not valid TOML") for text in shown] == [True] * launched
+    qapp.setStyle("Fusion")
 
 
 def test_a_command_needs_no_qt() -> None:
