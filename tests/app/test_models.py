@@ -533,6 +533,14 @@ def test_models_of_a_provider_that_was_removed_stay_with_what_they_cost(
     assert {line.model for line in page.model.rows} == {"old-free"}
 
 
+def test_a_section_that_takes_the_keyboard_has_a_name(page: ModelsPage) -> None:
+    named = []
+    for section in ("repricing", "bill", "prices"):
+        page.open_section(section)
+        named.append(page.sections.currentWidget().accessibleName())
+    assert named == ["Re-pricing", "Bill", "Prices"]
+
+
 def test_what_a_price_is_for_is_told_above_the_table_of_prices_alone(page: ModelsPage) -> None:
     told = QSignalSpy(page.subtitle)
     for section in ("prices", "bill", "prices", "repricing"):
