@@ -184,6 +184,33 @@ def test_a_slot_is_counted_once_and_told_where_it_was_long() -> None:
     assert slots.take().count == 0
 
 
+def test_what_the_bench_itself_took_of_a_slot_is_taken_off() -> None:
+    slots = Slots()
+    slots.passage_s = SLOT_S / 4
+    slots.begin()
+    spin(SLOT_S * 1.5)
+    slots.passages = 3
+    assert not slots.end()
+    assert SLOT_S * 0.7 < slots.take().longest < SLOT_S
+    slots.begin()
+    spin(SLOT_S * 1.5)
+    assert slots.end(), "each slot has its own"
+
+
+def test_an_event_costs_more_that_passes_through_pythons_hands() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", _PASSAGES],
+        cwd=ROOT,
+        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    taken_off_s, passages = json.loads(ran.stdout)
+    assert 0.2e-6 < taken_off_s < 20e-6
+    assert passages == 3
+
+
 def test_a_step_of_the_windows_task_is_a_slot() -> None:
     slots = Slots()
     steps = SlotSteps(slots)
@@ -199,6 +226,20 @@ def test_a_step_of_the_windows_task_is_a_slot() -> None:
     told = slots.take()
     assert told.count == 1 and ".page (and then" in told.long[0][1] and not slots.open
 
+
+_PASSAGES = """
+import json
+from PySide6.QtWidgets import QLabel, QWidget
+from tests.benchmarks.slots_app import SlotApplication, SlotLoop
+
+loop = SlotLoop(SlotApplication(["passages"]))
+whole = QWidget()
+labels = [QLabel(whole), QLabel(whole)]
+loop.slots.begin()
+whole.setEnabled(False)
+print(json.dumps([loop.slots.passage_s, loop.slots.passages]))
+loop.close()
+"""
 
 _SLOTS_OF_AN_APP = """
 import asyncio, json, time

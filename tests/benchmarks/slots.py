@@ -25,20 +25,23 @@ class Told(NamedTuple):
 
 
 class Slots:
-    """One at a time: what begins while a slot is open is part of it."""
+    """One at a time: what begins while a slot is open is part of it. `passages`: how often this was told of within
+    the open one, which takes `passage_s` each and is taken off."""
 
     def __init__(self) -> None:
         self.open = False
+        self.passages, self.passage_s = 0, 0.0
         self._count, self._longest, self._long = 0, 0.0, list[tuple[float, str]]()
         self._began = 0.0
 
     def begin(self) -> None:
         self.open = True
+        self.passages = 0
         self._began = time.thread_time()
 
     def end(self) -> bool:
         """Whether it was a long one; say `what` it was then."""
-        seconds = time.thread_time() - self._began
+        seconds = time.thread_time() - self._began - self.passages * self.passage_s
         self.open = False
         self._count += 1
         self._longest = max(self._longest, seconds)
