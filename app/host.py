@@ -31,7 +31,7 @@ from app.launch import Launch, announcement, has_provider
 from app.notifications import Notifications
 from app.pages import PAGES, PageEntry
 from app.preferences import Preferences, window_store
-from app.questions import ask_how_to_close, ask_to_leave_demo
+from app.questions import ask_how_to_close, ask_to_leave_demo, ask_to_quit_without
 from app.shell import Shell
 from app.single_instance import FirstInstance
 from app.state_notices import StateNotices
@@ -142,7 +142,7 @@ class Host:
         self._first.called.connect(window.come_to_front)
         for side in (window, tray):
             side.gateway_switched.connect(lambda on: self.spawn(self._switch(on)))
-            side.quit_asked.connect(self.quit)
+            side.quit_asked.connect(self._ask_to_quit)
             side.pause_asked.connect(self._pause)
         window.close_asked.connect(self._close_window)
         tray.toggle_asked.connect(self._toggle_window)
@@ -351,6 +351,17 @@ class Host:
             self._notices.show_quitting(seconds)
             await asyncio.sleep(_COUNTED_S)
 
+    def _ask_to_quit(self) -> None:
+        """End, unless that loses requests which the disk has refused so far and the person would rather keep."""
+        gateway = self._gateway
+        differences = gateway.completeness().differences if gateway is not None else ()
+        unkept = sum(each.count for each in differences if each.kind == "memory_only")
+        if not unkept or self._asked_to_quit.is_set():
+            self.quit()
+            return
+        self.window.come_to_front()
+        ask_to_quit_without(self.window, unkept, self.quit)
+
     def quit(self) -> None:
         """End in order; asked again, do not wait for running requests."""
         if self._asked_to_quit.is_set():
@@ -486,10 +497,10 @@ class Host:
     def _close_window(self) -> None:
         self.window.remember()
         if not self.shell.preferences.is_on("close_to_tray"):
-            self.quit()
+            self._ask_to_quit()
             return
         if not self.tray.available:
-            ask_how_to_close(self.window, self.quit, self.window.showMinimized)
+            ask_how_to_close(self.window, self._ask_to_quit, self.window.showMinimized)
             return
         self.window.hide()
         if self._store.value("closed_to_tray") is None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialogButtonBox, QGridLayout, QMessageBox, QWidget
 
+from app.formats import count
 from app.translation import tr
 from app.widgets.edge import Edge
 
@@ -102,6 +103,22 @@ def ask_how_to_close(parent: QWidget, quit_: Callable[[], None], minimise: Calla
     quit_button.clicked.connect(lambda: quit_())
     keep.clicked.connect(lambda: minimise())
     box.open()
+
+
+def ask_to_quit_without(parent: QWidget, requests: int, quit_: Callable[[], object]) -> None:
+    """Requests that only memory holds; asked again while the question stands, it is not put twice."""
+    if parent.findChild(QMessageBox, "question.quit") is not None:
+        return
+    title = tr("Quit and lose a request?") if requests == 1 else tr("Quit and lose {count} requests?")
+    ask_to_lose(
+        parent,
+        "question.quit",
+        title.format(count=count(requests)),
+        tr("The disk refused them: only memory holds them. Make room on it, and they are written by themselves."),
+        quit_,
+        words=tr("Quit"),
+        keep=tr("Keep running"),
+    )
 
 
 def ask_to_leave_demo(parent: QWidget, leave: Callable[[], None]) -> None:

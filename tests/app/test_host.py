@@ -24,7 +24,7 @@ from app.state_notices import StateNotices
 from app.widgets import Banner
 from app.window import Window
 from app.window_process import LogFile, log_to
-from gateway import Changes, FaregateError, FolderHeld, VaultState
+from gateway import Changes, Completeness, Difference, FaregateError, FolderHeld, VaultState
 from tests.app.fake_gateway import FakeGateway
 from tests.app.probe_pages import Probe, Telling, probe_entries
 from tests.app.test_single_instance import CALLER
@@ -514,6 +514,34 @@ def test_without_a_tray_closing_asks(stage: Stage, answer: str, quits: bool) -> 
             await asyncio.sleep(0.05)
             assert host.window.isMinimized() == (answer == "Keep running")
             assert "close" not in stage.gateways[0].calls
+
+    assert stage.run(drive) == 0
+
+
+@pytest.mark.parametrize("side", ["window", "tray", "close"])
+def test_quitting_asks_where_it_would_lose_requests(stage: Stage, monkeypatch: pytest.MonkeyPatch, side: str) -> None:
+    """A full disk had refused 80 of them, and Quit lost them without a word."""
+    difference = Difference(kind="memory_only", count=80, of="kept", attention=True, meaning="Make room.")
+
+    async def drive(host: Host) -> None:
+        await started(host)
+        host.shell.preferences.set("close_to_tray", "off")
+        ask = {"window": host.window.ask_to_quit, "tray": host.tray.quit_asked.emit, "close": host.window.close}[side]
+        with monkeypatch.context() as full:
+            full.setattr(FakeGateway, "completeness", lambda _: Completeness(seen=80, differences=(difference,)))
+            ask()
+            ask()
+            (question,) = host.window.findChildren(QMessageBox, "question.quit")
+            assert question.text() == "Quit and lose 80 requests?"
+            buttons = {button.text(): button for button in question.buttons()}
+            assert question.defaultButton() is buttons["Keep running"]
+            buttons["Keep running"].click()
+            await until(lambda: not host.window.findChildren(QMessageBox, "question.quit"))
+            assert "close" not in stage.gateways[0].calls and host.window.isVisible()
+            ask()
+            (question,) = host.window.findChildren(QMessageBox, "question.quit")
+            next(button for button in question.buttons() if button.text() == "Quit").click()
+        await until(lambda: "close" in stage.gateways[0].calls)
 
     assert stage.run(drive) == 0
 
