@@ -7,7 +7,7 @@ what only time, key and model speak for is marked as inferred, and what is ambig
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from msgspec import Struct
@@ -335,14 +335,16 @@ def _by_time(
         for number, candidates in near.items()
         if len(candidates) == 1 and len(callers[candidates[0].request_id]) == 1
     }
-    return only | _to_the_letter(groups, near, callers)
+    fit = only | _to_the_letter(groups, near, callers)
+    begun_well = _in_rows_begun_well(groups, near, fit)
+    return {number: exchange for number, exchange in fit.items() if number in only or number in begun_well}
 
 
 def _to_the_letter(
     groups: Sequence[_Group], near: Mapping[int, Sequence[Exchanged]], callers: Mapping[str, Sequence[int]]
 ) -> dict[int, Exchanged]:
     """Calls in a row that take less time than the slack: each exchange began within the time of one of them, and so
-    did all that are near. Where the clocks differ, some are left over at an end of the row, and all stay apart."""
+    did all that are near."""
     within: dict[int, list[Exchanged]] = {}
     around: Counter[str] = Counter()
     for number, candidates in near.items():
@@ -363,6 +365,27 @@ def _to_the_letter(
         and len(called := callers[exchange.request_id]) <= MOST_BESIDE
         and all(caller in pairs for caller in called)
     }
+
+
+def _in_rows_begun_well(
+    groups: Sequence[_Group], near: Mapping[int, Sequence[Exchanged]], fit: Collection[int]
+) -> set[int]:
+    """The calls of a trace's rows whose first one fits. Where the clocks differ by as much as a call or more, each in
+    the midst of an even row seems to be its neighbour, and only the row's beginning has some left over; at its end
+    there may be some in any case, that are still to be told of."""
+    rows: dict[str, tuple[int, bool | None]] = {}
+    found: set[int] = set()
+    for number in sorted(near, key=lambda number: groups[number][0].span.start_ns):
+        span = groups[number][0].span
+        until_ns, begun_well = rows.get(span.trace_id, (0, None))
+        if span.start_ns > until_ns:
+            begun_well = None
+        if begun_well is None and near[number]:
+            begun_well = number in fit
+        rows[span.trace_id] = max(until_ns, span.end_ns + 2 * SLACK_NS), begun_well
+        if begun_well:
+            found.add(number)
+    return found
 
 
 class _Candidate:

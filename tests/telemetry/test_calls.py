@@ -177,11 +177,11 @@ def test_what_is_ambiguous_stays_apart() -> None:
     assert alike([seen("s1", 0, 100), seen("s2", 0, 100)], [exchanged(1, 10, 90)]) == {only("s1"), only("s2")}
 
 
-def in_a_row(clocks_differ_ms: int) -> set[tuple[frozenset[str], tuple[str, ...], str | None, bool]]:
-    """Five calls of 8 ms, one 2 ms after the other, as a model on the same machine answers them."""
-    tellings = [seen(f"s{number}", 1000 + 10 * number, 1008 + 10 * number) for number in range(5)]
-    begins = 1002 + clocks_differ_ms
-    return alike(tellings, [exchanged(number, begins + 10 * number, begins + 5 + 10 * number) for number in range(5)])
+def in_a_row(clocks_differ_ms: int, calls: int = 5) -> set[tuple[frozenset[str], tuple[str, ...], str | None, bool]]:
+    """Calls of 8 ms, one 2 ms after the other, as a model on the same machine answers them."""
+    tellings = [seen(f"s{number}", 1000 + 10 * number, 1008 + 10 * number) for number in range(calls)]
+    begins = [1002 + clocks_differ_ms + 10 * number for number in range(calls)]
+    return alike(tellings, [exchanged(number, begin, begin + 5) for number, begin in enumerate(begins)])
 
 
 def test_calls_in_a_row_that_are_shorter_than_clocks_differ_are_told_by_where_each_began() -> None:
@@ -190,6 +190,26 @@ def test_calls_in_a_row_that_are_shorter_than_clocks_differ_are_told_by_where_ea
     assert in_a_row(10) == in_a_row(-9) == {only(f"s{number}") for number in range(5)}
     twins = [exchanged(1, 2, 7), exchanged(2, 12, 17), exchanged(3, 8, 9)]
     assert alike([seen("s1", 1, 8), seen("s2", 11, 18)], twins) == {only("s1"), only("s2")}
+
+
+@pytest.mark.parametrize("clocks_differ_ms", [10, -10, 20, -30, 40])
+def test_in_the_midst_of_a_long_row_no_call_is_taken_for_its_neighbour(clocks_differ_ms: int) -> None:
+    """Farther from its ends than clocks may differ, each seems to have an exchange, and it is another's."""
+    assert in_a_row(clocks_differ_ms, 60) == {only(f"s{number}") for number in range(60)}
+    assert all(joined == "time" for _, _, joined, _ in in_a_row(0, 60))
+
+
+def test_what_a_row_still_has_to_tell_of_keeps_none_of_its_beginning_apart() -> None:
+    tellings = [seen(f"s{number}", 10 * number, 8 + 10 * number) for number in range(20)]
+    later = [exchanged(number, 10 * number + 2, 10 * number + 7) for number in range(25)]
+    joined = {requests for _, requests, _, _ in alike(tellings, later) if requests}
+    assert joined == {(f"req_{number}",) for number in range(15)}
+
+
+def test_a_call_with_one_candidate_is_joined_whatever_begins_its_row() -> None:
+    twins = [seen("s1", 0, 100), seen("s2", 0, 100), seen("s3", 160, 400)]
+    calls = alike(twins, [exchanged(1, 10, 90), exchanged(2, 20, 90), exchanged(3, 240, 390)])
+    assert (frozenset({"s3"}), ("req_3",), "time", True) in calls and only("s1") in calls
 
 
 def test_what_cannot_be_is_not_joined_by_time() -> None:
