@@ -21,6 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.shown_names import one_line
+
 HEIGHT = 32
 """Logical pixels of a field of one line, its frame included; so are all below."""
 _RADIUS = 6.5
@@ -110,7 +112,7 @@ class FieldStyle(QProxyStyle):
         if option.editable:
             return
         room = option.rect.adjusted(_TEXT, 0, -_ARROW - _BESIDE, 0)
-        words = option.fontMetrics.elidedText(option.currentText, Qt.TextElideMode.ElideRight, room.width())
+        words = option.fontMetrics.elidedText(one_line(option.currentText), Qt.TextElideMode.ElideRight, room.width())
         painter.setPen(self._color("text" if option.state & QStyle.StateFlag.State_Enabled else "text3"))
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
 

@@ -108,6 +108,16 @@ def test_a_choice_without_room_ends_with_dots(host: QWidget, theme: Theme) -> No
     assert all(cut.pixelColor(last[0], y).name().upper() == ground for y in range(8, 18)), "no letter's"
 
 
+def test_a_choice_of_several_lines_stands_in_one(host: QWidget, theme: Theme) -> None:
+    """As the title of a bill's column may be."""
+    box = ComboBox(theme, "Which")
+    box.addItems(["Cost\n(USD)", "Cost (USD)"])
+    placed(host, box)
+    broken = picture(box)
+    box.setCurrentIndex(1)
+    assert picture(box) == broken
+
+
 def test_a_list_has_no_rules_either(host: QWidget, theme: Theme) -> None:
     """The list of a box took more than the box: with both a flip of the theme was three times as long."""
     box = made_of("box", theme)
