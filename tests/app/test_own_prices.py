@@ -62,13 +62,13 @@ def page(qtbot: QtBot, theme: Theme, fake_gateway: FakeGateway, turns: Turns) ->
     return made
 
 
-def test_esc_gives_the_keyboard_back_to_what_opened_the_drawer(page: ModelsPage, qtbot: QtBot, turns: Turns) -> None:
+def test_esc_gives_the_keyboard_back_to_what_opened_the_drawer(page: ModelsPage, qtbot: QtBot) -> None:
     with qtbot.waitActive(page):
         page.activateWindow()
     page.add_button.setFocus()
     qtbot.keyClick(page.add_button, Qt.Key.Key_Space)
-    turns.run()
-    assert page.drawer.isVisible() and page.drawer.isAncestorOf(page.focusWidget())
+    qtbot.waitUntil(page.drawer.isVisible)
+    assert page.drawer.isAncestorOf(page.focusWidget())
     qtbot.keyClick(page.focusWidget(), Qt.Key.Key_Escape)
     assert not page.drawer.isVisible() and page.add_button.hasFocus()
 

@@ -9,6 +9,8 @@ import pytest
 
 APP = Path(__file__).parents[2] / "app"
 MODULES = sorted(APP.rglob("*.py"))
+# What runs before there is a loop, or where there will be none.
+WITHOUT_LOOP = (APP / "start_failure.py",)
 
 
 def calls(module: Path) -> Iterator[ast.Call]:
@@ -26,7 +28,7 @@ def test_dialogs_are_opened_and_never_executed(module: Path) -> None:
     """Within a coroutine a nested loop enters a running task a second time, and destroys it."""
     for call in calls(module):
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-        assert name not in ("exec", "exec_"), f"{module}:{call.lineno}: use open()"
+        assert name not in ("exec", "exec_") or module in WITHOUT_LOOP, f"{module}:{call.lineno}: use open()"
         static = isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name)
         if static and call.func.value.id in ("QMessageBox", "QFileDialog", "QInputDialog", "QColorDialog"):
             wrong = re.match(r"get[A-Z]|question|information|warning|critical|about", name)
