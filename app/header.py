@@ -41,7 +41,7 @@ class Header(QWidget):
         theme.changed.connect(self.update)
 
     def add_controls(self, controls: Sequence[QWidget]) -> QWidget:
-        """Make a page's row; `show_page` takes it, `drop` takes it away."""
+        """Make a page's row; `show_page` takes it, `hand_over` takes it away."""
         holder = QWidget(self._rows)
         row = QHBoxLayout(holder)
         row.setContentsMargins(0, 0, 0, 0)
@@ -56,9 +56,10 @@ class Header(QWidget):
         holder.installEventFilter(self)
         return holder
 
-    def drop(self, holder: QWidget) -> None:
+    def hand_over(self, holder: QWidget, page: QWidget) -> None:
+        """A page's row ends with its page from now on: what that has put off still finds its controls."""
         self._rows.removeWidget(holder)
-        holder.deleteLater()
+        holder.setParent(page)
 
     def show_page(self, title: str, subtitle: str, holder: QWidget | None) -> None:
         self.title.setText(title)

@@ -247,7 +247,7 @@ class Window(QMainWindow):
         self.context = context
         for opened in self._opened.values():
             self.stack.removeWidget(opened.page)
-            self.header.drop(opened.controls)
+            self.header.hand_over(opened.controls, opened.page)
             opened.page.on_hidden()
             opened.page.hide()
             # Steps that the page has put off still find it.

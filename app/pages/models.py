@@ -221,8 +221,10 @@ class ModelsPage(Page):
         shown: QWidget = self.prices if key == "prices" else getattr(self, key)
         self._section_turns.show(shown)
         shown.setAccessibleName(tr(dict(_SECTIONS)[key]))
-        # Else the first control there would have it, and the ring of whom the keyboard brought.
-        shown.setFocus(Qt.FocusReason.OtherFocusReason)
+        if self.isVisible():
+            # Else the first control there would have it, and the ring of whom the keyboard brought. A page that came
+            # since the click keeps it.
+            shown.setFocus(Qt.FocusReason.OtherFocusReason)
         for control in (self.range, self.more_button, self.add_button):
             control.setVisible(key == "prices")
         self._tell_count()

@@ -133,14 +133,15 @@ class Drawer(QFrame):
 
     def open_soon(self, go: Callable[[], object]) -> None:
         """`go()`, which opens it, as `unless_unsaved` lets it, but in a turn after that of the click. What is beside
-        it in pieces makes room in a turn before."""
+        it in pieces makes room in a turn before. Not where its page is left meanwhile: it would take the keyboard
+        from the one that came."""
         self.unless_unsaved(lambda: self._opening.ask(lambda: self._make_room(go)))
 
     def _make_room(self, go: Callable[[], object]) -> None:
         page = self._beside.parentWidget() if self._beside is not None else None
         layout = page.layout() if page is not None else None
         if layout is None or not self.isHidden():
-            go()
+            self._open_in_sight(go)
             return
         self._cover_page()
         self._keep_room(True)
@@ -149,9 +150,14 @@ class Drawer(QFrame):
 
     def _open_into_room(self, go: Callable[[], object]) -> None:
         try:
-            go()
+            self._open_in_sight(go)
         finally:
             self._keep_room(False)
+
+    def _open_in_sight(self, go: Callable[[], object]) -> None:
+        page = self.parentWidget()
+        if page is None or page.isVisible():
+            go()
 
     def _keep_room(self, kept: bool) -> None:
         """Whether it takes its place while it is hidden."""

@@ -131,6 +131,23 @@ def test_the_room_of_a_drawer_that_does_not_come_is_given_back(beside: tuple[Mai
     assert done == [True] and made.isHidden()
 
 
+@pytest.mark.parametrize("turns", [0, 1])
+def test_a_drawer_does_not_come_where_its_page_is_left_in_the_turns_between(
+    beside: tuple[Main, Drawer], qtbot: QtBot, turns: int
+) -> None:
+    """The field that it gives the keyboard to took it from the page that came."""
+    main, made = beside
+    done: list[bool] = []
+    made.open_soon(lambda: done.append(True))
+    if turns:
+        qtbot.waitUntil(lambda: main.widths == [1200 - WIDTH])
+    main.window().hide()
+    qtbot.waitUntil(lambda: not made._opening._timer.isActive())
+    main.window().show()
+    qtbot.waitUntil(lambda: main.width() == 1200)
+    assert done == [] and made.isHidden()
+
+
 def test_a_drawer_that_is_open_is_not_covered_again(drawer: Drawer, qtbot: QtBot) -> None:
     curtain = drawer.findChild(Curtain)
     drawer.open()

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QObject, QSettings, Qt
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.filters import FilterSnapshot
 from app.next_turn import NextTurn
+from app.pages.models import ModelsPage
 from app.pages.settings import SettingsPage
 from app.window import Window
 from tests.app.fake_gateway import FakeGateway
@@ -167,3 +169,30 @@ def test_what_is_asked_for_after_the_click_is_what_stays(qtbot: QtBot, window: W
     qtbot.wait(20)
     assert window.page is page and page.section == "data"
     assert window.sidebar.buttons["settings"].isChecked() and page.buttons["data"].isChecked()
+
+
+@pytest.mark.parametrize(
+    ("key", "button"), [("providers", "add_provider"), ("api_keys", "create_key"), ("models", "")]
+)
+@pytest.mark.parametrize("restarts", [False, True])
+def test_the_keyboard_stays_with_a_page_that_comes_in_the_turn_of_a_click(
+    qtbot: QtBot, window: Window, context: AppContext, key: str, button: str, restarts: bool
+) -> None:
+    """A panel, or another section, that came a turn later gave it to a field that nobody saw."""
+    with qtbot.waitActive(window):
+        window.activateWindow()
+    window.open_page(key)
+    page = window.page
+    assert page is not None
+    clicked = page.section.segment("bill") if isinstance(page, ModelsPage) else window.findChild(QWidget, button)
+    qtbot.mouseClick(clicked, Qt.MouseButton.LeftButton)
+    if restarts:
+        window.change_context(context)
+        window.start_pages()
+    else:
+        window.open_page("requests")
+    having = QApplication.focusWidget()
+    qtbot.wait(50)
+    assert having is not None and having.isVisible() and QApplication.focusWidget() is having
+    if isinstance(page, ModelsPage):
+        assert page.sections.currentWidget() is page.bill and not page.bill.isHidden()
