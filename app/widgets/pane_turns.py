@@ -3,6 +3,7 @@ other one comes in the next, painted in pieces. All of it at once holds the loop
 
 from collections.abc import Callable
 
+import shiboken6
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 
@@ -17,6 +18,8 @@ class PaneTurns(QObject):
         super().__init__(page)
         self._stack = stack
         self._had_keyboard = False
+        # By pane: Qt forgets whose it was there where nothing takes it at once.
+        self._kept: dict[QWidget, QWidget] = {}
         self._turn = NextTurn(self)
         self.curtain = Curtain(page)
 
@@ -29,6 +32,7 @@ class PaneTurns(QObject):
             if now is not None and pane.isAncestorOf(now):
                 # Else Qt would hand it to a neighbour of the stack.
                 now.clearFocus()
+                self._kept[pane] = now
                 self._had_keyboard = True
             pane.hide()
         self._turn.ask(show)
@@ -42,23 +46,30 @@ class PaneTurns(QObject):
         pane.show()
         if self._had_keyboard:
             self._had_keyboard = False
-            _give_keyboard(pane)
+            self._give_keyboard(pane)
 
     def _cover(self) -> None:
         self.curtain.draw(self._stack.geometry())
 
-
-def _give_keyboard(pane: QWidget) -> None:
-    """To what had it there, or to the first that takes it, as a stack does by itself."""
-    if QApplication.focusWidget() is not None:
-        return
-    kept: QWidget | None = pane.focusWidget()
-    first: QWidget | None = pane.nextInFocusChain()
-    while first is not None and first is not pane and not (pane.isAncestorOf(first) and _takes_keyboard(first)):
-        first = first.nextInFocusChain()
-    (kept or first or pane).setFocus(Qt.FocusReason.OtherFocusReason)
+    def _give_keyboard(self, pane: QWidget) -> None:
+        """To what had it there, or to the first that takes it, as a stack does by itself."""
+        if QApplication.focusWidget() is not None or not pane.isVisible():
+            return
+        kept: QWidget | None = pane.focusWidget() or self._kept.get(pane)
+        if kept is None or not shiboken6.isValid(kept) or not _is_there(kept):
+            kept = _first_stop(pane)
+        kept.setFocus(Qt.FocusReason.OtherFocusReason)
 
 
-def _takes_keyboard(widget: QWidget) -> bool:
-    policy = widget.focusPolicy()
-    return bool(policy & Qt.FocusPolicy.TabFocus) and widget.isEnabled() and widget.isVisible()
+def _first_stop(pane: QWidget) -> QWidget:
+    """The first within it that Tab comes to; itself where there is none."""
+    found: QWidget | None = pane.nextInFocusChain()
+    while found is not None and found is not pane:
+        if pane.isAncestorOf(found) and _is_there(found) and found.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            return found
+        found = found.nextInFocusChain()
+    return pane
+
+
+def _is_there(widget: QWidget) -> bool:
+    return widget.isEnabled() and widget.isVisible()

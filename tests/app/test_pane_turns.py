@@ -92,6 +92,26 @@ def test_the_keyboard_goes_with_the_panes_as_a_stack_has_it(
     assert field(before or "second_1").hasFocus()
 
 
+def test_the_keyboard_is_again_where_it_was_when_a_pane_comes_back(
+    qtbot: QtBot, page: QWidget, stack: QStackedWidget, turns: PaneTurns
+) -> None:
+    """It came to the pane's first field, and not to the one that a person was typing in."""
+    field = page.findChild(QLineEdit, "first_2")
+    assert isinstance(field, QLineEdit)
+    field.setFocus()
+    for pane in (stack.widget(1), stack.widget(0)):
+        turns.ask(shown(turns, pane))
+        qtbot.waitUntil(pane.isVisible)
+    assert field.hasFocus()
+    turns.ask(shown(turns, stack.widget(1)))
+    field.setEnabled(False)
+    qtbot.waitUntil(stack.widget(1).isVisible)
+    turns.ask(shown(turns, stack.widget(0)))
+    qtbot.waitUntil(stack.widget(0).isVisible)
+    first = page.findChild(QLineEdit, "first_1")
+    assert first is not None and first.hasFocus()
+
+
 def test_the_keyboard_stays_where_a_person_took_it(
     qtbot: QtBot, page: QWidget, stack: QStackedWidget, turns: PaneTurns
 ) -> None:
