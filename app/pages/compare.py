@@ -399,7 +399,10 @@ class ComparePage(Page):
         self.context.spawn(self._ask_again(place))
 
     async def _ask_again(self, place: int) -> None:
-        if self._beginning is not None or self._wanted or place in self._again or self.columns[place].running:
+        if self._beginning is not None or self._wanted or self._renamed:
+            # A column's model may be that of a comparison before.
+            return
+        if place in self._again or self.columns[place].running:
             return
         model = self.columns[place].model
         self._again[place] = asyncio.current_task()

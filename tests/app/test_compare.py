@@ -630,6 +630,29 @@ async def test_columns_are_made_in_a_turn_of_the_windows_too(
     await meanwhile(lambda: page.question.can_run)
 
 
+async def test_a_column_that_still_tells_of_a_comparison_before_is_not_asked_again_in_the_new_one(
+    page: ComparePage, gateway: FakeGateway
+) -> None:
+    page.question.user.setPlainText("Why is it flaky?")
+    page.question.models.choose((CLAUDE, GPT))
+    page.run()
+    await meanwhile(lambda: page.columns and at_rest(page) and page.question.can_run)
+    gateway.held = True
+    page.question.models.choose((GEMINI, GPT))
+    page.run()
+    await until(lambda: bool(page._wanted))
+    page._hearing.stop()
+    page._show_next()
+    assert page.columns[0].model == CLAUDE
+    page.ask_again(0)
+    await asyncio.sleep(0)
+    assert not any(call.startswith("ask_again") for call in gateway.calls)
+    page._hearing.start()
+    await meanwhile(lambda: all(column.running for column in page.columns))
+    gateway.release()
+    await meanwhile(lambda: at_rest(page))
+
+
 def take(page: ComparePage, *models: str) -> list[int]:
     """Columns for these, and after each turn how many of them have their model's name."""
     page._wanted, named = models, []
