@@ -54,9 +54,10 @@ class FolderLock:
         if self._descriptor is None:
             return
         text = msgspec.json.encode(Holder(os.getpid(), url))
-        os.ftruncate(self._descriptor, 0)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
+        # Not emptied before: on a full disk the room would be another file's at once.
         os.write(self._descriptor, text)
+        os.ftruncate(self._descriptor, len(text))
 
     def release(self) -> None:
         if self._descriptor is not None:

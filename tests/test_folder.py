@@ -1,5 +1,6 @@
 """The data folder: private, told apart, held by one gateway at a time."""
 
+import errno
 import json
 import os
 import stat
@@ -110,6 +111,25 @@ def test_url_and_release(tmp_path: Path) -> None:
     lock.release()
     lock.set_url("late")
     assert folder.holder() is None
+
+
+def test_a_shorter_url_leaves_nothing_of_the_longer_one_and_a_full_disk_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = DataFolder(tmp_path)
+    lock = folder.lock("http://127.0.0.1:40000")
+    lock.set_url("")
+    assert folder.holder() == Holder(os.getpid(), "")
+
+    def full(_descriptor: int, _text: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "write", full)
+        with pytest.raises(OSError, match="No space"):
+            lock.set_url("http://127.0.0.1:40001")
+    assert folder.holder() == Holder(os.getpid(), "")
+    lock.release()
 
 
 def test_asking_for_the_holder_does_not_keep_anyone_out(tmp_path: Path) -> None:
