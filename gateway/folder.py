@@ -200,12 +200,20 @@ class DataFolder:
         # Someone asking for the holder tries the lock for a moment: that must not look like one.
         for _ in range(10):
             if try_lock(descriptor):
-                lock = FolderLock(descriptor)
-                lock.set_url(url)
-                return lock
+                return self._held(descriptor, url)
             time.sleep(0.02)
         os.close(descriptor)
         raise FolderHeld(self.path, self.holder() or Holder())
+
+    def _held(self, descriptor: int, url: str) -> FolderLock:
+        lock = FolderLock(descriptor)
+        try:
+            lock.set_url(url)
+        except OSError as error:
+            lock.release()
+            why = f"{self.lock_file} cannot be written ({error.strerror}): check the space on its disk."
+            raise FaregateError(why) from None
+        return lock
 
     def holder(self) -> Holder | None:
         """Who holds the folder's lock now, None where nobody does. Raises FaregateError where that cannot be told."""

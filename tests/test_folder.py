@@ -113,6 +113,10 @@ def test_url_and_release(tmp_path: Path) -> None:
     assert folder.holder() is None
 
 
+def no_room(_descriptor: int, _text: bytes) -> int:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def test_a_shorter_url_leaves_nothing_of_the_longer_one_and_a_full_disk_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,15 +125,24 @@ def test_a_shorter_url_leaves_nothing_of_the_longer_one_and_a_full_disk_what_was
     lock.set_url("")
     assert folder.holder() == Holder(os.getpid(), "")
 
-    def full(_descriptor: int, _text: bytes) -> int:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
     with monkeypatch.context() as disk:
-        disk.setattr(os, "write", full)
+        disk.setattr(os, "write", no_room)
         with pytest.raises(OSError, match="No space"):
             lock.set_url("http://127.0.0.1:40001")
     assert folder.holder() == Holder(os.getpid(), "")
     lock.release()
+
+
+def test_a_folder_on_a_full_disk_is_a_sentence_and_held_by_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = DataFolder(tmp_path)
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "write", no_room)
+        with pytest.raises(FaregateError, match=r"cannot be written \(No space.*\): check the space on its disk\.$"):
+            folder.lock("http://127.0.0.1:40001")
+    assert folder.holder() is None
+    folder.lock("http://127.0.0.1:40001").release()
 
 
 def test_asking_for_the_holder_does_not_keep_anyone_out(tmp_path: Path) -> None:
