@@ -7,7 +7,15 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QComboBox, QCompleter, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QCompleter,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
 
 from app import icons
 from app.fonts import ui_font
@@ -80,7 +88,12 @@ class ComboBox(QComboBox):
         for part in (self, self.view(), self.view().window()):
             part.setStyle(theme.field_style)
         self.setItemDelegate(ChoiceDelegate(theme, self, self.currentIndex))
-        theme.changed.connect(self.update)
+        theme.changed.connect(self._follow_theme)
+
+    def _follow_theme(self) -> None:
+        # With a flip Qt gives the list the colours of a menu that still has the rules of before.
+        self.view().window().setPalette(QApplication.palette())
+        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

@@ -135,3 +135,19 @@ def test_a_list_has_no_rules_either(host: QWidget, theme: Theme) -> None:
         assert view.size().height() == frame.height() - 2
     finally:
         box.hidePopup()
+
+
+@pytest.mark.parametrize("kind", ["box", "editable box"])
+def test_a_list_follows_the_theme(host: QWidget, theme: Theme, kind: str) -> None:
+    """It stayed white in the dark theme, and its words are as light as that."""
+    box = made_of(kind, theme)
+    assert isinstance(box, ComboBox)
+    placed(host, box)
+    for mode, tokens in (("dark", DARK), ("light", LIGHT), ("dark", DARK)):
+        theme.set_mode(mode)
+        box.showPopup()
+        try:
+            # Between the frame and the first row's mark.
+            assert picture(box.view().window()).pixelColor(2, 16).name().upper() == tokens.surface
+        finally:
+            box.hidePopup()
