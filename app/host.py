@@ -125,7 +125,7 @@ class Host:
         self._notices = StateNotices(
             self.window.notices,
             self._ask_to_leave_demo,
-            lambda: self.spawn(self._switch(True)),
+            lambda: self._switch_soon(True),
             partial(self.window.open_page, "providers"),
             lambda: self._pause(False),
             self.quit,
@@ -141,7 +141,7 @@ class Host:
         window, tray = self.window, self.tray
         self._first.called.connect(window.come_to_front)
         for side in (window, tray):
-            side.gateway_switched.connect(lambda on: self.spawn(self._switch(on)))
+            side.gateway_switched.connect(self._switch_soon)
             side.quit_asked.connect(self._ask_to_quit)
             side.pause_asked.connect(self._pause)
         window.close_asked.connect(self._close_window)
@@ -265,6 +265,9 @@ class Host:
             if wanted and self.window.stands_at_the_start:
                 self.window.open_page("connect", remember=False)
 
+    def _switch_soon(self, on: bool) -> None:
+        self.spawn(self._in_turn(partial(self._switch, on)))
+
     async def _switch(self, on: bool) -> None:
         gateway = self._gateway
         if gateway is None:
@@ -292,7 +295,8 @@ class Host:
             self._show_state()
 
     async def _in_turn(self, change: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Change the gateway once the change before is over: else one of them would be left running."""
+        """Change the gateway once the change before is over: else one of them would be left running, or one that has
+        given way would be started again."""
         async with self._giving_way:
             await change()
 

@@ -106,6 +106,34 @@ def test_while_a_restart_waits_for_requests_the_gateway_is_not_said_to_run_and_c
     assert stage.run(drive) == 0
 
 
+def test_a_switch_while_a_gateway_gives_way_is_not_of_that_one(stage: Stage) -> None:
+    """It was started again while it closed: it had the port, which the one of the window found in use."""
+    begun, over = asyncio.Event(), asyncio.Event()
+
+    async def drive(host: Host) -> None:
+        await started(host)
+        (old,) = stage.gateways
+        host.window.toggle_gateway()
+        await until(lambda: host.window.sidebar.card.word.text() == "Off")
+        close = old.close
+
+        async def slow() -> None:
+            begun.set()
+            await over.wait()
+            await close()
+
+        old.close = slow  # type: ignore[method-assign]
+        host.shell.restart_asked.emit()
+        await begun.wait()
+        host.tray.gateway_switched.emit(True)
+        await asyncio.sleep(0)
+        over.set()
+        await until(lambda: len(stage.gateways) == 2 and host.window.sidebar.card.word.text() == "Running")
+        assert old.calls.count("start") == 1 and host._gateway is stage.gateways[1]
+
+    assert stage.run(drive) == 0
+
+
 def test_who_quits_while_a_restart_waits_leaves_no_gateway_open(stage: Stage) -> None:
     over = asyncio.Event()
 
