@@ -239,7 +239,8 @@ class ProvidersPage(Page):
 
     async def _after_vault(self, name: str | None) -> None:
         await self.refresh(Changes(providers=True))
-        if name is not None:
+        # A sealed file takes its time to open: another page may have the keyboard by now.
+        if name is not None and self.isVisible():
             self.open_key_panel(name)
         else:
             self.drawer.close_drawer()

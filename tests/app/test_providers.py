@@ -443,6 +443,23 @@ def test_without_a_keyring_one_chooses_the_sealed_file_knowingly(
     assert not page.vault_banner.isVisible()
 
 
+def test_a_key_is_asked_for_only_where_the_page_is_still_on_show(
+    no_keyring: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns
+) -> None:
+    """Its field took the keyboard from the page that was opened meanwhile."""
+    page, panel = no_keyring, no_keyring.vault_panel
+    click(qtbot, page.cards["xai"].set_key)
+    qtbot.waitUntil(panel.isVisible)
+    for field in (panel.first, panel.second):
+        field.edit.setText("long enough")
+    click(qtbot, panel.use_file)
+    page.hide()
+    turns.run()
+    assert "choose_vault file" in gateway.calls
+    page.show()
+    assert not page.drawer.isVisible() and not page.vault_banner.isVisible()
+
+
 def test_without_a_keyring_keys_can_be_kept_until_quit(
     no_keyring: ProvidersPage, gateway: Gateway, qtbot: QtBot, turns: Turns
 ) -> None:
