@@ -112,7 +112,8 @@ class MeterPopover(Popover):
                 column.addLayout(self._group(group))
         self._column.addWidget(self._body)
         self._body.show()
-        self.adjustSize()
+        # Qt would take the height for the width that the words ask for, which is not the one they have.
+        self.setFixedHeight(self._column.totalHeightForWidth(_POPOVER_WIDTH))
 
     def _counts(self, reading: Completeness) -> QHBoxLayout:
         row = QHBoxLayout()

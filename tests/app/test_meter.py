@@ -128,6 +128,18 @@ def test_the_list_fits_the_screen_and_leaves_the_line_free(meter: MeterLine) -> 
     meter.popover.close()
 
 
+@pytest.mark.parametrize("kind", [each.kind for each in REASONS])
+def test_the_list_has_room_for_all_lines_of_a_reason(meter: MeterLine, kind: str) -> None:
+    for kinds in ((kind,), ("not_used", kind)):
+        meter.show_reading(Completeness(seen=7, written=7, differences=tuple(difference(each, 1) for each in kinds)))
+        meter.open()
+        for label in meter.popover.findChildren(QLabel):
+            if label.isVisible() and label.wordWrap():
+                assert label.height() >= label.heightForWidth(label.width()), label.text()
+        assert meter.popover.height() < 260, "and none is left over"
+        meter.popover.close()
+
+
 @pytest.fixture
 def window(qtbot: QtBot, context: AppContext, tmp_path: Path) -> Window:
     made = Window(context, QSettings(str(tmp_path / "w.ini"), QSettings.Format.IniFormat), probe_entries())
