@@ -31,7 +31,7 @@ from app.launch import Launch, announcement, has_provider
 from app.notifications import Notifications
 from app.pages import PAGES, PageEntry
 from app.preferences import Preferences, window_store
-from app.questions import ask_how_to_close, ask_to_leave_demo, ask_to_quit_without
+from app.questions import ask_how_to_close, ask_to_leave_demo, ask_to_quit_without, ask_to_restart_without
 from app.shell import Shell
 from app.single_instance import FirstInstance
 from app.state_notices import StateNotices
@@ -150,7 +150,7 @@ class Host:
         tray.copy_asked.connect(window.sidebar.card.copy_endpoint)
         tray.settings_asked.connect(lambda: self._open_page("settings"))
         shell = self.shell
-        shell.restart_asked.connect(lambda: self.spawn(self._in_turn(self._restart)))
+        shell.restart_asked.connect(self._ask_to_restart)
         shell.demo_asked.connect(lambda: self.spawn(self._in_turn(self._enter_demo)))
         shell.leave_demo_asked.connect(self._ask_to_leave_demo)
         shell.delete_demo_asked.connect(lambda: self.spawn(self._delete_demo()))
@@ -300,6 +300,17 @@ class Host:
         async with self._giving_way:
             await change()
 
+    def _ask_to_restart(self) -> None:
+        """As `_ask_to_quit`; else what was saved waits for a later restart."""
+        unkept = self._unkept()
+        if unkept:
+            ask_to_restart_without(self.window, unkept, self._restart_soon)
+        else:
+            self._restart_soon()
+
+    def _restart_soon(self) -> None:
+        self.spawn(self._in_turn(self._restart))
+
     async def _restart(self) -> None:
         """Take the settings as they are saved: another gateway on the same folder. Raises SettingsError."""
         before = self._gateway
@@ -357,14 +368,18 @@ class Host:
 
     def _ask_to_quit(self) -> None:
         """End, unless that loses requests which the disk has refused so far and the person would rather keep."""
-        gateway = self._gateway
-        differences = gateway.completeness().differences if gateway is not None else ()
-        unkept = sum(each.count for each in differences if each.kind == "memory_only")
+        unkept = self._unkept()
         if not unkept or self._asked_to_quit.is_set():
             self.quit()
             return
         self.window.come_to_front()
         ask_to_quit_without(self.window, unkept, self.quit)
+
+    def _unkept(self) -> int:
+        """How many requests end with the gateway, since only memory holds them."""
+        gateway = self._gateway
+        differences = gateway.completeness().differences if gateway is not None else ()
+        return sum(each.count for each in differences if each.kind == "memory_only")
 
     def quit(self) -> None:
         """End in order; asked again, do not wait for running requests."""

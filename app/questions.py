@@ -107,16 +107,28 @@ def ask_how_to_close(parent: QWidget, quit_: Callable[[], None], minimise: Calla
 
 def ask_to_quit_without(parent: QWidget, requests: int, quit_: Callable[[], object]) -> None:
     """Requests that only memory holds; asked again while the question stands, it is not put twice."""
-    if parent.findChild(QMessageBox, "question.quit") is not None:
-        return
     title = tr("Quit and lose a request?") if requests == 1 else tr("Quit and lose {count} requests?")
+    _ask_to_end_without(parent, "question.quit", title, requests, quit_, words=tr("Quit"))
+
+
+def ask_to_restart_without(parent: QWidget, requests: int, restart: Callable[[], object]) -> None:
+    """As `ask_to_quit_without`: the next gateway does not know them."""
+    title = tr("Restart and lose a request?") if requests == 1 else tr("Restart and lose {count} requests?")
+    _ask_to_end_without(parent, "question.restart", title, requests, restart, words=tr("Restart"))
+
+
+def _ask_to_end_without(
+    parent: QWidget, name: str, title: str, requests: int, end: Callable[[], object], *, words: str
+) -> None:
+    if parent.findChild(QMessageBox, name) is not None:
+        return
     ask_to_lose(
         parent,
-        "question.quit",
+        name,
         title.format(count=count(requests)),
         tr("The disk refused them: only memory holds them. Make room on it, and they are written by themselves."),
-        quit_,
-        words=tr("Quit"),
+        end,
+        words=words,
         keep=tr("Keep running"),
     )
 

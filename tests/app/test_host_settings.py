@@ -6,9 +6,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from PySide6.QtWidgets import QMessageBox
 
 from app.host import Host
-from gateway import Changes, DataFolder
+from gateway import Changes, Completeness, DataFolder, Difference
 from tests.app.fake_gateway import FakeGateway
 from tests.app.test_host import Stage, notice, press, stage, started
 from tests.waiting import until
@@ -102,6 +103,27 @@ def test_while_a_restart_waits_for_requests_the_gateway_is_not_said_to_run_and_c
         await until(lambda: card.word.text() == "Running")
         assert card.switch.isEnabled() and host.tray.gateway_action.isEnabled()
         assert told == []
+
+    assert stage.run(drive) == 0
+
+
+def test_a_restart_asks_where_it_would_lose_requests(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the disk had refused went with the gateway, and the window said that all was well."""
+    difference = Difference(kind="memory_only", count=1, of="kept", attention=True, meaning="Make room.")
+
+    async def drive(host: Host) -> None:
+        await started(host)
+        with monkeypatch.context() as full:
+            full.setattr(FakeGateway, "completeness", lambda _: Completeness(seen=1, differences=(difference,)))
+            for answer in ("Keep running", "Restart"):
+                host.shell.restart_asked.emit()
+                host.shell.restart_asked.emit()
+                (question,) = host.window.findChildren(QMessageBox, "question.restart")
+                assert question.text() == "Restart and lose a request?"
+                assert len(stage.gateways) == 1 and "close" not in stage.gateways[0].calls
+                next(button for button in question.buttons() if button.text() == answer).click()
+                await until(lambda: not host.window.findChildren(QMessageBox, "question.restart"))
+        await until(lambda: len(stage.gateways) == 2 and host.window.page is not None)
 
     assert stage.run(drive) == 0
 
