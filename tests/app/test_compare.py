@@ -956,6 +956,21 @@ def test_no_figure_is_cut_where_columns_are_narrow(page: ComparePage, qtbot: QtB
     qtbot.waitUntil(lambda: column.width() == LEAST_WIDTH and cost.shown_texts()[1] == "≈$0.000105")
 
 
+def test_a_difference_that_is_cut_is_whole_in_its_tooltip(page: ComparePage, qtbot: QtBot) -> None:
+    ask(page, qtbot)
+    first, column = page.columns
+    for each in page.columns:
+        each.setFixedWidth(LEAST_WIDTH)
+    assert column.answer is not None and column.answer.record is not None
+    record = column.answer.record
+    slow = replace(record, latency_us=9 * SECOND, input_tokens=1_234_567, output_tokens=123_456, cost_nano=10**12)
+    column.show_answer(replace(column.answer, record=slow))
+    column.show_first(first.answer)
+    total = column.figures["total"]
+    qtbot.waitUntil(lambda: total.shown_texts()[2].endswith("…"))
+    assert total.texts[2] == "+125.0%" and total.toolTip() == f"+125.0% compared with {CLAUDE}"
+
+
 def test_winners_are_alone_in_front(gateway: FakeGateway) -> None:
     made = asyncio.run(gateway.compare((CLAUDE, GPT, UNPRICED), {"messages": [{"role": "user", "content": "x"}]}))
     claude, gpt, unpriced = made.answers

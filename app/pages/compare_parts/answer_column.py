@@ -214,11 +214,17 @@ class AnswerColumn(Card):
         state = self.tr("baseline") if is_baseline else answer_words.state_words(answer)
         self.state.setText(" · ".join(filter(None, (self._provider, state))))
         self.state.set_tone("bad" if answer.state == "error" else "text2")
-        against = self.tr("Compared with {0}").format(first.model) if first is not None else ""
         for figure in answer_words.figures(answer, first, time.time_ns() // 1000):
             cell = self.figures[figure.key]
             cell.show_figure(figure)
-            cell.setToolTip("\n".join(filter(None, (figure.meaning, against if figure.difference else ""))))
+            cell.setToolTip(self._explained(figure))
+
+    def _explained(self, figure: answer_words.Figure) -> str:
+        """What it stands for, and its difference whole: a narrow column cuts that."""
+        told = [figure.meaning]
+        if self._first is not None and figure.difference:
+            told.append(self.tr("{0} compared with {1}").format(figure.difference, self._first.model))
+        return "\n".join(filter(None, told))
 
     # Qt
 
