@@ -113,6 +113,9 @@ def test_tools_of_calls_without_spans_are_told_beside_those_that_have_some(threa
     )
     made = rows(thread, trace, msgspec.structs.replace(trace, spans=(unnamed,)))
     assert [row.label for row in made if row.inferred] == ["agent"], "it ran between the same two calls"
+    of_another = msgspec.structs.replace(unnamed, attributes={"gen_ai.tool.call.id": "call_1"})
+    made = rows(thread, trace, msgspec.structs.replace(trace, spans=(of_another,)))
+    assert [row.label for row in made if row.inferred] == ["run_tests", "agent"], "beside the tool of another call"
 
 
 def test_parents_that_never_come_or_go_in_circles_lose_no_span(thread: Thread) -> None:
