@@ -131,8 +131,8 @@ def _turn_row(turn: Turn, depth: int) -> SpanRow:
 
 
 def _tool_rows(thread: Thread, steps: Sequence[Step], spans: Sequence[TraceSpan]) -> list[SpanRow]:
-    """Tools that calls asked for, but for those that a span tells: by its call, or where that is none of the thread's,
-    as it ran between the same two."""
+    """Tools that calls asked for, but for those that a span tells: by its call, or where that is none of the
+    thread's, as it ran between the same two."""
     ids = {part.id for message in thread.messages for part in message.parts if isinstance(part, ToolCall)}
     told = {call_of(span) for span in spans}
     ran = sorted(span.started_us for span in spans if call_of(span) is None or call_of(span) not in ids)
