@@ -103,10 +103,16 @@ class FieldStyle(QProxyStyle):
         if element is QStyle.ControlElement.CE_ComboBoxLabel and isinstance(option, QStyleOptionComboBox):
             self._draw_choice(painter, option)
         elif element is QStyle.ControlElement.CE_ShapedFrame:
-            painter.setPen(self._color("border_strong"))
-            painter.drawRect(option.rect.adjusted(0, 0, -1, -1))
+            self._draw_edges(painter, option.rect)
         else:
             super().drawControl(element, option, painter, widget)
+
+    def _draw_edges(self, painter: QPainter, whole: QRect) -> None:
+        # Lines would end before the last column and row of a screen whose pixels are no whole part of ours.
+        wide, high = whole.width() + 2, whole.height() + 2
+        across, down = QRect(-1, -1, wide, 2), QRect(-1, -1, 2, high)
+        for edge in (across, down, across.translated(0, high - 2), down.translated(wide - 2, 0)):
+            painter.fillRect(edge.translated(whole.topLeft()), self._color("border_strong"))
 
     def _draw_choice(self, painter: QPainter, option: QStyleOptionComboBox) -> None:
         if option.editable:

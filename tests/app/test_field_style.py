@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QImage, QPainter
+from PySide6.QtWidgets import QLineEdit, QPushButton, QStyle, QStyleOptionFrame, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.field_style import HEIGHT
@@ -151,3 +151,20 @@ def test_a_list_follows_the_theme(host: QWidget, theme: Theme, kind: str) -> Non
             assert picture(box.view().window()).pixelColor(2, 16).name().upper() == tokens.surface
         finally:
             box.hidePopup()
+
+
+@pytest.mark.parametrize("width", [130, 131, 132, 133])
+def test_the_frame_of_a_list_reaches_the_edges_of_any_screen(theme: Theme, width: int) -> None:
+    """At 125 % nothing was painted in its last column, which the X server leaves dark."""
+    image = QImage(round(width * 1.25), 100, QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(1.25)
+    image.fill(Qt.GlobalColor.magenta)
+    option = QStyleOptionFrame()
+    option.rect = QRect(0, 0, width, 80)
+    painter = QPainter(image)
+    theme.field_style.drawControl(QStyle.ControlElement.CE_ShapedFrame, option, painter)
+    painter.end()
+    right, bottom = image.width() - 1, image.height() - 1
+    for x, y in ((0, 50), (right, 50), (60, 0), (60, bottom), (right, bottom)):
+        assert image.pixelColor(x, y).name().upper() == theme.tokens.border_strong
+    assert image.pixelColor(60, 50) == Qt.GlobalColor.magenta, "within, the list is painted"
