@@ -402,9 +402,14 @@ class ModelsPage(Page):
         self.unpriced.set_text(
             tr("Used without a price: {named}{more}. Their requests have no cost.").format(named=named, more=more)
         )
-        assert self.unpriced.button is not None
-        self.unpriced.button.setVisible(any(not line.gone for line in lines))
+        button = self.unpriced.button
+        assert button is not None
+        had_keyboard = button.hasFocus()
+        button.setVisible(any(not line.gone for line in lines))
         self.unpriced.setVisible(bool(lines))
+        if had_keyboard and not button.isVisible():
+            # Else the search would have it.
+            self.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _unpriced_words(self, line: ModelLine) -> str:
         count = formats.count(line.unpriced)

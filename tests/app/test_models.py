@@ -126,6 +126,27 @@ def test_the_callout_opens_the_editor_for_the_most_used(page: ModelsPage, qtbot:
     assert editor_of(page).model.text() == page.unpriced_lines()[0].model
 
 
+def test_the_keyboard_is_with_the_table_where_the_callout_goes_that_had_it(
+    page: ModelsPage, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    """It went to the search, and what was typed next took models away."""
+    with qtbot.waitActive(page):
+        page.activateWindow()
+    button = page.unpriced.button
+    assert button is not None
+    while page.unpriced_lines():
+        assert not page.drawer.isVisible()
+        button.setFocus()
+        qtbot.keyClick(button, Qt.Key.Key_Space)
+        qtbot.waitUntil(page.drawer.isVisible)
+        editor = editor_of(page)
+        qtbot.keyClicks(editor.fields["input"], "2.50")
+        qtbot.keyClicks(editor.fields["output"], "10")
+        click(qtbot, editor.save)
+        turns.run()
+    assert not page.unpriced.isVisible() and page.view.hasFocus()
+
+
 def test_searching_and_filtering(page: ModelsPage, gateway: FakeGateway, qtbot: QtBot) -> None:
     qtbot.keyClicks(page.search, "HOUSE")
     assert [line.model for line in page.model.rows] == ["house-model"]
