@@ -36,6 +36,7 @@ from gateway import (
     HeaderGroup,
     Text,
     Thread,
+    ToolCall,
 )
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import NO_HEADERS, FakeGateway
@@ -306,6 +307,32 @@ def test_without_content_the_message_is_to_be_filled_in(page: RequestsPage, qtbo
     assert details.record is not None
     body = json.loads(words[words.index("-d") + 1])
     assert body["model"] == (details.record.model_requested or details.record.model)
+
+
+def beside_each_other(branch: str | None) -> Thread:
+    """Three calls of one conversation that nothing joins."""
+    thread = plain_thread(1, 0, turns=3)
+    turns = (msgspec.structs.replace(each, parent=None, branch=branch if each.n else None) for each in thread.turns)
+    return msgspec.structs.replace(thread, turns=tuple(turns))
+
+
+@pytest.mark.parametrize(
+    ("thread", "number", "asked", "never_told"),
+    [
+        (beside_each_other("parallel"), 2, 1, "Answer"),
+        (beside_each_other(None), 2, 1, "Question 0"),
+        (beside_each_other("parallel"), 1, 1, "Answer"),
+        (full_thread(0), 7, 10, "You review changes"),
+    ],
+    ids=["side by side", "one after the other", "in between", "after a sub-agent"],
+)
+def test_a_call_was_told_only_what_it_continued(thread: Thread, number: int, asked: int, never_told: str) -> None:
+    """Models that are compared are asked in one conversation: no answer is a part of another's question."""
+    said = said_of(thread, number, "http://localhost:1")
+    [part] = said.blocks["request"][0].parts
+    assert isinstance(part, ToolCall)
+    assert len(json.loads(part.arguments)["messages"]) == asked
+    assert never_told not in part.arguments and never_told not in said.curl
 
 
 def test_quotes_in_what_was_said_stay_within_their_word() -> None:

@@ -52,9 +52,14 @@ def messages_of(step: Step, messages: ByTurn) -> list[ThreadMessage]:
 
 
 def until(turns: Sequence[Turn], number: int) -> list[Step]:
-    """The way to a turn, and as its end that turn with the attempts that it repeated; it may be an attempt itself."""
+    """The turns that a turn continued, and as their end that turn with the attempts that it repeated; it may be an
+    attempt itself. What stands before it and was not said to it is left out: parallel calls, sub-agents."""
     found: list[Step] = []
-    for step in steps(turns, way_to(turns, number)):
+    way = way_to(turns, number)
+    continued = set(way.values())
+    for step in steps(turns, way):
+        if step.turn.n not in continued:
+            continue
         all_of_it = (*step.attempts, step.turn)
         place = next((place for place, turn in enumerate(all_of_it) if turn.n == number), None)
         if place is not None:
