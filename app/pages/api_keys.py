@@ -101,7 +101,7 @@ class ApiKeysPage(Page):
         self.drawer.stand_beside(main, self, in_pieces=True)
 
     def on_shown(self) -> None:
-        if not self.drawer.isVisible():
+        if self.view.isVisible() and not self.drawer.isVisible():
             self.view.setFocus()
 
     async def refresh(self, changes: Changes) -> None:

@@ -291,7 +291,7 @@ class ModelsPage(Page):
     # reading
 
     def on_shown(self) -> None:
-        if self.sections.currentWidget() is self.prices and not self.drawer.isVisible():
+        if self.view.isVisible() and not self.drawer.isVisible():
             self.view.setFocus()
 
     async def refresh(self, changes: Changes) -> None:

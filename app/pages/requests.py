@@ -200,7 +200,9 @@ class RequestsPage(Page):
             self.banner.clear(_LIST)
 
     def on_shown(self) -> None:
-        self.view.setFocus()
+        if self.view.isVisible():
+            # Else what is said of no rows stands there, and the page itself has it.
+            self.view.setFocus()
         # The first time, the window asks for everything by itself.
         if self._stale and self._learned:
             self.context.spawn(self.refresh(Changes(usage=True)))

@@ -17,7 +17,10 @@ from app.context import AppContext
 from app.filters import FilterSnapshot, FilterState
 from app.local_days import midnight_us
 from app.pages import PAGES, PageEntry
+from app.pages.api_keys import ApiKeysPage
+from app.pages.models import ModelsPage
 from app.pages.page import RequestTarget
+from app.pages.requests import RequestsPage
 from app.shortcuts import SHORTCUTS
 from app.sidebar import NARROW, STATES, WIDE, Sidebar
 from app.theme import Theme
@@ -552,3 +555,22 @@ def test_a_screen_reader_hears_of_pages_and_themes_that_one_of_them_is_chosen(wi
     assert unnamed(window.sidebar) == []
     window.sidebar.set_narrow(True)
     assert unnamed(window.sidebar) == []
+
+
+@pytest.mark.parametrize("key", ["requests", "api_keys", "models"])
+def test_a_page_whose_table_has_no_rows_keeps_the_keyboard_itself(
+    qtbot: QtBot, make_window: Callable[..., Window], key: str
+) -> None:
+    """The table had it, which nobody sees then."""
+    window = make_window(PAGES)
+    with qtbot.waitActive(window):
+        window.activateWindow()
+    window.open_page(key)
+    page = window.page
+    assert isinstance(page, RequestsPage | ApiKeysPage | ModelsPage) and page.view.hasFocus()
+    around = page.view.parentWidget()
+    assert around is not None
+    around.hide()
+    window.open_page("settings")
+    window.open_page(key)
+    assert page.hasFocus()
