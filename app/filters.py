@@ -7,6 +7,7 @@ so that its first bar is whole; its start does not depend on the bucket, so that
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from datetime import time as time_of_day
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,8 @@ from gateway import (
 
 _MINUTE_US = 60_000_000
 _HOUR_US = 60 * _MINUTE_US
+# A day on which the clocks go back.
+_LONGEST_BY_THE_CLOCK_US = 25 * _HOUR_US
 _DAY_US = 24 * _HOUR_US
 
 MAX_BUCKETS = 750
@@ -293,18 +296,22 @@ class FilterState(QObject):
         return _widened(self.bucket if self.bucket != "auto" else _usual(end - start), end - start)
 
     def words(self, now_us: int) -> str:
-        """The range for people: "17:04 – 18:04", "22 Nov 18:00 – 23 Nov 18:04", "16 – 23 Nov"; where that is not
-        this year's, "16 – 23 Nov 2025"."""
+        """The range for people: "17:04 – 18:04", "22 Nov 18:00 – 23 Nov 18:04", "16 – 23 Nov", of a part of a day
+        "23 Nov 02:00 – 03:00"; where that is not this year's, "16 – 23 Nov 2025"."""
         start_us, end_us = self.bounds(now_us)
         zone = ZoneInfo(self.tz)
-        start = datetime.fromtimestamp(start_us / 1e6, zone)
+        start, end = (datetime.fromtimestamp(us / 1e6, zone) for us in (start_us, end_us))
+        this_year = datetime.fromtimestamp(now_us / 1e6, zone).year
+        minutes = which_minute(start), which_minute(end)
         if self.range_key in ("1h", "24h"):
-            end = datetime.fromtimestamp(end_us / 1e6, zone)
             if start.date() == end.date():
-                return f"{which_minute(start)} – {which_minute(end)}"
-            return f"{day_of_month(start)} {which_minute(start)} – {day_of_month(end)} {which_minute(end)}"
-        end = datetime.fromtimestamp((end_us - 1) / 1e6, zone)
-        return days(start, end, this_year=datetime.fromtimestamp(now_us / 1e6, zone).year)
+                return " – ".join(minutes)
+            return f"{day_of_month(start)} {minutes[0]} – {day_of_month(end)} {minutes[1]}"
+        is_whole_days = start.time() == end.time() == time_of_day.min
+        if self.range_key == "custom" and end_us - start_us <= _LONGEST_BY_THE_CLOCK_US and not is_whole_days:
+            first, last = (days(each, each, this_year=this_year) for each in (start, end))
+            return f"{first} {minutes[0]} – {'' if first == last else f'{last} '}{minutes[1]}"
+        return days(start, datetime.fromtimestamp((end_us - 1) / 1e6, zone), this_year=this_year)
 
     def with_range(self, words: str, now_us: int) -> str:
         """What is told of the range, and its days where no preset says them: "7 in range · 16 – 23 Nov"."""

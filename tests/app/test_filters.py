@@ -17,6 +17,7 @@ HOUR = 3_600_000_000
 YEAR = 365 * 24
 NOW = 1_795_456_980_000_000 + 30_000_000
 """Mon 23 Nov 2026, 18:03:30 UTC."""
+DAY_BEGINS = NOW - NOW % (24 * HOUR)
 COSTLY = NumberCondition("cost", ">", 10_000_000)
 PLATFORM = TagCondition(any_of=("team:platform", "team:growth"))
 
@@ -160,8 +161,11 @@ def test_a_custom_range_has_at_most_750_buckets(filters: FilterState, days: int,
         ("7d", None, "16 – 23 Nov"),
         ("30d", None, "24 Oct – 23 Nov"),
         ("custom", (NOW - 400 * 24 * HOUR, NOW), "19 Oct 2025 – 23 Nov 2026"),
-        ("custom", (NOW - 2 * HOUR, NOW), "23 Nov"),
-        ("custom", (NOW - (YEAR + 2) * HOUR, NOW - YEAR * HOUR), "23 Nov 2025"),
+        ("custom", (NOW - 2 * HOUR, NOW), "23 Nov 16:03 – 18:03"),
+        ("custom", (NOW - 24 * HOUR, NOW), "22 Nov 18:03 – 23 Nov 18:03"),
+        ("custom", (DAY_BEGINS, DAY_BEGINS + 24 * HOUR), "23 Nov"),
+        ("custom", (DAY_BEGINS, DAY_BEGINS + HOUR), "23 Nov 00:00 – 01:00"),
+        ("custom", (NOW - (YEAR + 2) * HOUR, NOW - YEAR * HOUR), "23 Nov 2025 16:03 – 18:03"),
         ("custom", (NOW - (YEAR + 48) * HOUR, NOW - YEAR * HOUR), "21 – 23 Nov 2025"),
         ("custom", (NOW - (YEAR + 720) * HOUR, NOW - YEAR * HOUR), "24 Oct – 23 Nov 2025"),
     ],
