@@ -6,6 +6,7 @@ import pytest
 import shiboken6
 from msgspec import structs
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QPalette
 from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
@@ -206,6 +207,21 @@ def test_what_is_no_number_of_tokens_is_said_so(page: ModelsPage, start: str) ->
     assert isinstance(editor, PriceEditor)
     editor.tier_start.setText(start)
     assert editor.problem.text().endswith("is not a number of tokens.") and not editor.save.isEnabled()
+
+
+def test_what_is_still_to_be_written_is_no_mistake_yet(page: ModelsPage, theme: Theme, qtbot: QtBot) -> None:
+    page.add_button.click()
+    qtbot.waitUntil(page.drawer.isVisible)
+    editor = page.drawer.content()
+    assert isinstance(editor, PriceEditor)
+
+    def colour() -> str:
+        return editor.problem.palette().color(QPalette.ColorRole.WindowText).name().upper()
+
+    assert editor.problem.text().startswith("Which model?") and not editor.save.isEnabled()
+    assert colour() == theme.tokens.text2
+    editor.fields["input"].setText("1")
+    assert editor.problem.text().startswith("Which model?") and colour() == theme.tokens.bad
 
 
 def test_a_star_within_a_name_is_refused(page: ModelsPage) -> None:

@@ -186,9 +186,8 @@ class PriceEditor(QWidget):
                 datetime.fromtimestamp(us / 1_000_000, ZoneInfo(self._tz)).date() if us is not None else today()
             )
         self._show_rare(any(getattr(price.prices, unit) for unit in RARE_UNITS))
-        self.tell("")
-        self._check()
         self.settle()
+        self._check()
         (self.fields["input"] if price.model else self.model).setFocus()
 
     def settle(self) -> None:
@@ -269,7 +268,9 @@ class PriceEditor(QWidget):
         for unit, field in self.tier_fields.items():
             field.setEnabled(tiered and unit not in _UNTIERED)
         self.save.setEnabled(not complaint)
-        self.tell(complaint or self.caution(), "bad" if complaint else "warn")
+        # What is still to be written is no mistake before anything is.
+        wrong = "bad" if self.unsaved else "text2"
+        self.tell(complaint or self.caution(), wrong if complaint else "warn")
 
     def _submit(self) -> None:
         if not self.complaint():
