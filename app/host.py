@@ -31,7 +31,7 @@ from app.launch import Launch, announcement, has_provider
 from app.notifications import Notifications
 from app.pages import PAGES, PageEntry
 from app.preferences import Preferences, window_store
-from app.questions import ask_how_to_close, ask_to_leave_demo, ask_to_quit_without, ask_to_restart_without
+from app.questions import DEMO, QUIT, RESTART, Ending, ask_how_to_close, ask_to_end_without, ask_to_leave_demo
 from app.shell import Shell
 from app.single_instance import FirstInstance
 from app.state_notices import StateNotices
@@ -150,8 +150,8 @@ class Host:
         tray.copy_asked.connect(window.sidebar.card.copy_endpoint)
         tray.settings_asked.connect(lambda: self._open_page("settings"))
         shell = self.shell
-        shell.restart_asked.connect(self._ask_to_restart)
-        shell.demo_asked.connect(lambda: self.spawn(self._in_turn(self._enter_demo)))
+        shell.restart_asked.connect(lambda: self._unless_lost(RESTART, partial(self._change_soon, self._restart)))
+        shell.demo_asked.connect(lambda: self._unless_lost(DEMO, partial(self._change_soon, self._enter_demo)))
         shell.leave_demo_asked.connect(self._ask_to_leave_demo)
         shell.delete_demo_asked.connect(lambda: self.spawn(self._delete_demo()))
         # A new theme is kept at once: the process may be killed later.
@@ -266,7 +266,7 @@ class Host:
                 self.window.open_page("connect", remember=False)
 
     def _switch_soon(self, on: bool) -> None:
-        self.spawn(self._in_turn(partial(self._switch, on)))
+        self._change_soon(partial(self._switch, on))
 
     async def _switch(self, on: bool) -> None:
         gateway = self._gateway
@@ -300,16 +300,8 @@ class Host:
         async with self._giving_way:
             await change()
 
-    def _ask_to_restart(self) -> None:
-        """As `_ask_to_quit`; else what was saved waits for a later restart."""
-        unkept = self._unkept()
-        if unkept:
-            ask_to_restart_without(self.window, unkept, self._restart_soon)
-        else:
-            self._restart_soon()
-
-    def _restart_soon(self) -> None:
-        self.spawn(self._in_turn(self._restart))
+    def _change_soon(self, change: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self.spawn(self._in_turn(change))
 
     async def _restart(self) -> None:
         """Take the settings as they are saved: another gateway on the same folder. Raises SettingsError."""
@@ -367,19 +359,22 @@ class Host:
             await asyncio.sleep(_COUNTED_S)
 
     def _ask_to_quit(self) -> None:
-        """End, unless that loses requests which the disk has refused so far and the person would rather keep."""
-        unkept = self._unkept()
-        if not unkept or self._asked_to_quit.is_set():
+        if self._asked_to_quit.is_set():
             self.quit()
-            return
-        self.window.come_to_front()
-        ask_to_quit_without(self.window, unkept, self.quit)
+        else:
+            self._unless_lost(QUIT, self.quit)
 
-    def _unkept(self) -> int:
-        """How many requests end with the gateway, since only memory holds them."""
+    def _unless_lost(self, ending: Ending, end: Callable[[], object]) -> None:
+        """`end()`, which ends the gateway, unless that loses requests which the disk has refused so far, and a person
+        would rather keep them."""
         gateway = self._gateway
         differences = gateway.completeness().differences if gateway is not None else ()
-        return sum(each.count for each in differences if each.kind == "memory_only")
+        unkept = sum(each.count for each in differences if each.kind == "memory_only")
+        if not unkept:
+            end()
+            return
+        self.window.come_to_front()
+        ask_to_end_without(self.window, ending, unkept, end)
 
     def quit(self) -> None:
         """End in order; asked again, do not wait for running requests."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
+from msgspec import Struct
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialogButtonBox, QGridLayout, QMessageBox, QWidget
 
-from app.formats import count
-from app.translation import tr
+from app.translation import counted, later, tr
 from app.widgets.edge import Edge
 
 # What a message box without an icon puts before its text.
@@ -105,30 +105,39 @@ def ask_how_to_close(parent: QWidget, quit_: Callable[[], None], minimise: Calla
     box.open()
 
 
-def ask_to_quit_without(parent: QWidget, requests: int, quit_: Callable[[], object]) -> None:
+class Ending(Struct, frozen=True):
+    """What ends a gateway: the question where that loses requests, and the word on its button."""
+
+    name: str
+    one: str
+    many: str
+    words: str
+
+
+QUIT = Ending("quit", later("Quit and lose a request?"), later("Quit and lose {count} requests?"), later("Quit"))
+RESTART = Ending(
+    "restart", later("Restart and lose a request?"), later("Restart and lose {count} requests?"), later("Restart")
+)
+DEMO = Ending(
+    "demo",
+    later("Go to the demo and lose a request?"),
+    later("Go to the demo and lose {count} requests?"),
+    later("Go to the demo"),
+)
+
+
+def ask_to_end_without(parent: QWidget, ending: Ending, requests: int, end: Callable[[], object]) -> None:
     """Requests that only memory holds; asked again while the question stands, it is not put twice."""
-    title = tr("Quit and lose a request?") if requests == 1 else tr("Quit and lose {count} requests?")
-    _ask_to_end_without(parent, "question.quit", title, requests, quit_, words=tr("Quit"))
-
-
-def ask_to_restart_without(parent: QWidget, requests: int, restart: Callable[[], object]) -> None:
-    """As `ask_to_quit_without`: the next gateway does not know them."""
-    title = tr("Restart and lose a request?") if requests == 1 else tr("Restart and lose {count} requests?")
-    _ask_to_end_without(parent, "question.restart", title, requests, restart, words=tr("Restart"))
-
-
-def _ask_to_end_without(
-    parent: QWidget, name: str, title: str, requests: int, end: Callable[[], object], *, words: str
-) -> None:
+    name = f"question.{ending.name}"
     if parent.findChild(QMessageBox, name) is not None:
         return
     ask_to_lose(
         parent,
         name,
-        title.format(count=count(requests)),
+        counted(requests, ending.one, ending.many),
         tr("The disk refused them: only memory holds them. Make room on it, and they are written by themselves."),
         end,
-        words=words,
+        words=tr(ending.words),
         keep=tr("Keep running"),
     )
 

@@ -44,6 +44,16 @@ def test_a_drawer_is_painted_after_what_it_makes_narrower(drawer: Drawer, qtbot:
     assert sum(part.height() * part.width() for part in painted.parts) == drawer.height() * drawer.width()
 
 
+def put_beside(qtbot: QtBot, drawer: Drawer, main: QWidget, page: QWidget) -> None:
+    """A page of 1200 px on show, with a main part that makes room in pieces."""
+    drawer.set_content(QLabel("details"))
+    drawer.stand_beside(main, page, in_pieces=True)
+    qtbot.addWidget(page)
+    page.resize(1200, 700)
+    with qtbot.waitExposed(page):
+        page.show()
+
+
 def test_what_has_many_widgets_beside_a_drawer_is_painted_in_pieces_as_it_comes_and_goes(
     qtbot: QtBot, theme: Theme
 ) -> None:
@@ -51,12 +61,7 @@ def test_what_has_many_widgets_beside_a_drawer_is_painted_in_pieces_as_it_comes_
     grid = QGridLayout(main)
     for number in range(60):
         grid.addWidget(QLabel(f"{number}"), number // 4, number % 4)
-    drawer.set_content(QLabel("details"))
-    drawer.stand_beside(main, page, in_pieces=True)
-    qtbot.addWidget(page)
-    page.resize(1200, 700)
-    with qtbot.waitExposed(page):
-        page.show()
+    put_beside(qtbot, drawer, main, page)
     labels = {label.text(): label for label in main.findChildren(QLabel)}
     beside, own = (
         page.findChild(Curtain, options=Qt.FindChildOption.FindDirectChildrenOnly),
@@ -88,12 +93,7 @@ class Main(QWidget):
 def beside(qtbot: QtBot, theme: Theme) -> Iterator[tuple[Main, Drawer]]:
     """A main part of 1200 px, and a closed drawer that makes it narrower in pieces."""
     page, main, made = QWidget(), Main(), Drawer(theme)
-    made.set_content(QLabel("details"))
-    made.stand_beside(main, page, in_pieces=True)
-    qtbot.addWidget(page)
-    page.resize(1200, 700)
-    with qtbot.waitExposed(page):
-        page.show()
+    put_beside(qtbot, made, main, page)
     main.widths.clear()
     yield main, made
 

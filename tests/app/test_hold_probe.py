@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from PySide6.QtCore import QEvent, QRect, QTimer
@@ -198,15 +198,7 @@ def test_what_the_bench_itself_took_of_a_slot_is_taken_off() -> None:
 
 
 def test_an_event_costs_more_that_passes_through_pythons_hands() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-c", _PASSAGES],
-        cwd=ROOT,
-        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
-        capture_output=True,
-        timeout=60,
-        check=True,
-    )
-    taken_off_s, passages = json.loads(ran.stdout)
+    taken_off_s, passages = said_by(_PASSAGES)
     assert 0.2e-6 < taken_off_s < 20e-6
     assert passages == 3
 
@@ -225,6 +217,19 @@ def test_a_step_of_the_windows_task_is_a_slot() -> None:
     task.close()
     told = slots.take()
     assert told.count == 1 and ".page (and then" in told.long[0][1] and not slots.open
+
+
+def said_by(code: str) -> Any:
+    """What an application of its own printed, as JSON."""
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    return json.loads(ran.stdout)
 
 
 _PASSAGES = """
@@ -276,15 +281,7 @@ print(json.dumps(loop.run_until_complete(main())))
 
 
 def test_events_are_slots_and_the_loops_turns_are_none() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-c", _SLOTS_OF_AN_APP],
-        cwd=ROOT,
-        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
-        capture_output=True,
-        timeout=60,
-        check=True,
-    )
-    told = Told(*json.loads(ran.stdout))
+    told = Told(*said_by(_SLOTS_OF_AN_APP))
     (first, second) = sorted(told.long)
     assert SLOT_S < 0.02 <= first[0] < 0.03 <= second[0] < 0.05
     assert [what.partition(" (and")[0] for _, what in (first, second)] == [

@@ -128,6 +128,24 @@ def test_a_restart_asks_where_it_would_lose_requests(stage: Stage, monkeypatch: 
     assert stage.run(drive) == 0
 
 
+def test_going_to_the_demo_asks_where_it_would_lose_requests(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    difference = Difference(kind="memory_only", count=2, of="kept", attention=True, meaning="Make room.")
+
+    async def drive(host: Host) -> None:
+        await started(host)
+        with monkeypatch.context() as full:
+            full.setattr(FakeGateway, "completeness", lambda _: Completeness(seen=2, differences=(difference,)))
+            host.shell.demo_asked.emit()
+            (question,) = host.window.findChildren(QMessageBox, "question.demo")
+            assert question.text() == "Go to the demo and lose 2 requests?"
+            assert len(stage.gateways) == 1 and "close" not in stage.gateways[0].calls
+            next(button for button in question.buttons() if button.text() == "Go to the demo").click()
+        await until(lambda: len(stage.gateways) == 2 and host.window.page is not None)
+        assert "close" in stage.gateways[0].calls and stage.gateways[1].demo
+
+    assert stage.run(drive) == 0
+
+
 def test_a_switch_while_a_gateway_gives_way_is_not_of_that_one(stage: Stage) -> None:
     """It was started again while it closed: it had the port, which the one of the window found in use."""
     begun, over = asyncio.Event(), asyncio.Event()

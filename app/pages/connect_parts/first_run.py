@@ -4,7 +4,7 @@ A provider's key is kept as the Providers page keeps it: only after the provider
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
@@ -306,8 +306,7 @@ class FirstRun(QWidget):
 
     def recognised(self) -> ProviderRow | None:
         """Whose key stands in the field: the only one whose form it has."""
-        fitting = [row for row, problem in self._judged() if problem is None]
-        return fitting[0] if len(fitting) == 1 else None
+        return _only_fitting(self._judged())
 
     def _judged(self) -> list[tuple[ProviderRow, str | None]]:
         """What is wrong with what stands in the field for each that could be meant; nothing where it is empty."""
@@ -316,11 +315,12 @@ class FirstRun(QWidget):
         return [(row, check(row.name, key)) for row in rows] if key else []
 
     def _check(self) -> None:
-        found, text = self.recognised(), self.field.text()
+        judged = self._judged()
+        found = _only_fitting(judged)
         if found is not None:
             words, tone = self.tr("Looks like a key for {title}.").format(title=found.title), "ok"
-        elif text:
-            problems = {problem for _, problem in self._judged()}
+        elif self.field.text():
+            problems = {problem for _, problem in judged}
             # One that all of them have is the text's own, and no other page takes it either.
             shared = problems.pop() if len(problems) == 1 else None
             words = shared or self.tr("It is not clear whose key this is: set it on the Providers page.")
@@ -406,3 +406,8 @@ class FirstRun(QWidget):
 
     def _leave(self) -> None:
         (self.finished if self._steps.done else self.skipped).emit()
+
+
+def _only_fitting(judged: Sequence[tuple[ProviderRow, str | None]]) -> ProviderRow | None:
+    fitting = [row for row, problem in judged if problem is None]
+    return fitting[0] if len(fitting) == 1 else None
