@@ -4,8 +4,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-_LARGE_UNITS = (("GiB", 1 << 30), ("GB", 10**9), ("MiB", 1 << 20), ("MB", 10**6))
-_UNITS = (*_LARGE_UNITS, ("KiB", 1 << 10), ("KB", 1000), ("B", 1))
+_UNITS = (
+    ("GiB", 1 << 30),
+    ("GB", 10**9),
+    ("MiB", 1 << 20),
+    ("MB", 10**6),
+    ("KiB", 1 << 10),
+    ("KB", 1000),
+    ("B", 1),
+)
 # What the gateway tells in days and people say otherwise.
 _SPANS = {"13 months": "396 days", "5 years": "1827 days"}
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
