@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     _Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
 
 Run = Callable[[argparse.Namespace], int]
-# The two names that `app` takes before this parser sees them; here for the help's sake.
-_WINDOW = "faregate alone opens the window, faregate demo opens it on simulated providers."
+# What `app` takes before this parser sees it; here for the help's sake.
+_WINDOW = (
+    "faregate alone opens the window, faregate demo opens it on simulated providers; with --in-tray only their icon "
+    "is shown, where the desktop has a tray."
+)
 
 
 class _Version(argparse.Action):
@@ -159,7 +162,7 @@ def _add_api_key(commands: "_Commands") -> None:
         _command(actions, "create", _create_api_key, "make a key; it is printed once, alone on the last line")
     )
     _command(actions, "list", _list_api_keys, "list all keys")
-    revoke = _command(actions, "revoke", _revoke_api_key, "end a key at once")
+    revoke = _command(actions, "revoke", _revoke_api_key, "refuse a key from now on; answers under way go on")
     revoke.add_argument("key", metavar="NAME_OR_ID")
 
 

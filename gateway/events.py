@@ -104,6 +104,9 @@ def broken_off(who: str) -> str:
 
 
 BROKEN_OFF = StreamError(broken_off("The provider"), "connection_lost", own_words=True)
+UNREADABLE = StreamError(
+    "The provider's answer could not be read: try again, or check its base URL.", "unreadable_answer", own_words=True
+)
 
 Event = Start | PartStart | Delta | PartEnd | UsageReport | Finish | StreamError
 

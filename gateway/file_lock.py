@@ -21,13 +21,19 @@ if sys.platform == "win32":
         return True
 
 else:
+    import errno
     import fcntl
 
+    # NFS, where flock is another kind of lock, says "permission denied" of one that is held.
+    _HELD = (errno.EWOULDBLOCK, errno.EACCES)
+
     def try_lock(descriptor: int) -> bool:
-        """Take the lock, or say that somebody has it."""
+        """Take the lock, or say that somebody has it. Raises OSError where the file system locks nothing."""
         # flock, not lockf: it belongs to this opening of the file, so a second one in the same process conflicts.
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except OSError as error:
+            if error.errno not in _HELD:
+                raise
             return False
         return True

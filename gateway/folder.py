@@ -6,6 +6,7 @@ left behind without a lock names no holder.
 """
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -96,6 +97,13 @@ def exclusive(path: Path, timeout_s: float = 10.0) -> Iterator[None]:
             if time.monotonic() > deadline:
                 raise FaregateError(f"Another process holds {path}: wait for it or end it, and try again.")
             time.sleep(0.02)
+    except OSError as error:
+        os.close(descriptor)
+        raise _unlockable(path, error) from None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    try:
         yield
     finally:
         os.close(descriptor)
@@ -125,14 +133,43 @@ def holder_of(lock_file: Path) -> Holder | None:
     except OSError as error:
         raise FaregateError(f"{lock_file} cannot be read ({error.strerror}): check its owner.") from None
     try:
-        if try_lock(descriptor):
-            return None
+        try:
+            if try_lock(descriptor):
+                return None
+        except OSError as error:
+            raise _unlockable(lock_file, error) from None
         try:
             return msgspec.json.decode(lock_file.read_bytes(), type=Holder)
         except msgspec.DecodeError:
             return Holder()
     finally:
         os.close(descriptor)
+
+
+def is_read_only(path: Path) -> bool:
+    """Whether its file system can only be read: databases that are there could not be opened either."""
+    return hasattr(os, "statvfs") and bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
+
+def _no_data_folder(path: Path, error: OSError) -> FaregateError:
+    elsewhere = "choose another with --data-dir."
+    if isinstance(error, FileExistsError) and path.is_symlink() and not path.exists():
+        there = f"points to {os.path.realpath(path)}, which is not there: connect its disk, or"
+        return FaregateError(f"The data folder {path} {there} {elsewhere}")
+    if isinstance(error, FileExistsError) and path.is_file():
+        return FaregateError(f"The data folder {path} is a file: {elsewhere}")
+    if error.errno == errno.EROFS:
+        return FaregateError(
+            f"The data folder {path} is on a disk that can only be read: make it writable, or {elsewhere}"
+        )
+    return FaregateError(f"The data folder {path} cannot be used ({error.strerror}): {elsewhere}")
+
+
+def _unlockable(path: Path, error: OSError) -> FaregateError:
+    return FaregateError(
+        f"{path} cannot be locked ({error.strerror}), which keeps two from writing at once: choose a data folder on "
+        "another disk with --data-dir."
+    )
 
 
 class DataFolder:
@@ -160,10 +197,10 @@ class DataFolder:
             self._keep_private()
             for part in (self.journal, self.logs):
                 part.mkdir(mode=0o700, exist_ok=True)
+            if is_read_only(self.path):
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS))
         except OSError as error:
-            raise FaregateError(
-                f"The data folder {self.path} cannot be used ({error.strerror}): choose another with --data-dir."
-            ) from None
+            raise _no_data_folder(self.path, error) from None
 
     def __repr__(self) -> str:
         return f"DataFolder({str(self.path)!r})"
@@ -199,8 +236,12 @@ class DataFolder:
             raise FaregateError(f"{self.lock_file} cannot be written ({error.strerror}): check its owner.") from None
         # Someone asking for the holder tries the lock for a moment: that must not look like one.
         for _ in range(10):
-            if try_lock(descriptor):
-                return self._held(descriptor, url)
+            try:
+                if try_lock(descriptor):
+                    return self._held(descriptor, url)
+            except OSError as error:
+                os.close(descriptor)
+                raise _unlockable(self.lock_file, error) from None
             time.sleep(0.02)
         os.close(descriptor)
         raise FolderHeld(self.path, self.holder() or Holder())

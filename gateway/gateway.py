@@ -49,6 +49,8 @@ from gateway.telemetry.own import metrics_route
 from gateway.upkeep import Upkeep
 from gateway.version import VERSION
 
+FAILED = "The gateway failed inside: its log says why."
+
 
 def _nobody(_changes: Changes) -> None:
     return
@@ -75,7 +77,7 @@ class Gateway:
         self._tasks: set[asyncio.Task[None]] = set()
         # What was taken last, 0 before.
         self._port = 0
-        # A start or stop waits for the one before: two at once would leave a server that nobody ends.
+        # A start, stop or opening waits for the one before: two at once would leave a server that nobody ends.
         self._turning = asyncio.Lock()
         self._bell = Bell(lambda changes: self.changed(changes))
         self._parts = Parts(folder, settings, demo, self._bell, self._on_noticed, self._on_upgrade, cache_kib)
@@ -84,7 +86,7 @@ class Gateway:
         self._prices = PriceCommands(self._parts)
         self._capture = CaptureCommands(self._parts, self._on_paused)
         self._offer_queries()
-        self._upkeep = Upkeep(self._parts, self._prices, self._comparisons, self.completeness)
+        self._upkeep = Upkeep(self._parts, self._prices, self._comparisons, self.completeness, self._on_noticed)
         self._offer_commands()
 
     def _offer_queries(self) -> None:
@@ -97,6 +99,7 @@ class Gateway:
         self.requests = usage.requests
         self.request = usage.request
         self.conversations = usage.conversations
+        self.conversations_named = usage.conversations_named
         self.download = usage.download
         self.export_file = usage.export_file
         self.completeness = usage.completeness
@@ -211,11 +214,15 @@ class Gateway:
     async def open(self) -> None:
         """Open the folder, so that queries work, without listening; what hinders it becomes the state."""
         try:
-            await self._open()
+            async with self._turning:
+                await self._open()
         except OSError as error:
             self._set_state(*self._why_not(error))
         except FaregateError as error:
             self._set_state("error", error.message)
+        except Exception:
+            self._set_state("error", FAILED)
+            raise
 
     async def start(self) -> None:
         """Listen, after a stop that is under way. A port that is in use becomes the state, not an exception."""
@@ -230,13 +237,25 @@ class Gateway:
         try:
             await self._open()
             server = await self._listening()
-            await parts.receiver.listen()
+            try:
+                await parts.receiver.listen()
+            except BaseException:
+                # Tools would be answered still by what is told to have failed.
+                await asyncio.gather(server.stop(0.0), parts.receiver.stop(0.0))
+                raise
         except OSError as error:
             self._set_state(*self._why_not(error))
             return
         except FaregateError as error:
             self._set_state("error", error.message)
             return
+        except asyncio.CancelledError:
+            self._set_state("off")
+            raise
+        except Exception:
+            # Whoever called has a log; whoever looks is told, and may try again.
+            self._set_state("error", FAILED)
+            raise
         parts.server = server
         self._port = server.port
         self._state = replace(self._state, url=replace(self.settings, port=server.port).url)
@@ -382,7 +401,7 @@ class Gateway:
         self._bell.note(Changes(state=True))
 
     def _on_noticed(self) -> None:
-        self._state = replace(self._state, notices=self._parts.receiver.notices)
+        self._state = replace(self._state, notices=(*self._parts.receiver.notices, *self._upkeep.notices))
         self._bell.note(Changes(state=True))
 
     def _on_upgrade(self, sentence: str) -> None:

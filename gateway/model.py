@@ -95,11 +95,13 @@ class File(Struct, frozen=True, omit_defaults=True, tag="file", gc=False):
     extra: Extra = NO_EXTRA
 
 
-class Opaque(Struct, frozen=True, tag="opaque", gc=False):
-    """A block of one dialect that the model does not know; only that dialect can say it again."""
+class Opaque(Struct, frozen=True, omit_defaults=True, tag="opaque", gc=False):
+    """A block of one dialect that the model does not know; only that dialect can say it again. `words`: what other
+    dialects can say in its place, "" where there is nothing."""
 
     dialect: str
     value: Mapping[str, Any]
+    words: str = ""
 
 
 class ToolCallResponse(Struct, frozen=True, omit_defaults=True, tag="tool_call_response", gc=False):

@@ -208,7 +208,7 @@ class Parts:
         self.bell.close()
         await self._stack.aclose()
         self.opened = False
-        self.workers.close()
+        await self.workers.close()
 
     async def _open(self, stack: contextlib.AsyncExitStack) -> None:
         self.access = await self._opened(stack, AccessKeys, self.folder)

@@ -14,13 +14,16 @@ def period_before(query: UsageQuery, now_us: int) -> UsageQuery | None:
     """The same question over the time before; None where the range has no beginning. An open end is now.
 
     Whole months of the query's zone are compared with as many whole months, though some are longer, and whole days
-    with as many whole days, though the clocks change among them. Raises ClientError for an unknown zone.
+    with as many whole days, though the clocks change among them. Where a range ends later than now, as much of the
+    time before as has passed of it. Raises ClientError for an unknown zone.
     """
     if query.start_us is None:
         return None
     end = query.end_us if query.end_us is not None else now_us
-    start, end = shifted(query.start_us, end, query.tz, -1)
-    return replace(query, start_us=start, end_us=end)
+    start, before_end = shifted(query.start_us, end, query.tz, -1)
+    if end > now_us:
+        before_end = min(before_end, start + max(0, now_us - query.start_us))
+    return replace(query, start_us=start, end_us=before_end)
 
 
 def shifted(start_us: int, end_us: int, tz: str, spans: int) -> tuple[int, int]:

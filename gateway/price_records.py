@@ -150,13 +150,16 @@ class CostExplanation(Struct, frozen=True, kw_only=True):
 
 
 class RepricedModel(Struct, frozen=True, kw_only=True):
-    """What re-pricing changes of a model: `changed` rows, and what those cost before and after (unpriced as 0)."""
+    """What re-pricing changes of a model: `changed` rows, and what those cost before and after (unpriced as 0); how
+    many of the costs are estimates."""
 
     provider: str | None
     model: str | None
     changed: int
     from_nano: int
     to_nano: int
+    from_estimated: int = 0
+    to_estimated: int = 0
 
 
 class RepricedSource(Struct, frozen=True, kw_only=True):
@@ -172,7 +175,8 @@ class RepricedSource(Struct, frozen=True, kw_only=True):
 class RepricingPreview(Struct, frozen=True, kw_only=True):
     """What today's prices would make of rows, at the rows' own time.
 
-    `from_nano` and `to_nano` sum all `examined` rows, those without a price as 0. `kept` counts rows that keep their
+    `from_nano` and `to_nano` sum all `examined` rows, those without a price as 0; `from_estimated` and `to_estimated`
+    are how many of the costs are estimates. `kept` counts rows that keep their
     cost, by reason: no_usage, unknown_counts, provider_figure, no_price, price_gone, own_lacks or too_dear.
     """
 
@@ -180,6 +184,8 @@ class RepricingPreview(Struct, frozen=True, kw_only=True):
     changed: int = 0
     from_nano: int = 0
     to_nano: int = 0
+    from_estimated: int = 0
+    to_estimated: int = 0
     newly_priced: int = 0
     no_longer_priced: int = 0
     by_model: tuple[RepricedModel, ...] = ()

@@ -4,7 +4,7 @@ Money leaves as a string of decimal dollars with nine places, times as ISO 8601 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -270,10 +270,9 @@ def render_explanation(explanation: CostExplanation) -> dict[str, Any]:
     }
 
 
-def render_page(page: RequestPage) -> dict[str, Any]:
-    """The answer of `/usage/requests`."""
-    shape = {"data": [render_row(record) for record in page.rows], "next_cursor": page.next_cursor}
-    return shape | _render_gap(page.complete_from_us)
+def render_beside_page(page: RequestPage | ConversationPage) -> dict[str, Any]:
+    """What a page says besides its rows."""
+    return {"next_cursor": page.next_cursor, **_render_gap(page.complete_from_us)}
 
 
 def render_summary(summary: Summary, previous: Summary | None = None) -> dict[str, Any]:
@@ -287,13 +286,8 @@ def render_summary(summary: Summary, previous: Summary | None = None) -> dict[st
     return shape
 
 
-def render_timeseries(buckets: Sequence[TimeBucket], by: str | None = None) -> dict[str, Any]:
-    """The answer of `/usage/timeseries`; `value` only where it was asked `by` something."""
-    return {"buckets": [render_bucket(bucket, by) for bucket in buckets]}
-
-
 def render_bucket(bucket: TimeBucket, by: str | None = None) -> dict[str, Any]:
-    """One slice of time, as in JSON and in its CSV."""
+    """One slice of time, as in JSON and in its CSV; `value` only where it was asked `by` something."""
     value: Mapping[str, str | None] = {} if by is None else {"value": bucket.value}
     return {
         "start": render_time(bucket.start_us),
@@ -304,19 +298,14 @@ def render_bucket(bucket: TimeBucket, by: str | None = None) -> dict[str, Any]:
     }
 
 
-def render_breakdown(
-    breakdown: Breakdown,
-    previous: Mapping[str | None, Summary] | None = None,
-    previous_others: Summary = NOTHING,
-    *,
-    mark: bool = False,
-) -> dict[str, Any]:
-    """The answer of `/usage/breakdown`. `previous` where a comparison was asked for: what each value had used before.
-    `mark` says of each row whether it is the costliest."""
-    others = breakdown.others
-    costliest = max((row.summary.cost_nano or 0 for row in breakdown.rows), default=0)
-    if others is not None:
-        costliest = max(costliest, others.most_nano)
+def row_of_breakdown(
+    breakdown: Breakdown, previous: Mapping[str | None, Summary] | None = None, *, mark: bool = False
+) -> Callable[[BreakdownRow], dict[str, Any]]:
+    """What makes a row of `/usage/breakdown` of one of this breakdown's. `previous` where a comparison was asked for:
+    what each value had used before. `mark` says of each row whether it is the costliest."""
+    costliest = max((row.summary.cost_nano or 0 for row in breakdown.rows), default=0) if mark else 0
+    if breakdown.others is not None:
+        costliest = max(costliest, breakdown.others.most_nano)
 
     def rendered(row: BreakdownRow) -> dict[str, Any]:
         shape = {"value": row.value, **_render_sums(row.summary)}
@@ -326,22 +315,24 @@ def render_breakdown(
             shape["previous"] = _render_sums(previous.get(row.value, NOTHING))
         return shape
 
-    shape: dict[str, Any] = {"data": [rendered(row) for row in breakdown.rows]}
+    return rendered
+
+
+def render_beside_rows(
+    breakdown: Breakdown, previous_others: Summary = NOTHING, *, compared: bool = False
+) -> dict[str, Any]:
+    """What `/usage/breakdown` says besides its rows."""
+    shape: dict[str, Any] = {}
+    others = breakdown.others
     if others is not None:
         shape["others"] = {"values": others.values, **_render_sums(others.summary)}
-        if previous is not None:
+        if compared:
             shape["others"]["previous"] = _render_sums(previous_others)
     return {
         **shape,
         "overlapping": breakdown.overlapping,
         **_render_gap(breakdown.complete_from_us),
     }
-
-
-def render_conversations(page: ConversationPage) -> dict[str, Any]:
-    """The answer of `/usage/conversations`."""
-    shape = {"data": [render_conversation(row) for row in page.rows], "next_cursor": page.next_cursor}
-    return shape | _render_gap(page.complete_from_us)
 
 
 def render_conversation(row: ConversationRow) -> dict[str, Any]:

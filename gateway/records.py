@@ -112,6 +112,12 @@ class ExchangeRecord(Struct, frozen=True, kw_only=True, gc=False):
         return died or any(each.status is None or each.status < 300 for each in self.attempts)
 
     @property
+    def cost_estimated(self) -> bool:
+        """Whether the cost follows from estimated counts, or from a price that may be another's or lack a part."""
+        counted = self.usage_source not in ("estimated", "partial")
+        return self.cost_source in ("list", "override") and (not counted or self.price_fuzzy)
+
+    @property
     def unpriced(self) -> bool:
         """Whether it cost, or may have cost, what nobody knows; what used nothing (a refusal) lacks no price."""
         return self.cost_nano is None and (self.usage_source != "none" or self.use_unknown)
@@ -334,9 +340,9 @@ class NewApiKey(Struct, frozen=True, kw_only=True):
 class ProviderRow(Struct, frozen=True, kw_only=True):
     """`key_source`: vault, environment, memory, none or unneeded. `masked` is like `sk-…a1b2`, None without a key.
 
-    `state`: connected, untested, rejected, unreachable or unconfigured; `state_at_us` when that was learnt.
-    `enabled`: it takes requests. `own`: the user's `[[provider]]` table says it. `models`: how many of its
-    are known by name.
+    `state`: connected, limited, untested, rejected, unreachable or unconfigured; `state_at_us` when that was learnt.
+    `enabled`: it takes requests. `own`: the user's `[[provider]]` table says it. `models`: how many of its models are
+    known by name.
     """
 
     name: str
@@ -497,8 +503,9 @@ class GatewayState(Struct, frozen=True, kw_only=True):
     """`word`: starting, running, stopping, off, port_in_use or error; `message` says why where it is not running.
 
     `url` is the address that tools are pointed at (`http://127.0.0.1:4210`), known also while off. `notices` are
-    sentences about what runs otherwise than it was meant to: a second port in use, an exporter that speaks gRPC.
-    `capture_paused_until_us` is when a pause of the capture ends by itself; None where there is none.
+    sentences about what runs otherwise than it was meant to: a second port in use, an exporter that speaks gRPC,
+    upkeep that failed. `capture_paused_until_us` is when a pause of the capture ends by itself; None where there is
+    none.
     """
 
     word: str

@@ -126,7 +126,8 @@ class RouteTable:
         if not methods:
             raise ClientError(
                 "There is nothing at this path: the doors are /api/ai/v1/chat/completions, /api/ai/v1/responses, "
-                "/api/ai/v1/messages and /api/ai/v1beta/models/MODEL:VERB.",
+                "/api/ai/v1/embeddings, /api/ai/v1/messages and /api/ai/v1beta/models/MODEL:VERB. For what else a "
+                "provider has (files, batches, images, audio …) ask the provider itself.",
                 status=404,
                 kind="not_found",
                 code="unknown_url",

@@ -42,7 +42,7 @@ def bring_up(
     `on_upgrade` is told a sentence before that takes long. Raises FaregateError where a newer version wrote the
     database, or an earlier one runs on it; or sqlite3.Error.
     """
-    lacking = _lacking(connection, path, name, steps)
+    lacking = lacking_steps(connection, path, name, steps)
     if lacking:
         if lacking < len(steps):
             _refuse_beside_another(path)
@@ -105,7 +105,9 @@ def _apply(connection: sqlite3.Connection, name: str, steps: Sequence[Step]) -> 
         raise
 
 
-def _lacking(connection: sqlite3.Connection, path: Path, name: str, steps: Sequence[Step]) -> int:
+def lacking_steps(connection: sqlite3.Connection, path: Path, name: str, steps: Sequence[Step]) -> int:
+    """How many steps of the set `name` the database at `path` is still to take. Raises FaregateError where a newer
+    version wrote it; or sqlite3.Error."""
     applied = 0
     if connection.execute(_HAS_STEPS).fetchone() is not None:
         applied = int(connection.execute(_COUNT_STEPS, (name,)).fetchone()[0])

@@ -15,6 +15,9 @@ EVENT_END = re.compile(rb"(?>\r\n|\n|\r)(?:\r\n|\n|\r)")
 # Between events: comments, by which a server shows that it is there, and blank lines.
 _BETWEEN = re.compile(rb"(?:(?::[^\r\n]*+)?(?:\r\n|\n|\r))++")
 _BOM = b"\xef\xbb\xbf"
+# Line ends to Node's readline, by which Gemini CLI reads a stream, or to Python's `splitlines`, by which httpx does;
+# none to the standard. JSON has them in texts only, and says them so too.
+_OTHER_ENDS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
 
 
 class ServerSentEvent(Struct, frozen=True, gc=False):
@@ -128,9 +131,18 @@ class WholeEvents:
         return bytes(self._held)
 
 
+def on_one_line(json: bytes) -> bytes:
+    """JSON without letters in which some readers of streams see the end of a line."""
+    for end, escaped in _OTHER_ENDS:
+        if end in json:
+            json = json.replace(end, escaped)
+    return json
+
+
 def encode(data: bytes, event: str | None = None) -> bytes:
-    """One event's bytes; data that holds line ends becomes several `data` lines."""
+    """One event's bytes. `data` is JSON, or has no letters but ASCII; one with line ends becomes several lines."""
     head = b"" if event is None else b"event: %b\n" % event.encode()
+    data = on_one_line(data)
     if b"\n" in data or b"\r" in data:
         data = b"\ndata: ".join(data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"))
     return b"%bdata: %b\n\n" % (head, data)

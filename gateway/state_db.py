@@ -95,6 +95,11 @@ def _m006_aliases(db: "Database") -> None:
     db.table("aliases").create({"name": str, "model": str, "made_us": int}, pk="name", not_null=("model", "made_us"))
 
 
+def _m007_estimates(db: "Database") -> None:
+    # Of earlier answers it was not kept.
+    db.execute("ALTER TABLE compared_answers ADD COLUMN cost_estimated INTEGER NOT NULL DEFAULT 0")
+
+
 STEPS: tuple[Step, ...] = (
     _m001_access,
     _m002_meta,
@@ -102,6 +107,7 @@ STEPS: tuple[Step, ...] = (
     _m004_price_overrides,
     _m005_comparisons,
     _m006_aliases,
+    _m007_estimates,
 )
 STEPS_NAME = "faregate_state"
 

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from msgspec.structs import asdict
 
@@ -32,11 +32,17 @@ SETTLE_EVERY_S, FIRST_SETTLE_S = 1800.0, 20.0
 
 
 class Upkeep:
-    """`follow`, `keep_bounds`, `combine` and `settle` are for a task each, and run until they are cancelled. `meter`
-    is what the meter reads now."""
+    """`follow`, `keep_bounds`, `combine` and `settle` are for a task each, and run until they are cancelled: a fault
+    ends neither a task nor what else it does. `meter` is what the meter reads now; `told` is called when `notices`
+    have changed."""
 
     def __init__(
-        self, parts: Parts, prices: PriceCommands, comparisons: Comparisons, meter: Callable[[], Completeness]
+        self,
+        parts: Parts,
+        prices: PriceCommands,
+        comparisons: Comparisons,
+        meter: Callable[[], Completeness],
+        told: Callable[[], None],
     ) -> None:
         self._parts = parts
         self._prices = prices
@@ -44,7 +50,17 @@ class Upkeep:
         self._meter = meter
         self._metered = Completeness()
         self._clean_ups = 0
+        self._told = told
+        # In the order in which they came.
+        self._failing: dict[str, None] = {}
         self._work, self._work_long = parts.workers.run, parts.workers.run_long
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is not done as it was meant to be: a sentence, or none."""
+        if not self._failing:
+            return ()
+        return (f"The gateway failed inside at {', '.join(self._failing)}: its log says why, and it is tried again.",)
 
     @property
     def cleaning_up(self) -> bool:
@@ -89,21 +105,28 @@ class Upkeep:
         while True:
             await asyncio.sleep(POLL_S)
             beat += 1
-            self._follow_meter()
-            with contextlib.suppress(FaregateError):
+            with self._unbroken("following the meter"):
+                self._follow_meter()
+            with self._unbroken("following keys"):
                 await parts.follow_keys()
+            with self._unbroken("following provider keys"):
                 await parts.follow_provider_keys()
+            with self._unbroken("following prices"):
                 if await self._work(parts.overrides.poll):
                     self._prices.use_overrides()
+            with self._unbroken("following aliases"):
                 if await self._work(parts.aliases.poll):
                     self._prices.use_aliases()
-                if beat % FLUSH_EVERY == 0:
+            if beat % FLUSH_EVERY == 0:
+                with self._unbroken("writing down which keys were used"):
                     await self._work(parts.access.flush)
-                if beat % LET_GO_EVERY == 0:
+            if beat % LET_GO_EVERY == 0:
+                with self._unbroken("giving up memory"):
                     await self._work(self._let_go)
             if beat % KEEP_HEALTH_EVERY == 0:
-                await parts.keep_health()
-            with contextlib.suppress(FaregateError):
+                with self._unbroken("writing down what was learnt of providers"):
+                    await parts.keep_health()
+            with self._unbroken("following the list of prices"):
                 if await self._work(parts.pricing.poll_list, parts.folder.path):
                     self._prices.changed()
 
@@ -112,41 +135,66 @@ class Upkeep:
         for first."""
         trust = ClockTrust()
         while True:
-            await self._prices.follow_costs()
-            try:
-                if trust.now_us(await self._work(self._parts.store.newest_us)) is None:
-                    _log.warning(
-                        "The clock leapt, or is far ahead of the last request: nothing is taken away in this hour."
-                    )
-                else:
-                    await self.clean_up()
-            except FaregateError as error:
-                _log.warning(
-                    "What is too old could not be taken away (%s); the next hour tries again.", error.message
-                )
+            with self._unbroken("making up for a re-pricing that was cut off"):
+                await self._prices.follow_costs()
+            with self._unbroken("taking away what is too old"):
+                await self._keep_bounds(trust)
             await asyncio.sleep(CLEAN_UP_EVERY_S)
+
+    async def _keep_bounds(self, trust: ClockTrust) -> None:
+        try:
+            if trust.now_us(await self._work(self._parts.store.newest_us)) is None:
+                _log.warning(
+                    "The clock leapt, or is far ahead of the last request: nothing is taken away in this hour."
+                )
+            else:
+                await self.clean_up()
+        except FaregateError as error:
+            _log.warning("What is too old could not be taken away (%s); the next hour tries again.", error.message)
 
     async def combine(self) -> None:
         """Every few seconds."""
         while True:
             await asyncio.sleep(COMBINE_EVERY_S)
-            # Locked, or the disk is full: rows wait for the same, and the log says so.
-            with contextlib.suppress(FaregateError):
+            with self._unbroken("counting combinations"):
                 await self._work_long(self._parts.store.combine)
 
     async def settle(self) -> None:
         """Soon after the start, then twice an hour."""
         await asyncio.sleep(FIRST_SETTLE_S)
         while True:
-            try:
-                await self._work_long(self._parts.store.settle, time.time_ns() // 1000)
-            except FaregateError as error:
-                _log.warning("Sums of past days could not be counted ahead (%s); it is tried again.", error.message)
+            with self._unbroken("counting past days ahead"):
+                await self._settle()
             await asyncio.sleep(SETTLE_EVERY_S)
+
+    async def _settle(self) -> None:
+        try:
+            await self._work_long(self._parts.store.settle, time.time_ns() // 1000)
+        except FaregateError as error:
+            _log.warning("Sums of past days could not be counted ahead (%s); it is tried again.", error.message)
+
+    @contextlib.contextmanager
+    def _unbroken(self, doing: str) -> Iterator[None]:
+        """What fails within is tried again in its next turn; a fault is told until then, and logged once."""
+        try:
+            yield
+        except FaregateError:
+            # Locked, or the disk is full: rows wait for the same, and the log says so.
+            return
+        except Exception:
+            if doing not in self._failing:
+                _log.exception("The gateway failed inside at %s; it is tried again", doing)
+                self._failing[doing] = None
+                self._told()
+            return
+        if doing in self._failing:
+            del self._failing[doing]
+            self._told()
 
     def _let_go(self) -> None:
         """Memory that was wanted for a while."""
         self._parts.store.let_go()
+        self._parts.relay.let_go()
         if self._parts.threads is not None:
             self._parts.threads.let_go()
         heap.give_back()

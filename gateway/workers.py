@@ -69,7 +69,7 @@ class Workers:
         except sqlite3.Error as error:
             raise unusable(self._folder, error) from None
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """What runs is waited for."""
-        self.long_pool.shutdown(wait=True)
-        self.pool.shutdown(wait=True)
+        for pool in (self.long_pool, self.pool):
+            await asyncio.to_thread(pool.shutdown, wait=True)

@@ -61,6 +61,8 @@ LONG = (
 
 # Every process of the tests would compile the app anew, half a second each, where the shell forbids to keep it.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# What the desktop of whoever runs them says, such as how large its text is, is nothing to the tests.
+os.environ.pop("DBUS_SESSION_BUS_ADDRESS", None)
 
 # How fast examples are drawn and tried is the machine's matter.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

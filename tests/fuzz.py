@@ -3,8 +3,9 @@
 Recorded streams, whole answers, error bodies and rich requests are damaged, in their JSON and in their bytes, cut
 anywhere, and fed through each dialect and on into every other. What comes out is a typed error or something valid:
 never an exception of another kind, never a case that takes long, never a finished answer, in any dialect, from a
-stream that failed, and never one that lost more than what was damaged. A case is made of seed, dialect and number
-alone: `--seed S --dialect D --case N` does that one again.
+stream that failed, and never one that lost more than what was damaged. Whole histories of every door come out in an
+order that each provider takes, and nothing of them is missing that is not named. A case is made of seed, dialect and
+number alone: `--seed S --dialect D --case N` does that one again.
 """
 
 import argparse
@@ -23,11 +24,12 @@ from gateway.dialects import DIALECTS
 from gateway.dialects.dialect import Dialect
 from gateway.errors import GatewayError, UpstreamError
 from gateway.events import StreamError
-from gateway.model import Opaque, Rendered, Request, Response, ToolCall
+from gateway.model import Opaque, Rendered, Request, Response, Target, ToolCall
 from gateway.providers.catalog import PROVIDERS
 from gateway.relaying.routing import Routing
 from tests.dialects.feeding import folded, mutate, read
 from tests.dialects.grammars import CONTEXT, heard, told
+from tests.dialects.histories import DOORS, check, history, missing
 from tests.dialects.recordings import RECORDINGS, TWINS, Recording
 
 WIRE = Path(__file__).parent / "wire"
@@ -222,8 +224,24 @@ def fuzz_request(dialect: Dialect, rng: random.Random) -> str:
     return "carried"
 
 
+def fuzz_history(dialect: Dialect, rng: random.Random) -> str:
+    """One random history of each door, said anew in this dialect: in order, and what is missing is named."""
+    for door in DOORS:
+        if door == dialect.name:
+            continue
+        body, marks, files = history(door, rng)
+        request = DIALECTS[door].parse_request(body, "gemini-2.5-flash", False)
+        rendered = dialect.render_request(request, _targets()[dialect.name])
+        sent = msgspec.json.decode(rendered.body)
+        check(dialect.name, sent)
+        named = any(name.endswith(("filename", "title")) for name in rendered.dropped)
+        if lost := missing(marks if named else [*marks, *files], sent):
+            raise Fault(f"{lost} of {body!r} lost")
+    return "carried"
+
+
 @lru_cache
-def _targets() -> dict[str, object]:
+def _targets() -> dict[str, Target]:
     routing = Routing(PROVIDERS)
     return {name: routing.candidates(model)[0].target for name, model in MODELS.items()}
 
@@ -239,6 +257,7 @@ KINDS: dict[str, Callable[[Dialect, random.Random], str]] = {
     "stream": fuzz_stream,
     "answer": fuzz_answer,
     "request": fuzz_request,
+    "history": fuzz_history,
     "error": fuzz_error,
 }
 

@@ -9,6 +9,7 @@ import os
 import pty
 import select
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -186,7 +187,7 @@ def test_what_a_user_can_get_wrong_is_one_line(
 
 
 @pytest.mark.parametrize("setting", ["FAREGATE_STORE=postgres://x", "FAREGATE_VAULT=plain", "FAREGATE_PORT=x"])
-@pytest.mark.parametrize("command", ["serve", "doctor", "provider list"])
+@pytest.mark.parametrize("command", ["serve", "provider list"])
 def test_wrong_settings_are_wrong_usage(tmp_path: Path, setting: str, command: str) -> None:
     name, _, value = setting.partition("=")
     assert_failed(run(tmp_path, *command.split(), **{name: value}), 2, f"{name} must be")
@@ -546,3 +547,34 @@ def test_doctor_says_a_line_each_and_fails_when_one_fails(used: Path, base_url: 
     (used / "usage.db").write_bytes(b"\0" * 9000)
     damaged = run(used, "doctor", **environ)
     assert damaged.returncode == 1 and "usage.db is damaged" in damaged.stdout
+
+
+def test_doctor_tells_of_a_newer_versions_database_what_keeps_the_gateway_from_starting(used: Path) -> None:
+    with contextlib.closing(sqlite3.connect(used / "usage.db")) as connection, connection:
+        connection.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('usage', 'of_a_newer_one', '2030')"
+        )
+    found = run(used, "doctor", FAREGATE_PORT="0", FAREGATE_VAULT="memory")
+    words = f"{used / 'usage.db'} was written by a newer Faregate: install that version, or another data folder."
+    assert found.returncode == 1 and f"FAIL  database    {words}\n" in found.stdout
+    assert words in run(used, "serve", "--port", "0").stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "environ", "message"),
+    [
+        ("[server\nport = 1", {}, "config.toml is not valid TOML"),
+        ("[server]\nport = 'x'", {}, "config.toml: server.port must be"),
+        ("", {"FAREGATE_PORT": "x"}, "FAREGATE_PORT must be"),
+    ],
+)
+def test_doctor_tells_of_wrong_settings_and_looks_at_the_rest(
+    used: Path, file: str, environ: dict[str, str], message: str
+) -> None:
+    (used / "config.toml").write_text(file)
+    done = run(used, "doctor", **environ)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert set(findings(done)) == {"folder", "settings", "display", "tray", "database", "prices"}
+    failures = [line for line in done.stdout.splitlines() if line.startswith("FAIL")]
+    assert len(failures) == 1 and failures[0].startswith("FAIL  settings") and message in failures[0]
+    assert "keyring, providers, port, telemetry and sizes are not looked at" in failures[0]

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway import ClientError, DataFolder, Deletion, DeletionPreview, Gateway, Settings, UsageQuery
+from gateway.relaying.exchange import new_id
 from gateway.store.quarters import QUARTER_US
 from gateway.thread_records import ThreadQuery
 from tests.store.examples import BASE_US, record
@@ -115,6 +116,20 @@ async def test_what_comparisons_kept_of_the_words_goes_too(tmp_path: Path) -> No
     gateway._parts.ratings.forget_prompts_of = lambda ids: (asked.extend(ids), forget(ids))[1]  # type: ignore[method-assign]
     await gateway.delete_range(Deletion(end_us=BASE_US + 2 * MINUTE_US))
     assert sorted(asked) == ["req_000", "req_001"]
+    await gateway.close()
+
+
+async def test_what_the_relay_kept_of_the_words_goes_too(tmp_path: Path) -> None:
+    gateway = await filled(tmp_path, 3)
+    memory = gateway._parts.relay._stored
+    for n in range(3):
+        answer = b'{"id":"resp_%d","output":[{"id":"msg_%d","content":"said"}]}' % (n, n)
+        memory.keep("k", new_id(BASE_US + n * MINUTE_US), "", b"{}", answer)
+    await gateway.delete_range(Deletion(end_us=BASE_US + 2 * MINUTE_US - 1000))
+    named = [b'{"previous_response_id":"resp_%d"}' % n for n in range(3)]
+    named += [b'{"input":[{"type":"item_reference","id":"msg_%d"}]}' % n for n in range(3)]
+    left = [b"said" in memory.completed("k", "google", body) for body in named]
+    assert left == [False, False, True] * 2
     await gateway.close()
 
 

@@ -15,6 +15,7 @@ from gateway.prices.pricing import Pricing
 from gateway.records import ApiKeyRow
 from gateway.simulated.stories import STORIES
 from gateway.store import UsageStore
+from tests.waiting import until
 
 
 async def compare_what_was_said(gateway: Gateway) -> None:
@@ -51,8 +52,7 @@ async def look(
     await gateway.start()
     try:
         long_ago = time.time_ns() // 1000 - (demo_module.DAYS - 2) * DAY_US
-        while not await gateway.request_count(UsageQuery(end_us=long_ago)):
-            await asyncio.sleep(0.1)
+        await until(lambda: gateway.request_count(UsageQuery(end_us=long_ago)))
         await compare_what_was_said(gateway)
         by_key = await gateway.breakdown(UsageQuery(), "key")
         return (

@@ -67,10 +67,62 @@ def test_its_id_is_its_own_and_stays(tmp_path: Path) -> None:
 
 def test_a_path_that_cannot_be_a_folder_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(FaregateError, match="choose another with --data-dir"):
+    with pytest.raises(FaregateError, match="is a file: choose another with --data-dir"):
         DataFolder(tmp_path / "file")
     with pytest.raises(FaregateError, match="choose another with --data-dir"):
         DataFolder(tmp_path / "file" / "below")
+
+
+def test_a_link_to_a_disk_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    link, disk = tmp_path / "faregate", tmp_path / "disk" / "faregate"
+    link.symlink_to(disk)
+    with pytest.raises(FaregateError, match=f"{link} points to {disk}, which is not there: connect its disk"):
+        DataFolder(link)
+    disk.mkdir(parents=True)
+    assert DataFolder(link).folder_id
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mounts a disk")
+def test_a_disk_that_can_only_be_read_is_said_so(tmp_path: Path) -> None:
+    """A card with its lock pushed, or a disk that the system has found damaged; with a folder of ours or without."""
+    DataFolder(tmp_path / "disk" / "ours").folder_id  # noqa: B018
+    looking = (
+        "import sys; from pathlib import Path; from gateway.errors import FaregateError\n"
+        "from gateway.folder import DataFolder\n"
+        "for name in ('ours', 'new'):\n"
+        "    try: DataFolder(Path(sys.argv[1]) / name)\n"
+        "    except FaregateError as error: print(error)\n"
+    )
+    script = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec "$2" -c "$3" "$1"'
+    command = ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh"]
+    done = subprocess.run(
+        [*command, str(tmp_path / "disk"), sys.executable, looking], capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        pytest.skip(f"no disk can be mounted here: {done.stderr}")
+    words = "is on a disk that can only be read: make it writable, or choose another with --data-dir."
+    assert done.stdout.splitlines() == [
+        f"The data folder {tmp_path / 'disk' / name} {words}" for name in ("ours", "new")
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="flock")
+def test_a_disk_that_locks_nothing_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody runs there: another gateway was named, with the process 0."""
+
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    folder = DataFolder(tmp_path)
+    (tmp_path / "faregate.lock").touch()
+    monkeypatch.setattr("gateway.file_lock.fcntl.flock", no_locks)
+    words = r"cannot be locked \(No locks available\), .*: choose a data folder on another disk with --data-dir\.$"
+    with pytest.raises(FaregateError, match=words):
+        folder.lock("http://127.0.0.1:40001")
+    with pytest.raises(FaregateError, match=words):
+        folder.holder()
+    with pytest.raises(FaregateError, match=words), exclusive(tmp_path / "state.lock"):
+        pass
 
 
 HOLD = """

@@ -1,6 +1,7 @@
 """The Gateway's own life: what keeps it from listening becomes its state, and half a start leaves nothing behind."""
 
 import asyncio
+import contextlib
 import socket
 import sqlite3
 import threading
@@ -14,6 +15,7 @@ import pytest
 
 from app.throttle import INTERVAL_MS
 from gateway import DataFolder, Export, FaregateError, Gateway, Settings, Summary, UsageQuery
+from gateway.aliases import Aliases
 from gateway.bell import TOLD_EVERY_S
 from gateway.configuration.extra_providers import ExtraPrice, ExtraProvider
 from gateway.configuration.setting_values import Keep
@@ -206,9 +208,7 @@ async def test_memory_that_was_wanted_for_a_while_is_given_up_off_the_loop(
             assert one is not other
         # Upkeep may have asked something of its own meanwhile.
         assert len(readers._idle) >= 2
-    async with asyncio.timeout(PATIENCE_S):
-        while store._readers._idle or threads._readers._idle or len(given_back) < 2:
-            await asyncio.sleep(0.02)
+    await until(lambda: not (store._readers._idle or threads._readers._idle) and len(given_back) >= 2)
     assert threading.get_ident() not in given_back
     await gateway.close()
 
@@ -227,13 +227,11 @@ async def test_past_days_are_settled_soon_after_the_start_and_again(
             found = connection.execute("SELECT COUNT(*) FROM settled WHERE level = 2 AND state = 0").fetchone()
         return int(found[0])
 
-    async with asyncio.timeout(PATIENCE_S):
-        for first, settled in ((2, 3), (40, 6)):
-            gateway._parts.store.insert_history(
-                record(n, id=f"r{n}", started_us=now_us - n * day_us) for n in range(first, first + 3)
-            )
-            while days() != settled:
-                await asyncio.sleep(0.02)
+    for first, settled in ((2, 3), (40, 6)):
+        gateway._parts.store.insert_history(
+            record(n, id=f"r{n}", started_us=now_us - n * day_us) for n in range(first, first + 3)
+        )
+        await until(lambda settled=settled: days() == settled)
     assert (await gateway.summary(UsageQuery()))[0].requests == 6
     await gateway.close()
 
@@ -250,11 +248,9 @@ async def test_combinations_are_counted_soon_after_their_rows(
             found = connection.execute("SELECT SUM(requests) FROM combined WHERE level = 2").fetchone()
         return int(found[0] or 0)
 
-    async with asyncio.timeout(PATIENCE_S):
-        for number in range(2):
-            gateway._parts.store.insert_history([record(number)])
-            while counted() != number + 1:
-                await asyncio.sleep(0.02)
+    for number in range(2):
+        gateway._parts.store.insert_history([record(number)])
+        await until(lambda number=number: counted() == number + 1)
     await gateway.close()
 
 
@@ -602,6 +598,37 @@ async def test_a_passphrase_that_was_given_opens_the_file_after_a_restart_too(
     await gateway.close()
 
 
+@pytest.mark.parametrize("begin", ["start", "open"])
+async def test_a_fault_while_it_opens_leaves_no_gateway_that_seems_to_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begin: str
+) -> None:
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
+    with monkeypatch.context() as broken:
+        broken.setattr("gateway.parts.Receiver", lambda *_arguments, **_options: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            await getattr(gateway, begin)()
+    assert (gateway.state.word, "its log says why" in gateway.state.message) == ("error", True)
+    await gateway.start()
+    assert gateway.state.word == "running"
+    await gateway.close()
+
+
+async def test_where_the_choice_of_a_vault_cannot_be_kept_keys_stay_where_they_are(tmp_path: Path) -> None:
+    """They would go to a vault that nobody looks into after the next start."""
+    (tmp_path / "config.toml").symlink_to(tmp_path / "gone" / "config.toml")
+    settings = Settings(port=0, vault_backend="memory")
+    gateway = Gateway(DataFolder(tmp_path), settings)
+    await gateway.open()
+    await gateway.store_provider_key("openai", "sk-canary-0123456789")
+    with pytest.raises(FaregateError, match="cannot be written"):
+        await gateway.choose_vault("file", "correct horse")
+    assert (await gateway.vault_state()).backend == "memory" and await _key_source(gateway) == "memory"
+    await gateway.store_provider_key("openai", "sk-canary-9876543210")
+    gateway = await _restarted(gateway, settings)
+    assert await _key_source(gateway) == "memory"
+    await gateway.close()
+
+
 async def test_a_stop_and_a_start_that_come_while_requests_are_waited_for_follow_it(tmp_path: Path) -> None:
     gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
     await gateway.start()
@@ -620,4 +647,84 @@ async def test_a_stop_and_a_start_that_come_while_requests_are_waited_for_follow
         await gateway.stop()
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", int(gateway.state.url.rpartition(":")[2]))
+    await gateway.close()
+
+
+async def test_what_closes_it_while_it_opens_closes_all_that_was_opened(tmp_path: Path) -> None:
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
+    opening = asyncio.create_task(gateway.open())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(PATIENCE_S):
+        await gateway.close()
+    assert opening.done() and not gateway._parts.opened
+    assert all(task.done() for task in gateway._tasks)
+    assert gateway.state.word == "off"
+
+
+@pytest.mark.parametrize(
+    ("failing", "doing"),
+    [
+        ("access.poll", "following keys"),
+        ("keys.poll", "following provider keys"),
+        ("overrides.poll", "following prices"),
+        ("aliases.poll", "following aliases"),
+        ("access.flush", "writing down which keys were used"),
+        ("store.let_go", "giving up memory"),
+        ("pricing.poll_list", "following the list of prices"),
+        ("store.newest_us", "taking away what is too old"),
+        ("store.combine", "counting combinations"),
+        ("store.settle", "counting past days ahead"),
+    ],
+)
+async def test_upkeep_goes_on_after_a_fault_which_is_told(
+    failing: str, doing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("POLL_S", "CLEAN_UP_EVERY_S", "COMBINE_EVERY_S", "SETTLE_EVERY_S", "FIRST_SETTLE_S"):
+        monkeypatch.setattr(f"gateway.upkeep.{name}", 0.02)
+    for name in ("FLUSH_EVERY", "LET_GO_EVERY"):
+        monkeypatch.setattr(f"gateway.upkeep.{name}", 1)
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
+    await gateway.start()
+    part, name = failing.split(".")
+    faults: list[object] = []
+
+    def fault(*arguments: object) -> None:
+        faults.append(arguments)
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(getattr(gateway._parts, part), name, fault)
+        await until(lambda: len(faults) > 3)
+        assert gateway.state.notices == (
+            f"The gateway failed inside at {doing}: its log says why, and it is tried again.",
+        )
+        given = [f"{record.exc_info and record.exc_info[0]} {record.message}" for record in caplog.records]
+        assert given == [f"{ZeroDivisionError} The gateway failed inside at {doing}; it is tried again"]
+        # What it does besides it does.
+        with closing(Aliases(gateway._parts.folder)) as other:
+            other.put("fast", "gpt-4.1-mini")
+        if part != "aliases":
+            await until(lambda: "fast" in gateway.aliases())
+    await until(lambda: not gateway.state.notices)
+    await gateway.close()
+
+
+async def test_a_fault_behind_its_listening_leaves_nothing_that_listens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tools would still be answered while it is told to have failed, and the next start find its port taken."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=port, vault_backend="memory"))
+    await gateway.open()
+    for fault in (ZeroDivisionError(), FaregateError("Told."), OSError(5, "Told"), asyncio.CancelledError()):
+        with monkeypatch.context() as broken:
+            broken.setattr(gateway._parts.receiver, "listen", AsyncMock(side_effect=fault))
+            with contextlib.suppress(ZeroDivisionError, asyncio.CancelledError):
+                await gateway.start()
+        assert gateway.state.word in ("error", "off")
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port)).close()
+    await gateway.start()
+    assert gateway.state.word == "running", gateway.state
     await gateway.close()

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from gateway.periods import period_before, shifted, whole_months
 from gateway.records import UsageQuery
 
+LONG_AFTER = 4 * 10**17
+
 
 def us(text: str, tz: str = "UTC") -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(tz)).timestamp() * 1_000_000)
@@ -30,7 +32,7 @@ def us(text: str, tz: str = "UTC") -> int:
 )
 def test_the_period_before(tz: str, start: str, end: str, before: str) -> None:
     query = UsageQuery(start_us=us(start, tz), end_us=us(end, tz), tz=tz, model=("gpt-5",))
-    found = period_before(query, 0)
+    found = period_before(query, LONG_AFTER)
     assert found is not None and (found.start_us, found.end_us) == (us(before, tz), query.start_us)
     assert (found.tz, found.model) == (tz, ("gpt-5",))
 
@@ -47,7 +49,7 @@ def test_an_open_end_is_now_and_an_open_beginning_has_nothing_before() -> None:
     st.sampled_from(["UTC", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu"]),
 )
 def test_both_periods_meet_and_are_as_long_but_for_a_change_of_the_clocks(start: int, span: int, tz: str) -> None:
-    found = period_before(UsageQuery(start_us=start, end_us=start + span, tz=tz), 0)
+    found = period_before(UsageQuery(start_us=start, end_us=start + span, tz=tz), LONG_AFTER)
     assert found is not None and found.end_us == start and found.start_us is not None
     assert abs((start - found.start_us) - span) <= timedelta(hours=2) / timedelta(microseconds=1)
 
@@ -64,14 +66,14 @@ def test_both_periods_meet_and_are_as_long_but_for_a_change_of_the_clocks(start:
     ],
 )
 def test_days_that_a_change_of_the_clocks_begins_are_whole_days(tz: str, start: str, end: str, before: str) -> None:
-    found = period_before(UsageQuery(start_us=us(start, tz), end_us=us(end, tz), tz=tz), 0)
+    found = period_before(UsageQuery(start_us=us(start, tz), end_us=us(end, tz), tz=tz), LONG_AFTER)
     assert found is not None and found.start_us == us(before, tz)
 
 
 def test_a_midnight_that_comes_again_begins_no_day() -> None:
     again = us("2026-11-01", "America/Havana") + 3_600_000_000
     end = us("2026-11-02", "America/Havana")
-    found = period_before(UsageQuery(start_us=again, end_us=end, tz="America/Havana"), 0)
+    found = period_before(UsageQuery(start_us=again, end_us=end, tz="America/Havana"), LONG_AFTER)
     assert found is not None and found.start_us == again - (end - again)
 
 
@@ -90,13 +92,35 @@ def test_a_midnight_that_comes_again_begins_no_day() -> None:
 )
 def test_whole_months_are_compared_with_as_many_whole_months(tz: str, start: str, end: str, before: str) -> None:
     """30 days before November began on October 2: a day of October was left out."""
-    found = period_before(UsageQuery(start_us=us(start, tz), end_us=us(end, tz), tz=tz), 0)
+    found = period_before(UsageQuery(start_us=us(start, tz), end_us=us(end, tz), tz=tz), LONG_AFTER)
     assert found is not None and (found.start_us, found.end_us) == (us(before, tz), us(start, tz))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "now", "before"),
+    [
+        # Half of November against all of October said that half was saved.
+        ("2026-11-01", "2026-12-01", "2026-11-16T06:00", ("2026-10-01", "2026-10-16T06:00")),
+        ("2026-11-24", "2026-12-01", "2026-11-30T18:00", ("2026-11-17", "2026-11-23T18:00")),
+        # September has no 31st day: all of it.
+        ("2026-10-01", "2026-11-01", "2026-10-31T12:00", ("2026-09-01", "2026-10-01")),
+        ("2026-11-01T10:30", "2026-11-01T11:30", "2026-11-01T11:00", ("2026-11-01T09:30", "2026-11-01T10:00")),
+        # Of a range that has not begun nothing has passed.
+        ("2026-12-01", "2027-01-01", "2026-11-16", ("2026-11-01", "2026-11-01")),
+        # One that is over is compared as a whole.
+        ("2026-11-01", "2026-12-01", "2026-12-01", ("2026-10-01", "2026-11-01")),
+    ],
+)
+def test_of_a_range_that_is_not_over_as_much_of_the_period_before(
+    start: str, end: str, now: str, before: tuple[str, str]
+) -> None:
+    found = period_before(UsageQuery(start_us=us(start), end_us=us(end)), us(now))
+    assert found is not None and (found.start_us, found.end_us) == (us(before[0]), us(before[1]))
 
 
 def test_before_the_first_years_of_the_calendar_months_are_not_counted() -> None:
     start, end = us("0001-02-01"), us("0002-03-01")
-    found = period_before(UsageQuery(start_us=start, end_us=end), 0)
+    found = period_before(UsageQuery(start_us=start, end_us=end), LONG_AFTER)
     assert found is not None and found.start_us == 2 * start - end
 
 

@@ -10,13 +10,14 @@ from gateway.read_api import (
     FILTERS,
     parse_limit,
     parse_query,
-    render_breakdown,
+    render_beside_page,
+    render_beside_rows,
+    render_bucket,
     render_money,
-    render_page,
     render_row,
     render_summary,
     render_time,
-    render_timeseries,
+    row_of_breakdown,
 )
 from gateway.records import (
     Breakdown,
@@ -304,17 +305,18 @@ def test_a_row_has_exactly_the_contracts_fields() -> None:
 
 
 def test_shapes_are_the_contracts() -> None:
-    assert render_page(RequestPage(rows=(FULL,), next_cursor="c")) == {"data": [render_row(FULL)], "next_cursor": "c"}
+    assert render_beside_page(RequestPage(rows=(FULL,), next_cursor="c")) == {"next_cursor": "c"}
     running = {"kind": "running", "count": 1, "of": "written", "attention": False, "meaning": "Still being answered."}
     completeness = {"seen": 4, "written": 3, "priced": 2, "open": 1, "differences": [running]}
     assert render_summary(SUMS) == {**SUMS_SHAPE, "completeness": completeness}
     assert render_summary(SUMS, SUMS)["previous"] == {**SUMS_SHAPE, "completeness": completeness}
     bucket = TimeBucket(start_us=MOMENT, end_us=MOMENT + 900_000_000, summary=SUMS)
     times = {"start": "2026-11-23T18:00:00.000000Z", "end": "2026-11-23T18:15:00.000000Z"}
-    assert render_timeseries([bucket]) == {"buckets": [{**times, **SUMS_SHAPE}]}
-    assert render_timeseries([bucket], "model") == {"buckets": [{**times, "value": None, **SUMS_SHAPE}]}
+    assert render_bucket(bucket) == {**times, **SUMS_SHAPE}
+    assert render_bucket(bucket, "model") == {**times, "value": None, **SUMS_SHAPE}
     breakdown = Breakdown(rows=(BreakdownRow(value="a", summary=SUMS),), overlapping=True)
-    assert render_breakdown(breakdown) == {"data": [{"value": "a", **SUMS_SHAPE}], "overlapping": True}
+    assert row_of_breakdown(breakdown)(breakdown.rows[0]) == {"value": "a", **SUMS_SHAPE}
+    assert render_beside_rows(breakdown) == {"overlapping": True}
 
 
 def test_a_tag_of_128_characters_is_the_longest() -> None:
@@ -332,10 +334,11 @@ def test_where_rows_are_gone_the_answer_says_since_when_it_is_whole() -> None:
     whole = render_summary(Summary(complete_from_us=1_774_735_200_000_000))
     gap = {name: value for name, value in whole.items() if name not in render_summary(Summary())}
     assert list(gap.values()) == ["2026-03-28T22:00:00.000000Z"]
-    assert gap.items() <= render_page(RequestPage(rows=(), complete_from_us=1_774_735_200_000_000)).items()
+    assert gap.items() <= render_beside_page(RequestPage(rows=(), complete_from_us=1_774_735_200_000_000)).items()
 
 
 def test_what_was_not_used_is_nothing_of_any_source() -> None:
-    had = render_breakdown(Breakdown(rows=(BreakdownRow(value="a", summary=Summary()),)), {})["data"][0]["previous"]
+    breakdown = Breakdown(rows=(BreakdownRow(value="a", summary=Summary()),))
+    had = row_of_breakdown(breakdown, {})(breakdown.rows[0])["previous"]
     assert set(had["usage_sources"].values()) == {0} and (had["requests"], had["cost_usd"]) == (0, "0.000000000")
     assert "cost_sources" not in had or set(had["cost_sources"].values()) == {0}

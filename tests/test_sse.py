@@ -1,6 +1,7 @@
 """Server-sent events: every way of cutting and writing the same stream gives the same events."""
 
 import itertools
+import json
 import random
 import time
 
@@ -78,6 +79,14 @@ def test_an_event_is_given_as_soon_as_its_last_byte_is_there() -> None:
 def test_encode(data: bytes, event: str | None, encoded: bytes) -> None:
     assert encode(data, event) == encoded
     assert decode([encoded]) == [(event, data.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))]
+
+
+def test_no_reader_takes_a_letter_for_a_line_end() -> None:
+    """Gemini CLI reads by Node's readline, to which U+2028 ends a line; httpx reads by what `splitlines` does."""
+    text = "a\u2028b\u2029c\x85d"
+    event = encode(json.dumps({"text": text}, ensure_ascii=False).encode())
+    lines = [line for line in event.decode().splitlines() if line]
+    assert len(lines) == 1 and json.loads(lines[0].removeprefix("data: ")) == {"text": text}
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])

@@ -31,7 +31,16 @@ async def test_quick_work_goes_on_beside_any_number_of_long_ones(tmp_path: Path)
     assert not any(task.done() for task in long)
     go_on.set()
     assert all(await asyncio.gather(*long))
-    workers.close()
+    await workers.close()
+
+
+async def test_the_loop_goes_on_while_what_runs_is_waited_for_at_the_end(tmp_path: Path) -> None:
+    workers, go_on = Workers(tmp_path), threading.Event()
+    running = asyncio.ensure_future(workers.run_long(go_on.wait, PATIENCE_S))
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_soon(go_on.set)
+    await workers.close()
+    assert await running, "else it waited until its patience was over"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ clock beside it.
 import asyncio
 import time
 from collections.abc import Callable
+from inspect import isawaitable
 
 PATIENCE_S = 40.0
 PATIENCE_MS = int(PATIENCE_S * 1000)
@@ -24,7 +25,7 @@ def wait_until(
 
 
 async def until(holds: Callable[[], object], seconds: float = PATIENCE_S) -> None:
-    """The same while the loop goes on. Raises TimeoutError."""
+    """The same while the loop goes on; what holds may have to be awaited. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
-        while not holds():
+        while not (await told if isawaitable(told := holds()) else told):
             await asyncio.sleep(0.01)

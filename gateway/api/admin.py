@@ -259,6 +259,8 @@ def body_as(call: Call, shape: type[_Body]) -> _Body:
         raise ClientError(f"The body is not as it should be: {error}.", param=misshapen(error).param) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise ClientError("The body is not JSON: send a JSON object.") from None
+    except RecursionError:
+        raise ClientError("The body is nested too deeply: send it with fewer levels.") from None
 
 
 @contextmanager

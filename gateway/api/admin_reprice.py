@@ -12,12 +12,14 @@ from msgspec import Struct
 
 from gateway.api.admin import BASE, body_as, refusals, route, time_text
 from gateway.errors import ClientError, missing
-from gateway.price_records import Repricing, RepricingPreview
+from gateway.price_records import RepricedModel, Repricing, RepricingPreview
 from gateway.prices.repricing import KEPT_BECAUSE
 from gateway.read_api import DIMENSION_PARAMETERS, NANO_PER_DOLLAR, parse_query, render_money
 from gateway.records import TagCondition, UsageQuery
 from gateway.routes import Call, Route, taking
 
+# Sums are SQLite's integers, of nano-dollars.
+MOST_DOLLARS = 2**63 // NANO_PER_DOLLAR
 _FILTERS = ("from", "to", "tz", "tag", *DIMENSION_PARAMETERS)
 
 
@@ -41,15 +43,20 @@ class Expected(Struct, forbid_unknown_fields=True, kw_only=True):
 
     def preview(self) -> RepricingPreview:
         try:
-            nano = Decimal(str(self.difference_usd)) * NANO_PER_DOLLAR
-            whole = int(nano)
-        except (InvalidOperation, ValueError, OverflowError):
-            nano, whole = Decimal(1), 0
-        if nano != whole:
+            dollars = Decimal(str(self.difference_usd))
+        except (InvalidOperation, ValueError):
+            dollars = Decimal("NaN")
+        # Of larger ones the integer alone could take minutes.
+        nano = (
+            dollars * NANO_PER_DOLLAR
+            if dollars.is_finite() and dollars.copy_abs() <= MOST_DOLLARS
+            else Decimal("NaN")
+        )
+        if nano != nano.to_integral_value():
             raise ClientError(
                 "It is not a number of dollars with up to nine places.", param="expected.difference_usd"
             )
-        return RepricingPreview(changed=self.changed, to_nano=whole)
+        return RepricingPreview(changed=self.changed, to_nano=int(nano))
 
 
 class Ask(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -92,6 +99,7 @@ def _preview(preview: RepricingPreview) -> dict[str, Any]:
         "examined": preview.examined,
         "changed": preview.changed,
         **_money(preview.from_nano, preview.to_nano),
+        **_estimated(preview),
         "newly_priced": preview.newly_priced,
         "no_longer_priced": preview.no_longer_priced,
         "by_model": [
@@ -100,6 +108,7 @@ def _preview(preview: RepricingPreview) -> dict[str, Any]:
                 "model": row.model,
                 "changed": row.changed,
                 **_money(row.from_nano, row.to_nano),
+                **_estimated(row),
             }
             for row in preview.by_model
         ],
@@ -139,6 +148,11 @@ def _money(before: int, after: int) -> Mapping[str, str | None]:
         "to_usd": render_money(after),
         "difference_usd": render_money(after - before),
     }
+
+
+def _estimated(sums: RepricingPreview | RepricedModel) -> Mapping[str, int]:
+    """How many of the costs in these sums are estimates."""
+    return {"from_costs_estimated": sums.from_estimated, "to_costs_estimated": sums.to_estimated}
 
 
 def _filters(query: UsageQuery) -> dict[str, Any]:

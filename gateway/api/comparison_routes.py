@@ -169,6 +169,7 @@ def _rating(row: RatedAnswer) -> dict[str, Any]:
         "reasoning_tokens": row.reasoning_tokens,
         "cost_usd": render_money(row.cost_nano),
         "cost_source": row.cost_source,
+        "cost_estimated": row.cost_estimated,
         "ttft_ms": render_ms(row.ttft_us),
         "latency_ms": render_ms(row.latency_us),
     }
@@ -182,6 +183,7 @@ def _model(row: RatedModel) -> dict[str, Any]:
         "ratings": row.ratings,
         "stars": row.stars,
         "cost_usd": None if row.cost_nano is None else render_money(round(row.cost_nano)),
+        "costs_estimated": row.costs_estimated,
         "ttft_ms": render_ms(row.ttft_us),
         "latency_ms": render_ms(row.latency_us),
         "output_tokens": row.output_tokens,

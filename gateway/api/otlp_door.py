@@ -5,7 +5,6 @@ prefix, and Langfuse's SDK finds its own path. The reply is in the request's enc
 """
 
 import base64
-import binascii
 from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
@@ -99,7 +98,8 @@ def otlp_key(headers: Mapping[str, str]) -> str | None:
     if scheme.lower() == "basic":
         try:
             password = base64.b64decode(token.strip(), validate=True).decode().partition(":")[2]
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
+            # It is no base64, or of what is no text.
             password = ""
         if password.startswith(KEY_START):
             return password

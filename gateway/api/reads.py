@@ -3,6 +3,7 @@
 A key that is no admin's sees the rows of its own key only.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
@@ -10,8 +11,10 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
+from gateway.api.long_answers import of_rows
 from gateway.api.model_lists import SHAPES
 from gateway.errors import ClientError, missing
+from gateway.keys.access import Principal
 from gateway.periods import period_before
 from gateway.price_records import CostExplanation
 from gateway.providers.models import Model
@@ -22,13 +25,14 @@ from gateway.read_api import (
     parse_export,
     parse_limit,
     parse_query,
-    render_breakdown,
-    render_conversations,
+    render_beside_page,
+    render_beside_rows,
+    render_bucket,
+    render_conversation,
     render_explanation,
-    render_page,
     render_row,
     render_summary,
-    render_timeseries,
+    row_of_breakdown,
 )
 from gateway.records import (
     FORMATS,
@@ -55,7 +59,9 @@ CONTENT_TYPES: Mapping[str, str] = {
 class Queries(Protocol):
     """What the reads ask of the gateway."""
 
-    async def summary(self, query: UsageQuery, *, previous: bool = False) -> tuple[Summary, Summary | None]: ...
+    async def summary(
+        self, query: UsageQuery, *, before: UsageQuery | None = None
+    ) -> tuple[Summary, Summary | None]: ...
 
     async def timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> tuple[TimeBucket, ...]: ...
 
@@ -101,7 +107,7 @@ def read_routes(
 
     async def requests(call: Call) -> Any:
         page = await queries.requests(_query(call), limit=parse_limit(call.query), cursor=call.one("cursor"))
-        return render_page(page)
+        return of_rows("data", page.rows, render_row, render_beside_page(page))
 
     async def request(call: Call) -> Any:
         id, slash, part = call.rest.partition("/")
@@ -111,14 +117,14 @@ def read_routes(
         return render_explanation(queries.explain(row)) if slash else render_row(row)
 
     async def summary(call: Call) -> Any:
-        compare = _compared(call)
-        now, before = await queries.summary(_query(call), previous=compare)
+        now, previous = await queries.summary(_query(call), before=_before(call))
         # Without a beginning there is no period before, which is null and not left out.
-        return render_summary(now, before) | ({"previous": None} if compare and before is None else {})
+        return render_summary(now, previous) | ({"previous": None} if _compared(call) and previous is None else {})
 
     async def timeseries(call: Call) -> Any:
         by = call.one("by")
-        return render_timeseries(await queries.timeseries(_query(call), call.one("bucket") or "hour", by), by)
+        buckets = await queries.timeseries(_query(call), call.one("bucket") or "hour", by)
+        return of_rows("buckets", buckets, lambda bucket: render_bucket(bucket, by), {})
 
     async def breakdown(call: Call) -> Any:
         return await _breakdown(queries, call)
@@ -126,7 +132,7 @@ def read_routes(
     async def conversations(call: Call) -> Any:
         sort, limit = call.one("sort") or "cost_usd", parse_limit(call.query)
         page = await queries.conversations(_query(call), sort=sort, limit=limit, cursor=call.one("cursor"))
-        return render_conversations(page)
+        return of_rows("data", page.rows, render_conversation, render_beside_page(page))
 
     def export(format: str) -> Callable[[Call], Awaitable[Any]]:
         async def download(call: Call) -> Any:
@@ -161,22 +167,29 @@ def read_routes(
 async def _breakdown(queries: Queries, call: Call) -> Any:
     by, sort, query = call.one("by") or "model", call.one("sort") or "cost_usd", _query(call)
     # Without a limit a row for each value; how many there are is for the caller to say.
-    limit, compare = parse_limit(call.query) if call.one("limit") else None, _compared(call)
+    limit, before = parse_limit(call.query) if call.one("limit") else None, _before(call)
     found = await queries.breakdown(query, by, sort=sort, limit=limit, others=limit is not None)
-    before = period_before(query, time.time_ns() // 1000) if compare else None
     previous, previous_others = None, NOTHING
     if before is not None:
-        listed = {row.value for row in found.rows}
-        only = listed if limit is not None else None
+        only = {row.value for row in found.rows} if limit is not None else None
         then = await queries.breakdown(before, by, sort=sort, only=only, others=limit is not None)
-        previous = {row.value: row.summary for row in then.rows}
-        # What has stopped is a difference too.
-        stopped = (BreakdownRow(value=row.value, summary=NOTHING) for row in then.rows if row.value not in listed)
-        found = replace(found, rows=(*found.rows, *stopped))
-        if then.others is not None:
-            previous_others = then.others.summary
-            found = replace(found, others=found.others or OtherRows(values=0, summary=NOTHING))
-    return render_breakdown(found, previous, previous_others, mark=bool(query.conversation or query.trace))
+        # Of very many rows this takes longer than the loop can wait.
+        found, previous, previous_others = await asyncio.to_thread(_beside, found, then)
+    rendered = row_of_breakdown(found, previous, mark=bool(query.conversation or query.trace))
+    rest = render_beside_rows(found, previous_others, compared=before is not None)
+    return of_rows("data", found.rows, rendered, rest)
+
+
+def _beside(found: Breakdown, then: Breakdown) -> tuple[Breakdown, Mapping[str | None, Summary], Summary]:
+    """A breakdown with the values that were used before and no longer are, what each used then, and the others."""
+    listed = {row.value for row in found.rows}
+    previous = {row.value: row.summary for row in then.rows}
+    # What has stopped is a difference too.
+    stopped = (BreakdownRow(value=row.value, summary=NOTHING) for row in then.rows if row.value not in listed)
+    found = replace(found, rows=(*found.rows, *stopped))
+    if then.others is None:
+        return found, previous, NOTHING
+    return replace(found, others=found.others or OtherRows(values=0, summary=NOTHING)), previous, then.others.summary
 
 
 def _model_routes(models: Callable[[], Models]) -> tuple[Route, ...]:
@@ -204,8 +217,16 @@ def _model_routes(models: Callable[[], Models]) -> tuple[Route, ...]:
 
 
 def _query(call: Call) -> UsageQuery:
-    query = parse_query(call.query)
-    principal = call.principal
+    return _seen_by(call.principal, parse_query(call.query))
+
+
+def _before(call: Call) -> UsageQuery | None:
+    """The period before the range that is asked for; None where none is to be compared, or there is none."""
+    before = period_before(parse_query(call.query), time.time_ns() // 1000) if _compared(call) else None
+    return None if before is None else _seen_by(call.principal, before)
+
+
+def _seen_by(principal: Principal | None, query: UsageQuery) -> UsageQuery:
     if principal is None or principal.role == "admin":
         return query
     if query.key and principal.key_name not in query.key:
@@ -217,7 +238,8 @@ def _query(call: Call) -> UsageQuery:
         )
     # Rows bear the key's name, and a revoked key may have had the same one: what is older than the key was another's.
     begun_us = principal.created_us if query.start_us is None else max(query.start_us, principal.created_us)
-    return replace(query, key=(principal.key_name,), start_us=begun_us)
+    end_us = None if query.end_us is None else max(begun_us, query.end_us)
+    return replace(query, key=(principal.key_name,), start_us=begun_us, end_us=end_us)
 
 
 def _compared(call: Call) -> bool:

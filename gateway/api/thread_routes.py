@@ -6,6 +6,7 @@ A key that is no admin's sees what was said with itself.
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from gateway.api.long_answers import of_one
 from gateway.errors import ClientError, missing
 from gateway.header_records import CALLERS, ExchangeHeaders
 from gateway.read_api import FILTERS, parse_limit, parse_query, render_money, render_ms, render_time
@@ -62,12 +63,9 @@ def thread_routes(threads: Threads) -> tuple[Route, ...]:
         found = await threads.thread(call.rest, scope=call.scope)
         if found is None:
             raise _unknown("conversation", "/conversations")
-        told = _thread(found)
-        if include:
-            kept = await threads.headers_of_thread(call.rest, scope=call.scope)
-            for turn in told["turns"]:
-                turn["headers"] = _headers(kept.get(turn["request_id"]), call)
-        return told
+        kept = await threads.headers_of_thread(call.rest, scope=call.scope) if include else None
+        # It can have thousands of turns.
+        return await of_one(lambda: _told(found, kept, call))
 
     async def delete(call: Call) -> Any:
         if not await threads.delete_thread(call.rest):
@@ -78,11 +76,13 @@ def thread_routes(threads: Threads) -> tuple[Route, ...]:
         found = await threads.trace(call.rest.lower(), scope=call.scope)
         if found is None:
             raise _unknown("trace", "/usage/requests")
-        return {
-            "trace_id": found.trace_id,
-            "conversations": list(found.conversation_ids),
-            "spans": [_span(span) for span in found.spans],
-        }
+        return await of_one(
+            lambda: {
+                "trace_id": found.trace_id,
+                "conversations": list(found.conversation_ids),
+                "spans": [_span(span) for span in found.spans],
+            }
+        )
 
     async def reported(_call: Call) -> Any:
         return {"data": [_reported(each) for each in threads.reported()]}
@@ -159,6 +159,14 @@ def _thread(thread: Thread) -> dict[str, Any]:
         "turns": [_turn(turn) for turn in thread.turns],
         "trace_ids": list(thread.trace_ids),
     }
+
+
+def _told(thread: Thread, kept: Mapping[str, ExchangeHeaders] | None, call: Call) -> dict[str, Any]:
+    told = _thread(thread)
+    if kept is not None:
+        for turn in told["turns"]:
+            turn["headers"] = _headers(kept.get(turn["request_id"]), call)
+    return told
 
 
 def _turn(turn: Turn) -> dict[str, Any]:

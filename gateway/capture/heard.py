@@ -43,21 +43,21 @@ class Heard:
     """
 
     __slots__ = (
-        *(
-            "answer",
-            "asked",
-            "batches",
-            "body",
-            "calls",
-            "dialect",
-            "door",
-            "given",
-            "headers",
-            "key",
-            "line",
-            "lost",
-        ),
-        *("own", "response", "size"),
+        "answer",
+        "asked",
+        "batches",
+        "body",
+        "calls",
+        "dialect",
+        "door",
+        "given",
+        "headers",
+        "key",
+        "line",
+        "lost",
+        "own",
+        "response",
+        "size",
     )
 
     def __init__(self, door: Door) -> None:

@@ -24,6 +24,7 @@ from gateway.model import (
     Uri,
 )
 from gateway.relaying.exchange import Exchange
+from gateway.tags import tag_key
 from gateway.told import Told
 
 # The pocket of a placeholder: {"faregate": {"left_out": "media"}}.
@@ -51,7 +52,7 @@ class Switches(Struct, frozen=True, kw_only=True):
         if exchange.principal.key_name in self.keys_off:
             return f"Content is not kept: capture.keys_off names the key {exchange.principal.key_name}."
         for tag in exchange.tags:
-            if tag in self.tags_off or tag.partition(":")[0] in self.tags_off:
+            if tag in self.tags_off or tag_key(tag) in self.tags_off:
                 return f"Content is not kept: capture.tags_off names the tag {tag}."
         return None
 

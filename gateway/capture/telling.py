@@ -72,6 +72,7 @@ def told(
         client=exchange.client,
         tags=exchange.tags,
         conversation=exchange.conversation_id,
+        parent_conversation=exchange.parent_conversation,
         session_id=exchange.session_id,
         previous_response_id=_previous(request),
         response_id=response_id,

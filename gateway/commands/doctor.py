@@ -1,6 +1,7 @@
 """`faregate doctor`: a line for each thing that must be right here; exit 1 if one is not.
 
-A note is what may be meant so (no display on a server, no provider key yet) and fails nothing.
+A note is what may be meant so (no display on a server, no provider key yet) and fails nothing. Where the settings
+cannot be understood, what stands in no settings is looked at all the same.
 """
 
 import argparse
@@ -10,18 +11,20 @@ import os
 import socket
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from gateway import state_db
 from gateway.commands import open_folder
 from gateway.commands.provider import provider_keys, stored_key, try_provider
 from gateway.configuration import settings as settings_file
 from gateway.configuration.configured import configured_providers
 from gateway.configuration.setting_rows import keep_text
+from gateway.configuration.setting_values import SettingsError
 from gateway.configuration.settings import Settings
 from gateway.counted import counted
 from gateway.errors import FaregateError
@@ -29,6 +32,8 @@ from gateway.folder import DataFolder
 from gateway.keys.sealing import read_seal_key
 from gateway.port_holder import port_holder
 from gateway.read_api import render_time
+from gateway.schema import Step, lacking_steps
+from gateway.store import migrations, trace_schema
 from gateway.store.database import open_database
 from gateway.store.sizes import sizes
 
@@ -42,38 +47,50 @@ class Finding(Struct, frozen=True):
 
 
 def run(args: argparse.Namespace) -> int:
-    folder = open_folder(args)
-    settings = settings_file.load(folder.path, os.environ)
     failed = False
-    for finding in _findings(folder, settings):
+    for finding in _findings(open_folder(args)):
         print(f"{finding.mark:4}  {finding.subject:10}  {finding.message}", flush=True)
         failed = failed or finding.mark == FAIL
     return 1 if failed else 0
 
 
-def _findings(folder: DataFolder, settings: Settings) -> Iterator[Finding]:
+def _findings(folder: DataFolder) -> Iterator[Finding]:
     yield Finding(OK, "folder", str(folder.path))
-    yield _settings(settings)
-    if (finding := _seal(folder)) is not None:
-        yield finding
-    yield from asyncio.run(_keyring_and_providers(folder, settings))
+    settings, finding = _settings(folder)
+    yield finding
+    if (sealed := _seal(folder)) is not None:
+        yield sealed
+    if settings is not None:
+        yield from asyncio.run(_keyring_and_providers(folder, settings))
     yield _display()
     yield Finding(
         NOTE, "tray", "Whether there is a tray is seen by the window; without one, closing it asks what to do."
     )
-    yield _port(folder, settings)
-    yield _telemetry(folder, settings)
-    yield from (_database(path) for path in (folder.state_db, folder.usage_db, folder.traces_db) if path.exists())
-    if folder.usage_db.exists():
+    if settings is not None:
+        yield _port(folder, settings)
+        yield _telemetry(folder, settings)
+    databases = (
+        (folder.state_db, state_db.STEPS_NAME, state_db.STEPS),
+        (folder.usage_db, migrations.STEPS_NAME, migrations.STEPS),
+        (folder.traces_db, trace_schema.STEPS_NAME, trace_schema.STEPS),
+    )
+    yield from (_database(path, name, steps) for path, name, steps in databases if path.exists())
+    if settings is not None and folder.usage_db.exists():
         yield _storage(folder, settings)
     yield _prices(folder)
 
 
-def _settings(settings: Settings) -> Finding:
+def _settings(folder: DataFolder) -> tuple[Settings | None, Finding]:
+    """None where they are not understood: what they say in part may be meant otherwise."""
+    try:
+        settings = settings_file.load(folder.path, os.environ)
+    except SettingsError as error:
+        unseen = "Until they are right, keyring, providers, port, telemetry and sizes are not looked at."
+        return None, Finding(FAIL, "settings", f"{error.message} {unseen}")
     if settings.unknown_keys:
         names = ", ".join(settings.unknown_keys)
-        return Finding(NOTE, "settings", f"config.toml holds keys that nothing reads: {names}.")
-    return Finding(OK, "settings", "config.toml and the environment are understood.")
+        return settings, Finding(NOTE, "settings", f"config.toml holds keys that nothing reads: {names}.")
+    return settings, Finding(OK, "settings", "config.toml and the environment are understood.")
 
 
 def _seal(folder: DataFolder) -> Finding | None:
@@ -154,10 +171,14 @@ def _telemetry(folder: DataFolder, settings: Settings) -> Finding:
     return Finding(OK, subject, f"Port {port} for OpenTelemetry over HTTP is free.{keyless}")
 
 
-def _database(path: Path) -> Finding:
+def _database(path: Path, name: str, steps: Sequence[Step]) -> Finding:
     try:
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
             result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if result == "ok":
+                lacking_steps(connection, path, name, steps)
+    except FaregateError as error:
+        return Finding(FAIL, "database", error.message)
     except sqlite3.OperationalError as error:
         return Finding(FAIL, "database", f"{path.name} cannot be read ({error}): check its owner and mode.")
     except sqlite3.Error as error:

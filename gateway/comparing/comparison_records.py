@@ -82,6 +82,7 @@ class RatedAnswer(Struct, frozen=True, kw_only=True):
     reasoning_tokens: int | None = None
     cost_nano: int | None = None
     cost_source: str = "none"
+    cost_estimated: bool = False
     ttft_us: int | None = None
     latency_us: int | None = None
     stars: int | None = None
@@ -90,13 +91,15 @@ class RatedAnswer(Struct, frozen=True, kw_only=True):
 
 
 class RatedModel(Struct, frozen=True, kw_only=True):
-    """A model over all its answers that were rated: `ratings` of them. Means are over those that know the figure."""
+    """A model over all its answers that were rated: `ratings` of them. Means are over those that know the figure;
+    `costs_estimated` of the costs are estimates."""
 
     provider: str | None
     model: str
     ratings: int
     stars: float
     cost_nano: float | None = None
+    costs_estimated: int = 0
     ttft_us: float | None = None
     latency_us: float | None = None
     output_tokens: float | None = None

@@ -44,6 +44,7 @@ _ANSWER_FIELDS = (
     "reasoning_tokens",
     "cost_nano",
     "cost_source",
+    "cost_estimated",
     "ttft_us",
     "latency_us",
 )
@@ -72,6 +73,7 @@ _LATEST = (
 )
 _MODELS = (
     "SELECT a.provider, a.model, COUNT(*) AS ratings, AVG(a.stars) AS stars, AVG(a.cost_nano) AS cost_nano,"
+    " SUM(a.cost_estimated) AS costs_estimated,"
     " AVG(a.ttft_us) AS ttft_us, AVG(a.latency_us) AS latency_us, AVG(a.output_tokens) AS output_tokens"
     " FROM compared_answers a JOIN comparisons c ON c.id = a.comparison"
     " WHERE a.stars IS NOT NULL AND (:owner IS NULL OR c.owner = :owner)"
@@ -131,6 +133,7 @@ class Ratings:
         row = asdict(answer.record)
         row |= {"request_id": answer.request_id, "comparison": answer.comparison, "place": answer.place}
         row |= {"model_requested": answer.model, "model": answer.record.model or answer.model}
+        row["cost_estimated"] = answer.record.cost_estimated
         with self._lock, state_db.transaction(self._connection):
             self._connection.execute(_KEEP_ANSWER, {name: row[name] for name in _ANSWER_FIELDS})
 
@@ -217,6 +220,7 @@ class Ratings:
 
     def _row(self, fields: dict[str, Any]) -> RatedAnswer:
         fields["prompt"] = self._opened(fields["prompt"], _associated("p", fields["comparison"]))
+        fields["cost_estimated"] = bool(fields["cost_estimated"])
         fields["note"] = self._opened(fields["note"], _associated("n", fields["request_id"])) or ""
         return msgspec.convert(fields, RatedAnswer)
 

@@ -120,7 +120,8 @@ def parse_origins(value: Any) -> tuple[str, ...]:
     for origin in origins:
         try:
             parts = urlsplit(origin)
-            usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+            # Apps that are web pages within have a scheme of their own: app://obsidian.md, chrome-extension://ID.
+            usable = bool(parts.scheme) and bool(parts.hostname)
         except ValueError:
             usable = False
         if not usable or parts.path or parts.query:
@@ -195,7 +196,12 @@ def parse_path(value: Any) -> Path:
         path = Path(parse_text(value)).expanduser()
     except RuntimeError:
         raise ValueError("must name a file, and names a user who is not known here") from None
-    if not path.is_file():
+    try:
+        is_there = path.is_file()
+    except OSError:
+        # No file can be called so.
+        is_there = False
+    if not is_there:
         raise ValueError(f"must name a file that exists, and {path} does not")
     return path
 

@@ -40,7 +40,8 @@ class Peek(Struct, frozen=True, kw_only=True):
     `include_usage`: nothing has to be asked for on the client's behalf, because it asked for the usage chunk itself
     or its dialect always tells the usage. `user` is the end user as the body says it. `tools` and `effort` (of
     reasoning) decide where a model takes such requests in another dialect only. `conversation` is an id that the body
-    gives to the conversation, `cache_key` its key of the provider's prompt cache.
+    gives to the conversation, `cache_key` its key of the provider's prompt cache. `stored`: the next request may name
+    the answer instead of repeating it, since it is to be stored.
     """
 
     model: str
@@ -52,6 +53,7 @@ class Peek(Struct, frozen=True, kw_only=True):
     effort: str | None = None
     conversation: str | None = None
     cache_key: str | None = None
+    stored: bool = False
 
 
 class AnswerPeek(Struct, frozen=True, gc=False):
@@ -76,6 +78,13 @@ class Reader(Protocol):
         """The rest at the end of the stream: what was held until then (Gemini's finish), or a `StreamError` where
         the stream was cut short."""
         ...
+
+
+class NewReader(Protocol):
+    """`passing`: the client gets the provider's bytes as they are, so that an event of a form that is not known here
+    is passed over and no error, as long as it is a JSON object."""
+
+    def __call__(self, *, passing: bool = False) -> Reader: ...
 
 
 class Writer(Protocol):
@@ -110,7 +119,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     render_response: Callable[[Response, AnswerContext], bytes]
     parse_error: Callable[[int, bytes, Mapping[str, str]], UpstreamError]
     render_error: Callable[[GatewayError, str], bytes]
-    reader: Callable[[], Reader]
+    reader: NewReader
     writer: Callable[[AnswerContext], Writer]
     path: Callable[[str, bool], str]
     credential_headers: Callable[[str], Mapping[str, str]]

@@ -30,7 +30,8 @@ _PLACE = re.compile(r"\[\d+\]")
 _OWN_WORDS = frozenset(
     (
         *("annotations", "encrypted_content", "file", "filename", "id", "instructions", "item", "joined", "name"),
-        *("namespace", "redacted", "role", "signature", "stop_details", "summary", "thought_signature", "type"),
+        *("namespace", "redacted", "role", "signature", "stop_details", "summary", "thought", "thought_signature"),
+        "type",
     )
 )
 # A tier changes the price, so that another provider's tier is never guessed from it.

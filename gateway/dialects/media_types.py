@@ -68,6 +68,11 @@ def media_feature(part: Blob | Uri) -> str:
     return inline if isinstance(part, Blob) else by_address
 
 
+def is_sketch(part: Part) -> bool:
+    """Whether it is an image among a model's thoughts (Google's image models make some), and none of its answer."""
+    return isinstance(part, Blob) and any(pocket.get("thought") for pocket in part.extra.values())
+
+
 def omitted(part: Part) -> str:
     """What stands where content was left out."""
     return f"[{described(part)} left out]"

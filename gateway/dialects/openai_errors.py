@@ -18,7 +18,7 @@ from gateway.dialects.error_bodies import as_stream_error, key_refused
 from gateway.dialects.json_text import decode_json
 from gateway.dialects.redaction import redact
 from gateway.errors import GatewayError, UpstreamError
-from gateway.events import StreamError
+from gateway.events import UNREADABLE, StreamError
 
 _KEPT_HEADERS = ("retry-after", "retry-after-ms", "x-should-retry")
 _NO_RETRY = {"x-should-retry": "false"}
@@ -29,7 +29,6 @@ _HTML = re.compile(rb"\s*+(?:\xef\xbb\xbf)?\s*+<(?:!doctype|html|head|body|\?xml
 
 KEY_REJECTED = "The provider rejected the API key: check it, or store a new one."
 FAILED_MIDWAY = "The provider failed in the middle of its answer: try the request again."
-UNREADABLE = "The provider's answer is not readable: try the request again."
 
 _KINDS_BY_STATUS = {
     402: "provider_quota",
@@ -98,7 +97,7 @@ class _Said(Struct):
 
 def unreadable() -> UpstreamError:
     """The error for an answer that is none."""
-    return UpstreamError(UNREADABLE, kind="unreadable_answer", own_words=True)
+    return UpstreamError(UNREADABLE.message, kind=UNREADABLE.kind, own_words=True)
 
 
 def parse_error(status: int, body: bytes, headers: Mapping[str, str]) -> UpstreamError:
@@ -107,7 +106,7 @@ def parse_error(status: int, body: bytes, headers: Mapping[str, str]) -> Upstrea
     kept = {name: value for key, value in headers.items() if (name := key.lower()) in _KEPT_HEADERS}
     if said is None:
         return UpstreamError(
-            UNREADABLE, kind="unreadable_answer", headers=kept, upstream_status=status, own_words=True
+            UNREADABLE.message, kind=UNREADABLE.kind, headers=kept, upstream_status=status, own_words=True
         )
     return _classified(status, said, kept)
 

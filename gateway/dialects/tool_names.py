@@ -18,10 +18,11 @@ from gateway.dialects.dialect import Reader
 from gateway.dialects.losses import Losses
 from gateway.errors import ClientError
 from gateway.events import Event, PartStart
-from gateway.model import Part, Request, Response, Tool, ToolCall, ToolCallResponse
+from gateway.model import Blob, File, Opaque, Part, Request, Response, Text, Tool, ToolCall, ToolCallResponse, Uri
 
 # The name that is sent, and the client's own.
 SentNames = Mapping[str, str]
+_Item = Text | Blob | Uri | File | Opaque
 _DIGEST_BYTES = 4
 
 
@@ -110,10 +111,19 @@ def _renamed(request: Request, names: Mapping[str, str]) -> Request:
 
 
 def _renamed_part(part: Part, names: Mapping[str, str]) -> Part:
+    if isinstance(part, ToolCallResponse):
+        part = replace(part, content=tuple(_renamed_words(item, names) for item in part.content))
     if not isinstance(part, ToolCall | ToolCallResponse) or part.name is None:
         return part
     name = names.get(part.name)
     return part if name is None else replace(part, name=name)
+
+
+def _renamed_words(item: _Item, names: Mapping[str, str]) -> _Item:
+    """Words that stand for a reference to a tool name the one that is sent."""
+    if not isinstance(item, Opaque):
+        return item
+    return replace(item, words=" ".join(names.get(word, word) for word in item.words.split(" ")))
 
 
 def restored(response: Response, names: SentNames) -> Response:

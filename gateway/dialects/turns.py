@@ -5,13 +5,18 @@ turn's calls in the very next user turn, first and in the order of the calls. Wh
 is refused by name before it costs a call.
 """
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
 from gateway.dialects.losses import Losses
 from gateway.errors import ClientError
 from gateway.model import Message, Opaque, Part, Reasoning, Role, Text, ToolCall, ToolCallResponse
+
+# What Anthropic calls the block of a summary.
+_COMPACTION = "compaction"
 
 
 class Item(Struct, frozen=True):
@@ -70,9 +75,15 @@ def gather(
             losses.meet("system_midway", items[0].path)
             _append(turns, Role.USER, [_tagged(item) for item in items])
     turns = _without_lone_thinking(turns, losses)
+    turns = _begin_with_summary(turns, losses.door)
     if not turns and instructions:
         losses.meet("system_alone")
         turns, instructions = [Turn(Role.USER, instructions)], []
+    if turns and turns[0].role is not Role.USER and not _is_own_summary(turns[0].items[0].part, dialect):
+        raise ClientError(
+            "The model's provider wants the conversation to begin with a user message: put one first.",
+            param=losses.field("six_turns"),
+        )
     _pair(turns, losses.field("six_turns"))
     return Conversation(instructions, turns)
 
@@ -93,13 +104,46 @@ def _without_lone_thinking(turns: list[Turn], losses: Losses) -> list[Turn]:
     return kept
 
 
+def _begin_with_summary(turns: list[Turn], door: str) -> list[Turn]:
+    """A history may begin with the summary of what was compacted. It is no answer to anything: where the user is to
+    begin, it is what the user tells first."""
+    if not turns or turns[0].role is not Role.ASSISTANT:
+        return turns
+    told = [_summary(item) for item in itertools.takewhile(lambda item: _is_summary(item, door), turns[0].items)]
+    begun: list[Turn] = []
+    if told:
+        _append(begun, Role.USER, told)
+    for role, items in [
+        (Role.ASSISTANT, turns[0].items[len(told) :]),
+        *((turn.role, turn.items) for turn in turns[1:]),
+    ]:
+        if items:
+            _append(begun, role, items)
+    return begun
+
+
+def _is_summary(item: Item, door: str) -> bool:
+    return isinstance(item.part, Text) and item.part.extra.get(door, {}).get("type") == _COMPACTION
+
+
+def _is_own_summary(part: Part, dialect: str) -> bool:
+    """Of the provider that is asked: to it the history begins there."""
+    return isinstance(part, Opaque) and part.dialect == dialect and part.value.get("type") == _COMPACTION
+
+
+def _summary(item: Item) -> Item:
+    assert isinstance(item.part, Text)
+    return Item(Text(f"<summary>\n{item.part.text}\n</summary>", item.part.extra), item.path)
+
+
 def _append(turns: list[Turn], role: Role, items: list[Item], *, answers: bool = False) -> None:
     at = len(turns)
-    if answers and turns and turns[-1].role is Role.SYSTEM:
+    if answers:
         # Results belong right after their calls, whatever was said in between.
-        at -= 1
-    if at and turns[at - 1].role is role:
-        turns[at - 1].items.extend(items)
+        at = next((n + 1 for n in reversed(range(at)) if turns[n].role is Role.ASSISTANT), at)
+    beside = turns[at] if at < len(turns) else turns[-1] if turns else None
+    if beside is not None and beside.role is role:
+        beside.items.extend(items)
     else:
         turns.insert(at, Turn(role, items))
 
@@ -137,14 +181,20 @@ def require_pairs(messages: Sequence[Message], losses: Losses) -> None:
     _require_answers(calls, answered)
 
 
+def require_question(said: Sequence[Mapping[str, Any]], losses: Losses) -> None:
+    """That what was rendered for OpenAI's dialects ends in something to answer, thoughts that were left out aside.
+
+    Raises ClientError, and Unsupported for an answer that is to be gone on with.
+    """
+    if not said:
+        raise _nothing_to_answer(losses.field("six_turns"))
+    if said[-1].get("role") == Role.ASSISTANT.value:
+        losses.meet("prefill")
+
+
 def _pair(turns: list[Turn], field: str) -> None:
     if not turns:
         raise _nothing_to_answer(field)
-    if turns[0].role is not Role.USER:
-        raise ClientError(
-            "The model's provider wants the conversation to begin with a user message: put one first.",
-            param=field,
-        )
     calls: list[tuple[ToolCall, str]] = []
     for turn in turns:
         results = [(item, item.part) for item in turn.items if isinstance(item.part, ToolCallResponse)]
@@ -159,9 +209,15 @@ def _order_results(
 ) -> None:
     """Puts the results first, in the order of the calls. Raises ClientError where calls and results do not match."""
     order = {call.id: position for position, (call, _) in enumerate(calls)}
+    seen: set[str] = set()
     for item, result in results:
         if result.id not in order:
             raise _orphan(result, item.path)
+        if result.id in seen:
+            raise ClientError(
+                f"The tool call '{result.id}' has more than one result: send one of them.", param=item.path
+            )
+        seen.add(result.id)
     _require_answers(calls, {result.id for _, result in results})
     results.sort(key=lambda pair: order[pair[1].id])
     rest = [item for item in turn.items if not isinstance(item.part, ToolCallResponse)]

@@ -7,9 +7,10 @@ done. So it is an error there, which the SDKs try again. Responses says `failed`
 from collections.abc import Iterable
 
 from gateway.dialects.dialect import Reader
+from gateway.dialects.media_types import is_sketch
 from gateway.errors import UpstreamError
 from gateway.events import Event, Finish, PartStart, StreamError
-from gateway.model import Choice, FinishReason, Reasoning, Response
+from gateway.model import Blob, Choice, FinishReason, Reasoning, Response
 
 MESSAGE = "The model answered nothing, and its provider says that the answer went wrong: try the request again."
 _KIND = "provider_error"
@@ -22,7 +23,7 @@ def require_answer(response: Response) -> None:
 
 
 def _is_void(choice: Choice) -> bool:
-    thoughts = all(isinstance(part, Reasoning) for part in choice.parts)
+    thoughts = all(isinstance(part, Reasoning) or is_sketch(part) for part in choice.parts)
     return thoughts and choice.finish_reason is FinishReason.ERROR
 
 
@@ -48,7 +49,9 @@ class AnswerReader:
 
 
 def _says(event: Event) -> bool:
-    return isinstance(event, PartStart) and event.kind != "reasoning"
+    if not isinstance(event, PartStart) or event.kind == "reasoning":
+        return False
+    return not isinstance(event.value, Blob) or not is_sketch(event.value)
 
 
 def _all_failed(events: Iterable[Event]) -> bool:

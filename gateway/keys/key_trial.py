@@ -35,6 +35,7 @@ DIALECT_HEADERS: Mapping[str, Mapping[str, str]] = {"anthropic": {"anthropic-ver
 
 _REJECTED_WORDS = re.compile(r"API_KEY_INVALID|incorrect api key|api key not (valid|found)|invalid api key", re.I)
 _LIMITED_WORDS = re.compile(r"missing scopes?|insufficient permissions", re.I)
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _BLOCKED_FLAGS = ("team_blocked", "api_key_blocked", "api_key_disabled")
 
 
@@ -192,7 +193,8 @@ def reason_in(parsed: Any) -> str:
         parsed = parsed[0]
     error = parsed.get("error", parsed) if isinstance(parsed, dict) else None
     message = error.get("message") if isinstance(error, dict) else error
-    return " ".join(message.split()) if isinstance(message, str) else ""
+    # Shown in a terminal too, which would act on control characters.
+    return " ".join(_UNSHOWN.sub(" ", message).split()) if isinstance(message, str) else ""
 
 
 def _models(parsed: dict[str, Any]) -> tuple[str, ...]:

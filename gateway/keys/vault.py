@@ -8,11 +8,12 @@ one hangs the next fail at once instead of queueing behind it. What was read sta
 import asyncio
 import base64
 import concurrent.futures
+import contextlib
 import queue
 import secrets
 import threading
+import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -40,6 +41,7 @@ from gateway.records import VaultState
 SERVICE = "faregate"
 PROVIDER_KEY = "provider-key"
 TIMEOUT_S = 10.0
+LOOKS_AGAIN_S = 5.0
 FILE_COST = Cost()
 
 _OFFER = 'choose the sealed file (FAREGATE_VAULT=file) or "memory" until quit (FAREGATE_VAULT=memory)'
@@ -53,9 +55,10 @@ class VaultLocked(VaultError):
 
 class _Store(Protocol):
     """One kind of vault; every call may block, and raises VaultError. `locked`: why it is not asked any more, until
-    it is open again."""
+    it is open again. `missing`: nobody was there to ask the last time, and may be later."""
 
     locked: VaultError | None = None
+    missing: bool = False
 
     def check(self) -> str:
         """A sentence on where keys are kept, where that works."""
@@ -68,7 +71,7 @@ class _Store(Protocol):
     def remove(self, context: Context) -> None: ...
 
     def reopened(self) -> bool:
-        """Whether what was locked is open now; asks nobody for it."""
+        """Whether what was locked or missing is open now; asks nobody for it."""
         return False
 
 
@@ -84,6 +87,7 @@ class _KeyringStore(_Store):
         self._answered = False
         # An open keyring may ask for each of its entries; that it is open tells nothing then.
         self._entry_locked = False
+        self._looks_again_at = 0.0
 
     def check(self) -> str:
         backend = self._backend()
@@ -126,12 +130,15 @@ class _KeyringStore(_Store):
         self._ask(delete)
 
     def reopened(self) -> bool:
+        if self.missing and time.monotonic() < self._looks_again_at:
+            return False
+        self._looks_again_at = time.monotonic() + LOOKS_AGAIN_S
         try:
             answers = self._answers(self._backend())
         except VaultError:
             return False
         if answers:
-            self.locked = None
+            self.locked, self.missing = None, False
         return answers
 
     def _answers(self, backend: Any) -> bool:
@@ -156,20 +163,42 @@ class _KeyringStore(_Store):
     def _backend(self) -> Any:
         import keyring
         import keyring.core
+        from keyring.backends import SecretService, fail
 
         backend: Any = self._ask(keyring.get_keyring)
+        if isinstance(backend, fail.Keyring):
+            # That there is none was found out once for this process, and what keeps secrets may start later than it.
+            with contextlib.suppress(RuntimeError):
+                backend = keyring.core.load_keyring(f"{SecretService.__name__}.Keyring")
+                keyring.set_keyring(backend)
         # Below 1 are those that keep nothing or keep plain text.
-        if not self._ask(lambda: keyring.core.recommended(backend)):
-            raise VaultError(f"This system has no keyring that keeps secrets: {_OFFER}.")
+        if not self._ask(lambda: self._is_there(backend) and keyring.core.recommended(backend)):
+            raise self._missing(f"This system has no keyring that keeps secrets: {_OFFER}.")
         return backend
+
+    def _is_there(self, backend: Any) -> bool:
+        try:
+            return backend.priority is not None
+        except RuntimeError:
+            # What keeps its secrets was there when it was chosen, and has ended since.
+            raise self._missing(
+                f"The system keyring does not run any more: start it or log in again, or {_OFFER}."
+            ) from None
+
+    def _missing(self, message: str) -> VaultError:
+        """It may be there later: until then it is looked for now and then."""
+        self.missing, self._answered = True, False
+        return VaultError(message)
 
     def _ask(self, call: Callable[[], _Result]) -> _Result:
         from keyring.errors import InitError, KeyringLocked, NoKeyringError
 
         try:
             return call()
+        except VaultError:
+            raise
         except NoKeyringError:
-            raise VaultError(f"This system has no keyring: {_OFFER}.") from None
+            raise self._missing(f"This system has no keyring: {_OFFER}.") from None
         except Exception as error:
             if isinstance(error, KeyringLocked | InitError) or _says_locked(error):
                 kind, self._answered = VaultLocked if _says_locked(error) else VaultError, False
@@ -198,7 +227,7 @@ def _is_open(backend: Any) -> bool:
     import secretstorage
 
     try:
-        with closing(secretstorage.dbus_init()) as bus:
+        with contextlib.closing(secretstorage.dbus_init()) as bus:
             return not secretstorage.Collection(bus).is_locked()
     except Exception:
         # The bus, or whoever serves secrets on it, may have gone, and each says so in its own way.
@@ -423,7 +452,8 @@ class Vault:
                 return False
             self._hung = None
             return True
-        return self._store.locked is not None and await self._call(self._store.reopened)
+        waits = self._store.locked is not None or self._store.missing
+        return waits and await self._call(self._store.reopened)
 
     def close(self) -> None:
         self._cache.clear()

@@ -9,6 +9,7 @@ from gateway.configuration.setting_values import Keep
 from gateway.errors import ClientError
 from gateway.parts import Parts
 from gateway.records import Changes, Cleaned, Deletion, DeletionPreview
+from gateway.relaying.exchange import begun_between
 from gateway.store.quarters import QUARTER_US
 from gateway.store.range_removal import delete_said, said_in
 from gateway.store.retention import REQUESTS
@@ -39,7 +40,7 @@ class Deletions:
         return replace(preview, requests=rows, bytes=preview.bytes + share)
 
     async def delete(self, asked: Deletion, progress: Progress | None = None) -> Cleaned:
-        """Take it away, with what comparisons kept of the words, and give its space on the disk back.
+        """Take it away, with what comparisons and the relay kept of the words, and give its space on the disk back.
 
         `progress` is told the entries so far, of about how many, on a worker's thread. Cancelled, it ends after the
         step that it is at; what is gone until then is gone.
@@ -59,6 +60,7 @@ class Deletions:
             if parts.threads is not None:
                 forget = parts.ratings.forget_prompts_of
                 done = delete_said(parts.threads, start_us, end_us, hear, forget, parts.joiner.flush)
+                parts.relay.forget_exchanges(begun_between(start_us, end_us))
             until = {REQUESTS.name: _last_quarter(end_us)} if asked.requests else {}
             cleaned = parts.store.clean_up(_EVERYTHING, time.time_ns() // 1000, hear, until)
             return replace(cleaned, taken={**cleaned.taken, "content": done})

@@ -1,5 +1,6 @@
 """Providers and their keys: what is known of each, trying and storing keys, the vault, the user's own providers."""
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from gateway.configuration.extra_providers import ExtraProvider
 from gateway.configuration.settings_edit import drop_provider, put_provider
 from gateway.configuration.settings_edit import save as save_settings
+from gateway.errors import FaregateError
 from gateway.keys.key_format import check_format, clean_key
 from gateway.keys.key_trial import probe, try_key
 from gateway.keys.provider_health import Health
@@ -94,11 +96,20 @@ class ProviderCommands:
         return await self._parts.keys.vault.state()
 
     async def choose_vault(self, backend: str, passphrase: str | None = None) -> None:
-        """Keep provider keys elsewhere from now on, also after a restart. Raises VaultError or SettingsError."""
-        await self._parts.keys.use(Vault(self._parts.folder, backend, passphrase))
-        self._parts.forget_replaced()
-        await self._work(save_settings, self._parts.folder.settings_path, {"vault.backend": backend})
-        self._changed()
+        """Keep provider keys elsewhere from now on, also after a restart. Raises FaregateError, and then they stay
+        where they were kept before, as far as that can be opened."""
+        keys, before = self._parts.keys, self._parts.keys.vault
+        await keys.use(Vault(self._parts.folder, backend, passphrase))
+        try:
+            await self._work(save_settings, self._parts.folder.settings_path, {"vault.backend": backend})
+        except FaregateError:
+            # The next start would not look for keys where they were stored since.
+            with contextlib.suppress(FaregateError):
+                await keys.use(before)
+            raise
+        finally:
+            self._parts.forget_replaced()
+            self._changed()
 
     async def _try(self, row: Provider, key: str) -> KeyTrial:
         asked = probe(row.title, row.base_url, row.probe_path, row.auth, row.dialect)

@@ -78,7 +78,8 @@ class ThreadQueries:
         return {} if threads is None else await self._work(threads.headers_of_thread, id, scope)
 
     async def delete_thread(self, id: str) -> bool:
-        """What was said is gone for good; the rows that metered it stay. False where there is none of this id.
+        """What was said is gone for good, also what the relay kept of it for next requests; the rows that metered it
+        stay. False where there is none of this id.
 
         Raises Unusable where what was said last cannot be stored now: it would come back.
         """
@@ -88,6 +89,7 @@ class ThreadQueries:
         await self._parts.until_stored()
         asked = await self._work(threads.requests_of, id)
         deleted = await self._work(threads.delete_thread, id)
+        await self._work(self._parts.relay.forget_exchanges, frozenset(asked).__contains__)
         await self._forget_prompts_of(asked)
         return deleted
 

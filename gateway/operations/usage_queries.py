@@ -1,6 +1,5 @@
 """What the rows of `usage.db` say: sums, series, lists, exports. SQL is met in worker threads."""
 
-import time
 from collections.abc import AsyncGenerator, Collection
 from pathlib import Path
 
@@ -9,7 +8,6 @@ from msgspec.structs import replace
 from gateway.http.downloads import downloaded
 from gateway.output_file import output_file
 from gateway.parts import Parts
-from gateway.periods import period_before
 from gateway.records import (
     Breakdown,
     Completeness,
@@ -33,10 +31,9 @@ class UsageQueries:
         self._store = parts.store
         self._work = parts.workers.run
 
-    async def summary(self, query: UsageQuery, *, previous: bool = False) -> tuple[Summary, Summary | None]:
-        """Sums over the matching rows, and the same over the period before (`periods.period_before`)."""
+    async def summary(self, query: UsageQuery, *, before: UsageQuery | None = None) -> tuple[Summary, Summary | None]:
+        """Sums over the matching rows, and those of the question `before`."""
         now = replace(await self._work(self._store.summary, query), completeness=self.completeness())
-        before = period_before(query, time.time_ns() // 1000) if previous else None
         if before is None:
             return now, None
         return now, replace(await self._work(self._store.summary, before), completeness=now.completeness)
@@ -72,6 +69,11 @@ class UsageQueries:
         self, query: UsageQuery, *, sort: str = "cost_usd", limit: int = 100, cursor: str | None = None
     ) -> ConversationPage:
         return await self._work(self._store.conversations, query, sort, limit, cursor)
+
+    async def conversations_named(self, query: UsageQuery, text: str) -> tuple[str, ...]:
+        """The conversation of this id in the query's time, else those that have it in theirs. Raises ClientError
+        where these are more than 200."""
+        return await self._work(self._store.conversations_named, query, text)
 
     def download(self, query: UsageQuery, export: Export) -> AsyncGenerator[bytes, None]:
         """An export piece by piece, each made when it is asked for."""

@@ -145,12 +145,25 @@ class ListedPrices:
         self.match("openai", "gpt-4.1")
 
     def check(self) -> None:
-        """Raises ValueError where it lacks a provider that we call, or has a price that cannot be."""
+        """Raises ValueError where it lacks a provider that we call, has a price that cannot be, or anything else on
+        which a request that is to be priced would fail."""
+        try:
+            self._check()
+        except ValueError:
+            raise
+        except Exception as error:
+            # The library trusts what it reads: it indexes, compiles and multiplies.
+            raise ValueError("it has what cannot be read") from error
+
+    def _check(self) -> None:
         now_us = time.time_ns() // 1000
         models = {provider.id: provider.models for provider in self._loaded.providers}
         for row in PROVIDERS:
             if row.price_provider is not None and not models.get(row.price_provider):
                 raise ValueError(f"it lacks {row.title}")
+            if row.price_provider is not None:
+                # Patterns are compiled only when they are matched: a name of none is held against all of them.
+                self._find(row.price_provider, "\0")
             for info in models.get(row.price_provider or "", ()):
                 match = Match(row.price_provider or "", info, fuzzy=False, has_variants=False, searches_once=False)
                 for unit in self._listed_at(match, now_us, ()).plan:
@@ -333,7 +346,12 @@ def _checked(raw: Any) -> list[Provider]:
 
     if not isinstance(raw, list) or not raw:
         raise ValueError("it is no list of providers")
-    return _providers_from_raw(raw)
+    try:
+        return _providers_from_raw(raw)
+    except Exception as error:
+        # It asserts what it takes for granted, and takes the first of what may be empty: a StopIteration would leave
+        # whoever waits for the thread waiting for ever.
+        raise ValueError("it has another form") from error
 
 
 def _damaged(path: Path, error: Exception) -> FaregateError:

@@ -31,6 +31,8 @@ _RESTORE = "UPDATE price_overrides SET removed_us = NULL WHERE id = ? AND remove
 _PART = "price_overrides"
 _MOST_DOLLARS = Decimal(1_000_000)
 _PLACES = 12
+# A number's first digit stands no further from its point; written out, one beyond could fill the memory.
+_MOST_DIGITS = 100
 _DECIMAL = re.compile(r"\d{1,7}(?:\.\d{1,12})?")
 _LARGEST = 2**53
 
@@ -187,7 +189,7 @@ def _decimal(name: str, text: str) -> str:
         dollars = Decimal(text.strip())
     except InvalidOperation:
         dollars = Decimal("NaN")
-    plain = f"{dollars:f}" if dollars.is_finite() else ""
+    plain = f"{dollars:f}" if dollars.is_finite() and abs(dollars.adjusted()) <= _MOST_DIGITS else ""
     if "." in plain:
         plain = plain.rstrip("0").rstrip(".")
     if not _DECIMAL.fullmatch(plain) or dollars > _MOST_DOLLARS:

@@ -6,9 +6,11 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from gateway.errors import ClientError
+from gateway.providers.models import BY_ID
 from gateway.reconcile.forms import NUMBERS, plain_name
 from gateway.reconcile.reading import Opener, Table, digest, recognise, records
 from gateway.reconcile.repeated import Line, Name, Naming, shared
+from gateway.reconcile.searches import SEARCHES
 from gateway.reconcile.stretches import LONGEST_DAYS, Stretches, end_of_month, last_day
 from gateway.reconcile.sums import EXACT, SLOT_US, BillSums, Moment, day_of
 from gateway.reconcile.values import NOTHING, Unreadable, Writing, Written, amount, count, day_first, moment
@@ -85,6 +87,13 @@ class Bill:
         self.taken = 0
         self.left = 0
 
+    def charged(self) -> Iterator[tuple[str | None, BillSums]]:
+        """The model and the sums of each cell and each request."""
+        for (_, model), sums in self.cells.items():
+            yield model, sums
+        for entry in (self.requests or {}).values():
+            yield entry.model, entry
+
     def span(self, zone: ZoneInfo) -> tuple[date, date]:
         """The first and last day that the bill speaks of."""
         spans = self.spans(zone)
@@ -140,12 +149,7 @@ def read_bill(
     for files_of_form in read.values():
         _read(bill, files_of_form, progress)
     bill.by_model = any(
-        model is not None
-        for (_, model), sums in (
-            *bill.cells.items(),
-            *(((e.moment, e.model), e) for e in (bill.requests or {}).values()),
-        )
-        if sums.cost or not bill.has_cost
+        model not in (None, SEARCHES) for model, sums in bill.charged() if sums.cost or not bill.has_cost
     )
     if not bill.lines:
         raise ClientError("The file has no lines below its header: download the bill for the days you mean.")
@@ -312,7 +316,7 @@ class _Lines:
         at = _moment_of(written)
         numbers = {name: self._count(line, name, text) for name in self._numbers if (text := self._text(cells, name))}
         cost = self._cost(line, cells)
-        model = self._model(self._text(cells, "model"))
+        model = self._charged_to(cells)
         if not numbers and cost is None and model is None:
             # A day on which nothing was used.
             return
@@ -395,6 +399,12 @@ class _Lines:
             return EXACT.multiply(amount(text, self._mark), self._rate or Decimal(1))
         except Unreadable as error:
             raise self._wrong(line, "cost", str(error)) from None
+
+    def _charged_to(self, cells: Sequence[str]) -> str | None:
+        model, searches = self._model(self._text(cells, "model")), self._table.form.searches
+        if searches is not None and model not in BY_ID and searches.search(self._text(cells, "charge")):
+            return SEARCHES
+        return model
 
     def _model(self, text: str) -> str | None:
         if text not in self._models:

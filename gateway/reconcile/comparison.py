@@ -21,6 +21,7 @@ from gateway.reconcile.matching import add_up, bill_totals, compare, row_totals,
 from gateway.reconcile.named import Named
 from gateway.reconcile.reading import Opener
 from gateway.reconcile.records import KINDS, DayModel, Reconciliation, Request, Shared, Totals
+from gateway.reconcile.searches import given_to_models
 from gateway.reconcile.sums import BillSums, RowSums, day_of, iso
 from gateway.reconcile.zones import best_zone
 from gateway.records import ExchangeRecord, UsageQuery
@@ -128,8 +129,7 @@ def _query(bill: Bill, zone: ZoneInfo, provider: str) -> UsageQuery:
 
 def _provider_of(bill: Bill) -> str:
     """Whose models these are, for forms that are nobody's. Raises ClientError."""
-    models = [model for _, model in bill.cells] + [entry.model for entry in (bill.requests or {}).values()]
-    known = Counter(BY_ID[model].provider for model in models if model is not None and model in BY_ID)
+    known = Counter(BY_ID[model].provider for model, _ in bill.charged() if model is not None and model in BY_ID)
     if len(known) != 1:
         raise ClientError("The file does not say whose bill it is: give --provider.", param="provider")
     return next(iter(known))
@@ -137,8 +137,8 @@ def _provider_of(bill: Bill) -> str:
 
 def _by_sums(bill: Bill, ledger: Ledger, zone: ZoneInfo) -> list[DayModel]:
     spans = bill.spans(zone)
-    theirs = bill.by_day(zone)
     ours = {key: sums for key, sums in ledger.by_day(zone, bill.stretches.first).items() if covered(spans, key[0])}
+    theirs = given_to_models(bill.by_day(zone), ours)
     keys = sorted(theirs.keys() | ours.keys(), key=lambda key: (key[0], key[1] or ""))
     days = (_day(key, ours.get(key, RowSums()), theirs.get(key, BillSums()), bill, ledger) for key in keys)
     return [day for day in days if day is not None]
@@ -154,6 +154,8 @@ def _day(key: tuple[date, str | None], rows: RowSums, sums: BillSums, bill: Bill
     near, until = ((each - _EPOCH_DAY).days for each in (day, last or day))
     rates = ledger.rates(model, range(near - 1, until + 2))
     parts, note = compare(rows, sums, counts, bill.has_cost, rates)
+    # Which of them the estimated ones are among, the sums do not tell.
+    parts = tuple(replace(part, estimated=rows.estimated > 0 and part.here_nano != 0) for part in parts)
     reasons = {} if all(part.kind == "matched" for part in parts) else dict(rows.reasons)
     return DayModel(
         day=day.isoformat(),

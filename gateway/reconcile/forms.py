@@ -8,9 +8,10 @@ line per kind of token has `kind` and `quantity` instead, and `kinds` says what 
 What these rows rest on, read 2026-11: OpenAI's and Anthropic's headers are those of exports that people have
 published; Google's are those of the cost table's download and of the billing export to BigQuery, its SKU names
 those of published bills, and that its input SKU leaves out cached tokens follows from their having a SKU of their
-own. UNVERIFIED: OpenAI's export of embeddings has the fields of its usage API; xAI publishes no form of CSV: its
-row has the words of its billing API's invoice lines; `generic` and `generic_costs` are nobody's form, but the names
-that most tables use. A form that has changed is mended here, or by a mapping of the user's own.
+own. UNVERIFIED: lines for web searches are called as the providers' cost APIs call them; OpenAI's export of
+embeddings has the fields of its usage API; xAI publishes no form of CSV: its row has the words of its billing API's
+invoice lines; `generic` and `generic_costs` are nobody's form, but the names that most tables use. A form that has
+changed is mended here, or by a mapping of the user's own.
 """
 
 import re
@@ -52,7 +53,8 @@ class Form(Struct, frozen=True, kw_only=True):
     whose days they are. `model` finds the model within its column's text, which is the whole text by default.
     `kinds`: pattern in the `kind` column → field that `quantity` counts, first match; a line whose kind matches
     none, or "", has a cost only. `only`: field → pattern; lines that do not match it are other services' and are
-    passed over. What one provider's forms of different `part`s count is never the same.
+    passed over. What one provider's forms of different `part`s count is never the same. `searches`: a line whose
+    `charge` column matches, and that names no model that is known, charges web searches of those that made them.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Form(Struct, frozen=True, kw_only=True):
     kinds: tuple[tuple[re.Pattern[str], str], ...] = ()
     only: Mapping[str, re.Pattern[str]] = MappingProxyType({})
     part: str = ""
+    searches: re.Pattern[str] | None = None
 
 
 def _kinds(*pairs: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
@@ -94,6 +97,8 @@ _OPENAI_USAGE: Mapping[str, tuple[str, ...]] = {
     "input": ("input tokens",),
 }
 
+_WEB_SEARCH = re.compile(r"web[ _-]?search", re.IGNORECASE)
+
 FORMS: tuple[Form, ...] = (
     Form(
         name="openai_usage",
@@ -120,12 +125,14 @@ FORMS: tuple[Form, ...] = (
             "time": ("start time", "start time iso"),
             "until": ("end time", "end time iso"),
             "model": ("line item",),
+            "charge": ("line item",),
             "cost": ("amount value",),
             "currency": ("amount currency",),
         },
         required=("time", "cost", "currency"),
         # A line item is a model and a kind of token: "gpt-5-nano-2025-08-07, input".
         model=re.compile(r"^[^,]+"),
+        searches=_WEB_SEARCH,
     ),
     Form(
         name="anthropic_usage",
@@ -147,8 +154,14 @@ FORMS: tuple[Form, ...] = (
         name="anthropic_costs",
         title="the Claude Console's cost export",
         provider="anthropic",
-        columns={"time": ("usage date utc", "usage date"), "model": ("model",), "cost": ("cost usd",)},
+        columns={
+            "time": ("usage date utc", "usage date"),
+            "model": ("model",),
+            "charge": ("cost type",),
+            "cost": ("cost usd",),
+        },
         required=("time", "model", "cost"),
+        searches=_WEB_SEARCH,
     ),
     Form(
         name="google_costs",
@@ -159,6 +172,7 @@ FORMS: tuple[Form, ...] = (
             "until": ("usage end date", "usage end time"),
             "model": ("sku description",),
             "kind": ("sku description",),
+            "charge": ("sku description",),
             "service": ("service description",),
             "credit": ("credit type",),
             "quantity": ("usage amount",),
@@ -179,6 +193,7 @@ FORMS: tuple[Form, ...] = (
             (r"\b(?:output|thinking|response)\b.*(?:token|text|predictions)", "output"),
             (r"\binput\b", "uncached"),
         ),
+        searches=re.compile(r"grounding|google search", re.IGNORECASE),
         # Credits are no prices, and their lines may repeat the usage.
         only={
             "service": re.compile(r"gemini|generative|vertex|agent platform", re.IGNORECASE),

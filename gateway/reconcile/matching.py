@@ -8,6 +8,8 @@ a bill names requests nothing is inferred: each is met by its name.
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from gateway.reconcile.ledger import reason_of
 from gateway.reconcile.rates import Rates
 from gateway.reconcile.records import Part, Totals
@@ -27,7 +29,7 @@ def bill_totals(bill: BillSums, counts: Sequence[str], has_cost: bool) -> Totals
 
 
 def row_totals(rows: RowSums) -> Totals:
-    return _totals(rows, ("requests", *TOKENS), rows.cost)
+    return replace(_totals(rows, ("requests", *TOKENS), rows.cost), estimated=rows.estimated)
 
 
 def _totals(sums: BillSums | RowSums, counts: Sequence[str], cost: int | None) -> Totals:
@@ -78,7 +80,8 @@ def _differing(
             Part(kind=kind, requests=requests, here_nano=None, bill_nano=None),
         ), note
     if usage is None:
-        usage, note = (theirs or 0) - rows.cost, note if note == "both_ways" else "no_rates"
+        usage = (theirs or 0) - rows.cost
+        note = note if note == "both_ways" else "no_rates"
         against = usage if kind == "missing_there" else -usage if kind == "missing_here" else 0
         if against > tolerance(bill, rows.requests):
             # Prices differ too then, and of no part can be told what it costs.
@@ -137,7 +140,8 @@ def compare_request(
         kind = "matched"
     else:
         kind = "price_drift"
-    part = Part(kind=kind, requests=1, here_nano=here, bill_nano=here if theirs is None else theirs)
+    billed = here if theirs is None else theirs
+    part = Part(kind=kind, requests=1, here_nano=here, bill_nano=billed, estimated=record.cost_estimated)
     return part, None if kind == "matched" else reason_of(record)
 
 
@@ -153,6 +157,7 @@ def add_up(parts: Sequence[Part], kinds: Sequence[str]) -> tuple[Part, ...]:
                     requests=_sum(part.requests for part in of_kind),
                     here_nano=_sum(part.here_nano for part in of_kind),
                     bill_nano=_sum(part.bill_nano for part in of_kind),
+                    estimated=any(part.estimated for part in of_kind),
                 )
             )
     return tuple(added)

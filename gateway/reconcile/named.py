@@ -71,7 +71,15 @@ class Named:
             if covered(spans, key[0]) and rows.requests:
                 cell = cells.setdefault(key, _Cell())
                 cell.rows.add(rows)
-                cell.take(Part(kind="missing_there", requests=rows.requests, here_nano=rows.cost, bill_nano=0))
+                cell.take(
+                    Part(
+                        kind="missing_there",
+                        requests=rows.requests,
+                        here_nano=rows.cost,
+                        bill_nano=0,
+                        estimated=rows.estimated > 0,
+                    )
+                )
         return [self._day(key, cells[key]) for key in sorted(cells, key=lambda key: (key[0], key[1] or ""))]
 
     def requests(self, ledger: Ledger, zone: ZoneInfo) -> tuple[Request, ...]:

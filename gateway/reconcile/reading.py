@@ -18,6 +18,8 @@ from gateway.errors import ClientError
 from gateway.reconcile.forms import COLUMNS_OF, COUNTS, FIELDS, FORMS, Form, plain_name, unit_of
 from gateway.reconcile.records import BillColumns
 
+# What a unit of any currency may cost, in dollars.
+LEAST_RATE, MOST_RATE = Decimal("1e-9"), Decimal("1e9")
 DELIMITERS = (",", ";", "\t", "|")
 # Google's table stands below the invoice's own data.
 MOST_LINES_ABOVE = 40
@@ -189,7 +191,7 @@ def rate_of(text: str | None) -> Decimal | None:
         rate = Decimal(text)
     except InvalidOperation:
         rate = Decimal(0)
-    if not (rate.is_finite() and rate > 0):
+    if not (rate.is_finite() and LEAST_RATE <= rate <= MOST_RATE):
         raise ClientError(
             f"The rate {text!r} is no number of dollars: say what one unit costs, like 1.08.", param="rate"
         )

@@ -28,7 +28,8 @@ NOTES: Mapping[str, str] = {
 
 
 class Totals(Struct, frozen=True, kw_only=True):
-    """One side's sums. A count, or the cost, is None where the bill does not say it."""
+    """One side's sums. A count, or the cost, is None where the bill does not say it. `estimated`: how many of our
+    requests have an estimated cost; of a bill's it is not known."""
 
     requests: int | None = None
     input_tokens: int | None = None
@@ -36,19 +37,22 @@ class Totals(Struct, frozen=True, kw_only=True):
     cache_write_tokens: int | None = None
     output_tokens: int | None = None
     cost_nano: int | None = None
+    estimated: int | None = None
 
 
 class Part(Struct, frozen=True, kw_only=True):
     """What of a day and model is of one kind. `requests` is None where it cannot be told how many.
 
     `here_nano` and `bill_nano`: what it cost by our rows and by the bill, None where no dollars can be told; where
-    the bill says no cost, its usage at our own rates. A day's parts add up to both sides' costs.
+    the bill says no cost, its usage at our own rates. A day's parts add up to both sides' costs. `estimated`: ours
+    may hold estimates.
     """
 
     kind: str
     requests: int | None
     here_nano: int | None
     bill_nano: int | None
+    estimated: bool = False
 
     @property
     def difference_nano(self) -> int | None:

@@ -30,12 +30,14 @@ CSV_COLUMNS = (
     "part_percent",
     "difference_usd",
     "difference_percent",
+    "cost_estimated",
     "here_requests",
     "here_input_tokens",
     "here_cached_tokens",
     "here_cache_write_tokens",
     "here_output_tokens",
     "here_cost_usd",
+    "here_costs_estimated",
     "bill_requests",
     "bill_input_tokens",
     "bill_cached_tokens",
@@ -64,7 +66,7 @@ def render(done: Reconciliation) -> dict[str, Any]:
         "shared": to_builtins(done.shared),
         "counts": list(done.counts),
         "decimals": done.decimals,
-        "here": _totals(done.here),
+        "here": _here(done.here),
         "bill": _totals(done.bill),
         "tolerance_usd": render_money(done.tolerance_nano),
         "parts": [_part(part, whole) for part in done.parts],
@@ -90,7 +92,7 @@ def csv_rows(done: Reconciliation) -> Iterator[Mapping[str, Any]]:
                 "day": day.day,
                 "model": day.model,
                 **_part_columns(part, day.whole_nano),
-                **{f"here_{name}": value for name, value in _totals(day.here).items()},
+                **{f"here_{name}": value for name, value in _here(day.here).items()},
                 **{f"bill_{name}": value for name, value in _totals(day.bill).items()},
                 "tolerance_usd": render_money(day.tolerance_nano),
                 "reasons": "; ".join(_reasons(day)),
@@ -159,6 +161,7 @@ def _part(part: Part, whole: int | None) -> dict[str, Any]:
         "percent": _percent(part.cost_nano, whole),
         "difference_usd": render_money(part.difference_nano),
         "difference_percent": _percent(part.difference_nano, whole),
+        "cost_estimated": part.estimated,
     }
 
 
@@ -175,13 +178,17 @@ def _day(day: DayModel) -> dict[str, Any]:
         "day": day.day,
         **({} if day.last_day is None else {"last_day": day.last_day}),
         "model": day.model,
-        "here": _totals(day.here),
+        "here": _here(day.here),
         "bill": _totals(day.bill),
         "parts": [_part(part, day.whole_nano) for part in day.parts],
         "tolerance_usd": render_money(day.tolerance_nano),
         "reasons": dict(day.reasons),
         "note": NOTES.get(day.note),
     }
+
+
+def _here(totals: Totals) -> dict[str, Any]:
+    return {**_totals(totals), "costs_estimated": totals.estimated}
 
 
 def _totals(totals: Totals) -> dict[str, Any]:

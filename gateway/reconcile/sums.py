@@ -66,12 +66,17 @@ class BillSums:
 
 class RowSums:
     """Our rows. `cost` in nano-dollars over the priced ones; `reasons` counts what may explain a difference;
-    `crossing` those that ended in a later quarter of an hour than they began in."""
+    `crossing` those that ended in a later quarter of an hour than they began in; `searches` on the web; `estimated`
+    those whose cost is an estimate."""
 
-    __slots__ = ("cache_write", "cached", "cost", "crossing", "input", "output", "reasons", "requests")
+    __slots__ = (
+        *("cache_write", "cached", "cost", "crossing", "estimated", "input", "output", "reasons", "requests"),
+        "searches",
+    )
 
     def __init__(self) -> None:
         self.requests = self.input = self.cached = self.cache_write = self.output = self.cost = self.crossing = 0
+        self.searches = self.estimated = 0
         self.reasons: Counter[str] = Counter()
 
     def count(self, record: ExchangeRecord) -> None:
@@ -81,8 +86,10 @@ class RowSums:
         self.cache_write += record.cache_write_tokens or 0
         self.output += record.output_tokens or 0
         self.cost += record.cost_nano or 0
+        self.searches += record.web_searches or 0
+        self.estimated += record.cost_estimated
 
     def add(self, other: "RowSums") -> None:
-        for name in (*COUNTS, "cost"):
+        for name in (*COUNTS, "cost", "estimated", "searches"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.reasons.update(other.reasons)

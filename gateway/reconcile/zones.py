@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from gateway.reconcile.bill import Bill, covered
 from gateway.reconcile.ledger import Ledger
 from gateway.reconcile.matching import TOKENS, tolerance
+from gateway.reconcile.searches import given_to_models
 from gateway.reconcile.sums import BillSums, RowSums, day_of, offset_of, to_nano
 from gateway.time_zones import zone_of
 
@@ -91,11 +92,10 @@ def _by_sums(bill: Bill, ledger: Ledger) -> Callable[[ZoneInfo], Score]:
 
     def score(zone: ZoneInfo) -> Score:
         spans = bill.spans(zone)
-        theirs = bill.by_day(zone)
         ours = {
             key: sums for key, sums in ledger.by_day(zone, bill.stretches.first).items() if covered(spans, key[0])
         }
-        return agreement(theirs, ours, counts)
+        return agreement(given_to_models(bill.by_day(zone), ours), ours, counts)
 
     return score
 

@@ -12,7 +12,7 @@ def watch(memory: ReplayMemory, plan: Plan, exchange: Exchange) -> StateWatch | 
     a door at which several providers speak the door's dialect."""
     if plan.verbatim and not _is_shared(plan):
         return None
-    return StateWatch(memory, exchange.principal.key_id, plan.candidate.target.origin)
+    return StateWatch(memory, exchange.principal.key_id, exchange.id, plan.candidate.target.origin)
 
 
 def remember(memory: ReplayMemory, plan: Plan, response: Response | None, data: bytes, exchange: Exchange) -> None:
@@ -27,7 +27,7 @@ def remember(memory: ReplayMemory, plan: Plan, response: Response | None, data: 
         except UpstreamError:
             return
     parts = response.choices[0].parts if response.choices else ()
-    memory.remember(exchange.principal.key_id, plan.candidate.target.origin, parts)
+    memory.remember(exchange.principal.key_id, exchange.id, plan.candidate.target.origin, parts)
 
 
 def _is_shared(plan: Plan) -> bool:

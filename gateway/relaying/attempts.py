@@ -35,7 +35,7 @@ class Attempts:
         answer = await self._ask(plan, exchange, deadline)
         if 200 <= answer.status < 300:
             return plan, answer
-        error = await self._refused(plan, answer, exchange)
+        error = await self._refused(plan, answer)
         again = self._planner.without_state(plan, exchange) if error.code == UNREADABLE_STATE else None
         if again is None:
             raise error
@@ -43,7 +43,7 @@ class Attempts:
         answer = await self._ask(again, exchange, deadline)
         if 200 <= answer.status < 300:
             return again, answer
-        raise await self._refused(again, answer, exchange)
+        raise await self._refused(again, answer)
 
     async def _ask(self, plan: Plan, exchange: Exchange, deadline: Deadline) -> Answer:
         provider = plan.candidate.provider
@@ -56,7 +56,7 @@ class Attempts:
         exchange.upstream_request_id = answer.headers.get(provider.request_id_header)
         return answer
 
-    async def _refused(self, plan: Plan, answer: Answer, exchange: Exchange) -> UpstreamError:
+    async def _refused(self, plan: Plan, answer: Answer) -> UpstreamError:
         try:
             return await self._refusal(plan, answer)
         finally:

@@ -28,6 +28,7 @@ USER_AGENTS: tuple[tuple[str, str], ...] = (
     ("google-genai-sdk/", "Google GenAI SDK"),
     ("Agents/Python", "OpenAI Agents SDK"),
     ("langchain-", "LangChain"),
+    ("langchainjs-", "LangChain"),
     ("llama-index/", "LlamaIndex"),
     ("pydantic-ai/", "pydantic-ai"),
     ("ai-sdk", "Vercel AI SDK"),
@@ -36,6 +37,14 @@ USER_AGENTS: tuple[tuple[str, str], ...] = (
     ("curl/", "curl"),
     ("faregate-test/", TEST_CLIENT),
 )
+# What is built on an SDK and calls itself so behind the SDK's own name.
+_BUILT_ON: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "Google GenAI SDK": (
+        (" langchain-google-genai/", "LangChain"),
+        (" pydantic-ai/", "pydantic-ai"),
+        (" google-adk/", "Google ADK"),
+    )
+}
 # The conversation's own header comes first; the rest are what tools send by themselves.
 CONVERSATION_HEADERS = (
     "x-conversation-id",
@@ -45,6 +54,8 @@ CONVERSATION_HEADERS = (
     "session_id",
     "thread-id",
 )
+# By its own session's header, that of the one for which a sub-agent works (opencode 1.18.33).
+_PARENT_HEADERS = {"x-session-id": "x-parent-session-id"}
 # Members of W3C baggage that name a conversation, most particular first; the first beats what tools send.
 _BAGGAGE_CONVERSATIONS = ("gen_ai.conversation.id", "session.id")
 _BAGGAGE_USER = "user.id"
@@ -62,7 +73,7 @@ def client_name(user_agent: str | None) -> str | None:
         return None
     for start, name in USER_AGENTS:
         if user_agent.startswith(start):
-            return name
+            return next((built for product, built in _BUILT_ON.get(name, ()) if product in user_agent), name)
     product = _PRODUCT.match(user_agent.partition("/")[0])
     return product[0].strip() if product else None
 
@@ -75,6 +86,14 @@ def conversation_ids(headers: Mapping[str, str]) -> tuple[str | None, str | None
     tool = next(filter(None, (usable_id(headers.get(name)) for name in CONVERSATION_HEADERS[1:])), None)
     conversation = own or outermost or tool or around
     return conversation, next((id for id in (tool, around) if id and id != conversation), None)
+
+
+def parent_conversation(headers: Mapping[str, str], conversation: str | None) -> str | None:
+    """The conversation for which that of a sub-agent works, as its tool tells; None of any other."""
+    for own, parent in _PARENT_HEADERS.items():
+        if conversation is not None and headers.get(own) == conversation != headers.get(parent):
+            return usable_id(headers.get(parent))
+    return None
 
 
 def baggage_user(headers: Mapping[str, str]) -> str | None:

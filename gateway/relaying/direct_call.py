@@ -5,7 +5,9 @@ CPU. Connecting, TLS, pooling and the parsing of answers stay aiohttp's. Nothing
 """
 
 import asyncio
+import select
 from collections.abc import Callable, Mapping
+from weakref import WeakSet
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -21,6 +23,8 @@ from gateway.http_head import http_head
 SLICE = 256 * 1024
 READ_BUFFER = 256 * 1024
 _SWITCHING = 101
+# What has come back to the pool at least once.
+_used: WeakSet[ResponseHandler] = WeakSet()
 
 
 class Place:
@@ -63,6 +67,8 @@ class DirectAnswer:
             # It was answered before all of it was sent: what comes next would be taken for the rest.
             self.close()
         else:
+            if (protocol := self._connection.protocol) is not None:
+                _used.add(protocol)
             self._connection.release()
 
     def close(self) -> None:
@@ -84,7 +90,7 @@ async def ask(
     Raises aiohttp.ClientError, OSError or TimeoutError where there is none.
     """
     head = place.head(headers, len(body))
-    connection = await connector.connect(place.request, [], timeout)
+    connection = await _connection(connector, place, timeout)
     writing: asyncio.Task[None] | None = None
     try:
         protocol = connection.protocol
@@ -107,6 +113,34 @@ async def ask(
         if isinstance(error, HttpProcessingError):
             raise aiohttp.ClientPayloadError("The answer is no HTTP.") from None
         raise
+
+
+async def _connection(connector: aiohttp.BaseConnector, place: Place, timeout: aiohttp.ClientTimeout) -> Connection:
+    """One from the pool that its provider has not closed, else a new one.
+
+    What was sent over a closed one might have been answered, and paid for, before it broke: it cannot be sent again.
+    So it is asked before anything is written, as the loop may not have had its turn since the end arrived.
+    """
+    while True:
+        connection = await connector.connect(place.request, [], timeout)
+        protocol = connection.protocol
+        assert protocol is not None
+        if protocol not in _used or not _has_come(protocol):
+            return connection
+        connection.close()
+
+
+def _has_come(protocol: ResponseHandler) -> bool:
+    """Whether there is anything to read: where nothing was asked, that is the connection's end."""
+    transport = protocol.transport
+    sock = transport.get_extra_info("socket") if transport is not None else None
+    if sock is None:
+        return False
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(sock.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
+    return bool(select.select([sock.fileno()], [], [], 0)[0])
 
 
 def _write(protocol: ResponseHandler, data: bytes) -> None:

@@ -67,9 +67,10 @@ class Door(Struct, frozen=True, kw_only=True):
     get where the client sent none.
 
     `history` is the field of a body that holds the conversation, "" where there is none. `carried` is how the strings
-    begin in which the door's clients bring other providers' state back, b"" where there are none. `verbs` are what a
-    path that names the model may end in; the model of such a request then stands in `path_model`, in `path_stream`
-    whether its verb streams, and in `alt` the form that a stream is asked for in.
+    begin in which the door's clients bring other providers' state back, b"" where there are none. `stores`: a request
+    may name what an earlier answer said instead of repeating it. `verbs` are what a path that names the model may end
+    in; the model of such a request then stands in `path_model`, in `path_stream` whether its verb streams, in `alt`
+    the form in which a stream is asked for.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Door(Struct, frozen=True, kw_only=True):
     forwarded: tuple[str, ...] = ()
     version: tuple[str, str] | None = None
     carried: bytes = b""
+    stores: bool = False
     verbs: Mapping[str, Operation] = {}
     owner: str = ""
     path_model: str | None = None
@@ -183,6 +185,7 @@ DOORS: tuple[Door, ...] = (
         peek=responses_peek.peek,
         splice=responses_peek.splice,
         carried=PLAIN,
+        stores=True,
         forwarded=("openai-beta",),
     ),
     Door(

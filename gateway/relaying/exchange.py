@@ -6,6 +6,7 @@ clock: what is spent awaiting the provider and awaiting the client's socket is s
 
 import random
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from msgspec import structs
@@ -33,6 +34,12 @@ def new_id(now_us: int) -> str:
     return f"req_{now_us // 1000:012x}{random.getrandbits(64):016x}"
 
 
+def begun_between(start_us: int, end_us: int) -> Callable[[str], bool]:
+    """What tells of an id whether its exchange began in this stretch, to the millisecond."""
+    first, last = (f"req_{us // 1000:012x}" for us in (start_us, end_us))
+    return lambda id: first <= id[: len(last)] <= last
+
+
 class Exchange:
     """Everything known of one exchange so far. `started_ns` is the monotonic time of its request's headers."""
 
@@ -47,6 +54,8 @@ class Exchange:
         self.conversation_id: str | None = None
         # That of the session in which the conversation stands, where it has an id of its own.
         self.session_id: str | None = None
+        # That for which a sub-agent's works.
+        self.parent_conversation: str | None = None
         self.caller: TraceContext | None = None
         self.client: str | None = None
         self.byok = False

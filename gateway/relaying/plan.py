@@ -27,6 +27,7 @@ from gateway.relaying.embeddings import Embedding
 from gateway.relaying.exchange import Exchange
 from gateway.relaying.replay import ReplayMemory, thoughtless
 from gateway.relaying.routing import Candidate, Routing
+from gateway.relaying.stored_answers import StoredAnswers
 from gateway.relaying.tally import estimated_tokens
 from gateway.relaying.upstream import USER_AGENT
 
@@ -44,6 +45,7 @@ _KEPT_URLS = 1000
 class Plan(Struct, frozen=True, kw_only=True):
     """What is decided before the provider is called. Where `answer` is given it is not called at all.
 
+    `asked` is the client's body, with what it left out put back as far as the provider does not have it.
     `rewrite` makes the client's embeddings of the provider's answer and of the input's tokens.
     """
 
@@ -52,6 +54,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     candidate: Candidate
     dialect: Dialect
     verbatim: bool
+    asked: bytes
     body: bytes
     url: URL
     headers: Mapping[str, str]
@@ -75,10 +78,11 @@ class Plan(Struct, frozen=True, kw_only=True):
 class Planner:
     """Plans exchanges for one set of providers and keys."""
 
-    def __init__(self, routing: Routing, keys: ProviderKeys, memory: ReplayMemory) -> None:
+    def __init__(self, routing: Routing, keys: ProviderKeys, memory: ReplayMemory, stored: StoredAnswers) -> None:
         self._routing = routing
         self._keys = keys
         self._memory = memory
+        self._stored = stored
         self._urls: dict[tuple[str, str], URL] = {}
         self._common: dict[str, dict[str, str]] = {}
 
@@ -102,6 +106,8 @@ class Planner:
                 kind="provider_unconfigured",
                 headers={"x-should-retry": "false"},
             )
+        if door.stores:
+            body = self._stored.completed(exchange.principal.key_id, provider.name, body)
         operation = door.operation
         exchange.free = operation.name == "count"
         if operation.name == "embeddings":
@@ -111,14 +117,20 @@ class Planner:
         countable = provider.dialect == door.dialect.name and not _brings_state(door, body)
         if operation.render_count is not None and not countable:
             exchange.adapted = COUNT_ESTIMATED
-            return self._answered(door, peek, candidate, operation.render_count(estimated_tokens(len(body))))
+            count = operation.render_count(estimated_tokens(len(body)))
+            return self._answered(door, peek, candidate, body, count)
         key = self._key(provider, headers, exchange)
         if operation.embed is not None:
             carried = _embedded(operation.embed, body, candidate, exchange)
         else:
             foreign = self._brings_foreign(door, body, provider, exchange)
             found = None if foreign else _verbatim(door, body, peek, candidate, headers)
-            carried = found or self._translated(door, body, candidate, headers, exchange)
+            try:
+                carried = found or self._translated(door, body, candidate, headers, exchange)
+            except RecursionError:
+                raise ClientError(
+                    "The request is nested too deeply for the model's provider: send schemas with fewer levels."
+                ) from None
         sent = {**self._common_headers(provider), **carried.headers}
         if key is not None:
             sent.update(credentials(provider, carried.dialect, key))
@@ -130,6 +142,7 @@ class Planner:
             candidate=candidate,
             dialect=carried.dialect,
             verbatim=carried.request is None and carried.rewrite is None,
+            asked=body,
             body=carried.body,
             url=self._url(provider.base_url, path),
             headers=sent,
@@ -182,13 +195,14 @@ class Planner:
         exchange.adapted = (*rendered.adapted, BY_NAME["reasoning_tool_loop"].said[plan.door.dialect.name][0])
         return replace(plan, body=rendered.body, request=request)
 
-    def _answered(self, door: Door, peek: Peek, candidate: Candidate, answer: bytes) -> Plan:
+    def _answered(self, door: Door, peek: Peek, candidate: Candidate, body: bytes, answer: bytes) -> Plan:
         return Plan(
             door=door,
             peek=peek,
             candidate=candidate,
             dialect=door.dialect,
             verbatim=True,
+            asked=body,
             body=b"",
             url=self._url(candidate.provider.base_url, ""),
             headers={},

@@ -8,7 +8,7 @@ is journalled before the provider is called and again before the client's last b
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from gateway.capture.heard import Heard, Listener
 from gateway.configuration.settings import Timeouts
@@ -27,7 +27,13 @@ from gateway.prices.pricing import Pricing
 from gateway.relaying.answer_headers import answer_headers, whole_headers
 from gateway.relaying.answer_state import remember, watch
 from gateway.relaying.attempts import Attempts, Learnt, state_of_key, without_key
-from gateway.relaying.clients import CONVERSATION_HEADERS, baggage_user, client_name, conversation_ids
+from gateway.relaying.clients import (
+    CONVERSATION_HEADERS,
+    baggage_user,
+    client_name,
+    conversation_ids,
+    parent_conversation,
+)
 from gateway.relaying.connection import Client, Incoming
 from gateway.relaying.deadlines import Deadline, Deadlines
 from gateway.relaying.doors import Door
@@ -36,6 +42,7 @@ from gateway.relaying.exchange import Exchange
 from gateway.relaying.plan import HOP_HEADER, LONGEST_NAME, Plan, Planner, looped, model_named
 from gateway.relaying.replay import ReplayMemory
 from gateway.relaying.routing import Routing, answering_model
+from gateway.relaying.stored_answers import StoredAnswers
 from gateway.relaying.tally import Tally, estimated_tokens
 from gateway.relaying.trace_context import trace_context
 from gateway.relaying.translator import Translator, answer_context, translator_of
@@ -69,7 +76,8 @@ class Relay:
         listener: Listener | None = None,
     ) -> None:
         self._memory = ReplayMemory()
-        self._planner = Planner(routing, keys, self._memory)
+        self._stored = StoredAnswers()
+        self._planner = Planner(routing, keys, self._memory, self._stored)
         self._attempts = Attempts(self._planner, upstream, timeouts, learnt)
         self._endings = Endings(store, pricing, timeouts, learnt, listener)
         self._store = store
@@ -80,6 +88,16 @@ class Relay:
         self.running = 0
         # Set when what still runs will be cancelled by us and not by its client.
         self.stopping = False
+
+    def let_go(self) -> None:
+        """Drop what was kept for next requests that did not come. From any thread."""
+        self._memory.let_go()
+        self._stored.let_go()
+
+    def forget_exchanges(self, is_gone: Callable[[str], bool]) -> None:
+        """Drop what is kept of exchanges with these ids for next requests. From any thread."""
+        self._memory.forget_exchanges(is_gone)
+        self._stored.forget_exchanges(is_gone)
 
     async def run(self, door: Door, incoming: Incoming, client: Client, exchange: Exchange) -> None:
         """Serve one request of an accepted key. Raises CancelledError where the client left."""
@@ -124,9 +142,9 @@ class Relay:
         deadline: Deadline,
     ) -> None:
         heard = exchange.heard
-        body = await self._take(door, incoming, exchange)
-        heard.body = body
+        heard.body = body = await self._take(door, incoming, exchange)
         plan = await self._planned(door, body, incoming.headers, exchange)
+        heard.body, exchange.request_bytes = plan.asked, len(plan.asked)
         self._store.begin(exchange.opening_record())
         exchange.begun = True
         if plan.answer is not None:
@@ -170,6 +188,7 @@ class Relay:
         if not _TOLD_BY_CLIENTS.isdisjoint([name.lower() for name in headers]):
             exchange.caller = trace_context(headers)
             exchange.conversation_id, exchange.session_id = conversation_ids(headers)
+            exchange.parent_conversation = parent_conversation(headers, exchange.conversation_id)
             exchange.end_user = header_text(headers.get("x-user", ""))[:LONGEST_NAME] or baggage_user(headers)
             if HOP_HEADER in headers:
                 raise looped()
@@ -182,9 +201,16 @@ class Relay:
             raise malformed
         return body
 
+    def _keeper(self, plan: Plan, exchange: Exchange) -> Callable[[bytes], None] | None:
+        """What keeps an answer that is to be stored: what was written here no provider has, all else one alone."""
+        if not plan.peek.stored:
+            return None
+        key, provider = exchange.principal.key_id, plan.candidate.provider.name if plan.verbatim else ""
+        return lambda answer: self._stored.keep(key, exchange.id, provider, plan.asked, answer)
+
     async def _planned(self, door: Door, body: bytes, headers: Mapping[str, str], exchange: Exchange) -> Plan:
         """Long histories take milliseconds to translate, for which nobody else is to wait."""
-        if len(body) < LONG_BODY:
+        if len(body) < LONG_BODY and not (door.stores and self._stored.may_complete(body)):
             return self._planner.plan(door, body, headers, exchange)
         return await asyncio.to_thread(self._planner.plan, door, body, headers, exchange)
 
@@ -222,6 +248,8 @@ class Relay:
             body = plan.door.dialect.render_response(response, answer_context(plan, exchange))
             content_type = "application/json"
         remember(self._memory, plan, response, data, exchange)
+        if error is None and (keep := self._keeper(plan, exchange)) is not None:
+            keep(body)
         exchange.first_content_ns = time.perf_counter_ns()
         if error is not None and plan.key:
             body = without_key_in_json(body, plan.key)
@@ -285,12 +313,12 @@ class Relay:
         tally: Tally,
         deadline: Deadline,
     ) -> None:
-        reader: Reader = plan.dialect.reader()
+        reader: Reader = plan.dialect.reader(passing=plan.verbatim)
         if plan.tool_names:
             reader = RestoringReader(reader, plan.tool_names)
         if plan.void_is_error:
             reader = AnswerReader(reader)
-        translator = translator_of(plan, exchange)
+        translator = translator_of(plan, exchange, self._keeper(plan, exchange))
         tally.observer = watch(self._memory, plan, exchange)
         heard = exchange.heard
         data, events = await self._first(answer, reader, tally, heard)

@@ -7,9 +7,7 @@ those, so what belongs to tool calls is also kept here for a while, by key and c
 
 import re
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from threading import RLock
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,12 +15,8 @@ from msgspec.structs import replace
 from gateway.dialects.envelope import ORIGIN, at_home, has_state, without_state
 from gateway.events import Delta, Event, Finish, PartEnd, PartStart, merge_extra
 from gateway.model import NO_EXTRA, Extra, Message, Part, Reasoning, Request, Role, ToolCall
+from gateway.relaying.recent import LONGEST_S, MOST_BYTES, MOST_ENTRIES, Recent
 
-MOST_ENTRIES = 20_000
-MOST_BYTES = 32 * 2**20
-LONGEST_S = 12 * 3600.0
-# Of one entry: a longer thought is not kept.
-_MOST_OF_ONE = 2 * 2**20
 # Beside the texts: keys, records and the table's own share.
 _OVERHEAD = 600
 _ITEM_ID = re.compile(rb'"id"\s*+:\s*+"([^"\\]{1,256})"')
@@ -39,8 +33,6 @@ class _Kept(Struct, frozen=True, gc=False):
 
     origin: str
     name: str
-    at: float
-    size: int
     extra: Extra = NO_EXTRA
     thoughts: tuple[Reasoning, ...] = ()
     first: bool = True
@@ -57,16 +49,25 @@ class ReplayMemory:
         age_s: float = LONGEST_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._most, self._most_bytes, self._age_s, self._clock = entries, size, age_s, clock
-        self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
-        self.size = 0
-        self._lock = RLock()
+        self._kept = Recent[_Kept](entries=entries, size=size, age_s=age_s, clock=clock)
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def remember(self, key: str, origin: str, parts: Iterable[Part]) -> None:
-        """An answer of the model `origin` (`Target.origin`) to the access key `key`."""
+    @property
+    def size(self) -> int:
+        return self._kept.size
+
+    def let_go(self) -> None:
+        """Drop what is too old."""
+        self._kept.let_go()
+
+    def forget_exchanges(self, is_gone: Callable[[str], bool]) -> None:
+        """Drop what came of exchanges with these ids."""
+        self._kept.forget_exchanges(is_gone)
+
+    def remember(self, key: str, exchange: str, origin: str, parts: Iterable[Part]) -> None:
+        """The answer of an exchange (its id), of the model `origin` (`Target.origin`) to the access key `key`."""
         thoughts: list[Reasoning] = []
         first = True
         for part in parts:
@@ -74,13 +75,13 @@ class ReplayMemory:
                 if has_state(part.extra):
                     thoughts.append(part)
                 if isinstance(item := part.extra.get(_ITEMS, {}).get("id"), str):
-                    self._keep((key, item), _Kept(origin, "", self._clock(), _OVERHEAD))
+                    self._kept.put((key, item), _Kept(origin, ""), _OVERHEAD, exchange)
             elif isinstance(part, ToolCall):
                 extra = part.extra if thoughts or has_state(part.extra) else NO_EXTRA
                 if extra or thoughts:
                     size = _OVERHEAD + _size(extra) + sum(len(item.text) + _size(item.extra) for item in thoughts)
-                    kept = _Kept(origin, part.name, self._clock(), size, extra, tuple(thoughts), first)
-                    self._keep((key, part.id), kept)
+                    kept = _Kept(origin, part.name, extra, tuple(thoughts), first)
+                    self._kept.put((key, part.id), kept, size, exchange)
                 thoughts, first = [], False
 
     def restore(self, key: str, origin: str, request: Request) -> Request:
@@ -100,7 +101,7 @@ class ReplayMemory:
             return False
         own = f"{provider}/"
         for found in _ITEM_ID.finditer(body):
-            kept = self._fresh(key, found[1].decode("utf-8", "replace"))
+            kept = self._kept.get((key, found[1].decode("utf-8", "replace")))
             if kept is not None and not kept.name and not kept.origin.startswith(own):
                 return True
         return False
@@ -110,7 +111,7 @@ class ReplayMemory:
         for message in request.messages:
             for part in message.parts:
                 if isinstance(part, ToolCall):
-                    self._drop((key, part.id))
+                    self._kept.drop((key, part.id))
 
     def _restored(self, key: str, origin: str, message: Message) -> Message:
         if not any(isinstance(part, _STATEFUL) and (part.extra or self._kept) for part in message.parts):
@@ -121,7 +122,7 @@ class ReplayMemory:
         for index, part in enumerate(parts):
             if not isinstance(part, ToolCall) or not self._kept:
                 continue
-            kept = self._fresh(key, part.id)
+            kept = self._kept.get((key, part.id))
             if kept is None or kept.name != part.name:
                 continue
             if kept.origin != origin:
@@ -141,32 +142,9 @@ class ReplayMemory:
             return part
         extra = at_home(part.extra, origin) if part.extra else part.extra
         item = extra.get(_ITEMS, {}).get("id") if isinstance(part, Reasoning) and self._kept else None
-        if isinstance(item, str) and (kept := self._fresh(key, item)) is not None and kept.origin != origin:
+        if isinstance(item, str) and (kept := self._kept.get((key, item))) is not None and kept.origin != origin:
             extra = {ORIGIN: {"model": kept.origin}}
         return part if extra is part.extra else replace(part, extra=extra)
-
-    def _fresh(self, key: str, id: str) -> _Kept | None:
-        with self._lock:
-            kept = self._kept.get((key, id))
-            if kept is not None and self._clock() - kept.at > self._age_s:
-                self._drop((key, id))
-                return None
-            return kept
-
-    def _keep(self, place: tuple[str, str], kept: _Kept) -> None:
-        if kept.size > _MOST_OF_ONE:
-            return
-        with self._lock:
-            self._drop(place)
-            self._kept[place] = kept
-            self.size += kept.size
-            while self._kept and (len(self._kept) > self._most or self.size > self._most_bytes):
-                self._drop(next(iter(self._kept)))
-
-    def _drop(self, place: tuple[str, str]) -> None:
-        with self._lock:
-            if (kept := self._kept.pop(place, None)) is not None:
-                self.size -= kept.size
 
 
 def _size(extra: Extra) -> int:
@@ -187,10 +165,10 @@ def _inserted(parts: Sequence[Part], lost: Sequence[tuple[int, tuple[Reasoning, 
 class StateWatch:
     """Sees a stream's events and remembers, at its finish, what must come back with the next turn."""
 
-    __slots__ = ("_key", "_memory", "_open", "_origin")
+    __slots__ = ("_exchange", "_key", "_memory", "_open", "_origin")
 
-    def __init__(self, memory: ReplayMemory, key: str, origin: str) -> None:
-        self._memory, self._key, self._origin = memory, key, origin
+    def __init__(self, memory: ReplayMemory, key: str, exchange: str, origin: str) -> None:
+        self._memory, self._key, self._exchange, self._origin = memory, key, exchange, origin
         self._open: dict[int, tuple[PartStart, list[Extra], list[str]]] = {}
 
     def feed(self, event: Event) -> None:
@@ -204,7 +182,8 @@ class StateWatch:
                 if extra and (seen := self._open.get(event.part)) is not None:
                     seen[1].append(extra)
             case Finish(choice=0):
-                self._memory.remember(self._key, self._origin, [_part(*seen) for seen in self._open.values()])
+                parts = [_part(*seen) for seen in self._open.values()]
+                self._memory.remember(self._key, self._exchange, self._origin, parts)
                 self._open = {}
 
 

@@ -1,8 +1,10 @@
 """A stream's way from the provider to the client: as it is, less a cut, or written anew."""
 
+from collections.abc import Callable
+
 from gateway.dialects.dialect import AnswerContext, Writer
 from gateway.dialects.redaction import without_key_in_json
-from gateway.events import Event, StreamError
+from gateway.events import Event, Finish, StreamError
 from gateway.relaying.doors import Cutter
 from gateway.relaying.exchange import Exchange
 from gateway.relaying.plan import Plan
@@ -11,19 +13,31 @@ from gateway.sse import WholeEvents
 
 class Translator:
     """From the provider's bytes and events to the client's bytes: as they are, less a cut, or written anew. An error
-    that passes as it is does so without the `key` that was sent."""
+    that passes as it is does so without the `key` that was sent. `on_end` is told the bytes that end a complete
+    stream."""
 
-    __slots__ = ("_cutter", "_ended", "_key", "_writer")
+    __slots__ = ("_cutter", "_ended", "_key", "_on_end", "_writer")
 
-    def __init__(self, *, writer: Writer | None = None, cutter: Cutter | None = None, key: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        writer: Writer | None = None,
+        cutter: Cutter | None = None,
+        key: str | None = None,
+        on_end: Callable[[bytes], None] | None = None,
+    ) -> None:
         self._writer = writer
         self._cutter = cutter
         self._key = key
+        self._on_end = on_end
         self._ended = False
 
     def feed(self, data: bytes, events: list[Event]) -> bytes:
         if self._cutter is not None:
             out = self._cutter.feed(data)
+            if self._on_end is not None and any(isinstance(event, Finish) for event in events):
+                # The event that ends it is whole now, and among these; held, where no blank line came behind it.
+                self._on_end(out or self._cutter.close())
             failed = bool(events) and isinstance(events[-1], StreamError)
             return without_key_in_json(out, self._key) if failed and self._key else out
         if self._writer is None or self._ended:
@@ -36,7 +50,10 @@ class Translator:
         if self._writer is None or self._ended:
             return b""
         self._ended = True
-        return self._writer.close()
+        last = self._writer.close()
+        if self._on_end is not None and last:
+            self._on_end(last)
+        return last
 
     def close(self) -> bytes:
         if self._cutter is None:
@@ -46,10 +63,10 @@ class Translator:
         return without_key_in_json(rest, self._key) if rest and self._key else rest
 
 
-def translator_of(plan: Plan, exchange: Exchange) -> Translator:
+def translator_of(plan: Plan, exchange: Exchange, on_end: Callable[[bytes], None] | None) -> Translator:
     if plan.verbatim:
-        return Translator(cutter=plan.door.cutter() if plan.cut_usage else WholeEvents(), key=plan.key)
-    return Translator(writer=plan.door.dialect.writer(answer_context(plan, exchange)))
+        return Translator(cutter=plan.door.cutter() if plan.cut_usage else WholeEvents(), key=plan.key, on_end=on_end)
+    return Translator(writer=plan.door.dialect.writer(answer_context(plan, exchange)), on_end=on_end)
 
 
 def answer_context(plan: Plan, exchange: Exchange) -> AnswerContext:

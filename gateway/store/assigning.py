@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -18,7 +19,7 @@ from gateway.store import buckets, combining, conversation_totals, histogram, sh
 from gateway.store.buckets import DAY, DIMENSION_IDS, HALF, HOUR, QUARTER, Key
 from gateway.store.measures import HISTOGRAMS
 from gateway.store.migrations import BUCKET_KEY, COMBINED_KEY
-from gateway.store.names import Names, Texts
+from gateway.store.names import Names, Texts, json_array
 from gateway.store.pages import one
 from gateway.store.pairs import unsettle_rows
 from gateway.store.quarters import day_start, half_start, hour_start, quarter_of
@@ -40,6 +41,15 @@ _SET_CONVERSATION = "UPDATE requests SET conversation = ? WHERE n = ?"
 _SET_MESSAGE = "UPDATE requests SET error_message = ? WHERE id = ?"
 _SET_APP = "UPDATE requests SET app = ? WHERE id = ?"
 _REQUESTS = shares.ALL.index("requests")
+# A sweep looks through rows and sums for seconds, and only later deletes the names that it met nowhere: one that was
+# given to an old row meanwhile must not be among them.
+_APPS_ASSIGNED = "SELECT value FROM settings WHERE name = 'apps_assigned'"
+_NOTE_APPS = (
+    "INSERT INTO settings (name, value) VALUES ('apps_assigned', ?) "
+    "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+_MOST_NOTED = 1000
+_decode_numbers = msgspec.json.Decoder(list[int]).decode
 
 
 class Assignment(Struct, frozen=True):
@@ -61,6 +71,7 @@ class Assignment(Struct, frozen=True):
 def assign(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, assignments: Iterable[Assignment]) -> None:
     """Within a transaction. What has no row, or none any more, is passed over."""
     texts = Texts()
+    apps: list[int] = []
     for each in assignments:
         if each.conversation_id is not None:
             _set_conversation(connection, each.request_id, each.conversation_id or None)
@@ -71,6 +82,24 @@ def assign(connection: sqlite3.Connection, names: Names, zone: ZoneInfo, assignm
             app = each.app or None
             if before is not None and before.app != app:
                 _move(connection, names, zone, before, replace(before, app=app))
+                if app is not None:
+                    apps.append(names.number(app))
+    _note(connection, apps)
+
+
+def apps_assigned(connection: sqlite3.Connection) -> list[int]:
+    """The numbers of the apps that rows were given after they were written: the last thousand, the latest last."""
+    found = connection.execute(_APPS_ASSIGNED).fetchone()
+    return _decode_numbers(found[0]) if found else []
+
+
+def _note(connection: sqlite3.Connection, apps: Sequence[int]) -> None:
+    noted = apps_assigned(connection) if apps else []
+    # Nearly always it is one of a few: what is far from being forgotten need not be noted anew.
+    late = [number for number in dict.fromkeys(apps) if number not in noted[-_MOST_NOTED // 2 :]]
+    if late:
+        kept = [*(number for number in noted if number not in late), *late][-_MOST_NOTED:]
+        connection.execute(_NOTE_APPS, (json_array(kept),))
 
 
 def _set_conversation(connection: sqlite3.Connection, request_id: str, conversation: str | None) -> None:

@@ -1,10 +1,11 @@
 """What was said, as hashes: how a call is recognised as the continuation of an earlier one. Pure.
 
 Every call repeats the history. Two keyed hashes tell it apart: that of exact bytes addresses storage; the match hash
-counts only what was said, without what clients change when they send an answer back (ids, reasoning, side pockets,
-line ends, the order of keys in arguments, where one message ends and the next of the same role begins). System
-instructions and tools stand outside: they vary by date or reminder. One running hash over the history gives a digest
-after each message, so that the digest after an answer is found again inside the next call's input.
+counts only what was said, without what clients change when they send an answer back (ids, reasoning, pictures that
+the model made, side pockets, line ends, the order of keys in arguments, where one message ends and the next of the
+same role begins). System instructions and tools stand outside: they vary by date or reminder. One running hash over
+the history gives a digest after each message, so that the digest after an answer is found again inside the next
+call's input.
 """
 
 import base64
@@ -178,13 +179,17 @@ def _atoms(message: Message) -> Sequence[Atom]:
 
 
 def atoms(message: Message) -> Iterator[Atom]:
-    """What counts of a message, in order: adjacent texts as one, without the reasoning between them."""
+    """What counts of a message, in order: adjacent texts as one, without what stands between them and may not come
+    back."""
     texts: list[str] = []
     for part in message.parts:
         match part:
             case Text() | Refusal():
                 texts.append(part.text)
             case Reasoning():
+                continue
+            case Blob() if message.role is Role.ASSISTANT:
+                # What a model drew: most histories have no place for it.
                 continue
             case _:
                 yield from _text_atom(texts)

@@ -9,7 +9,7 @@ import logging
 import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from types import MappingProxyType
 from gateway.configuration.setting_values import Keep, oldest_us
 from gateway.records import Cleaned
 from gateway.store.database import open_existing, writing
-from gateway.store.kept import move
+from gateway.store.kept import BUCKETS_FROM, ROWS_FROM, kept, move, move_back
 from gateway.store.retention import DATABASES, Count, Kind, Pruned
 
 TARGET_S = 0.01
@@ -129,7 +129,7 @@ class _CleanUp:
             while pruned.count is not None and self._counted(pruned.count):
                 pass
             for kind in pruned.kinds:
-                befores = (oldest_us(keeps[kind.name], now_us), until.get(kind.name))
+                befores = (oldest_us(keeps[kind.name], now_us), until.get(kind.name), self._said_gone_us(kind))
                 if (before_us := max((us for us in befores if us is not None), default=None)) is not None:
                     self._take(kind, before_us)
             for kind in pruned.kinds:
@@ -141,6 +141,11 @@ class _CleanUp:
             finished = False
         freed = max(0, before - _number(self._connection, PAGES)) * _number(self._connection, PAGE_SIZE)
         return Cleaned(taken=taken, names=names, freed_bytes=freed, finished=finished)
+
+    def _said_gone_us(self, kind: Kind) -> int | None:
+        """What a kill in the middle of a clean-up has left is shown to nobody: it goes now."""
+        have = kept(self._connection)
+        return {ROWS_FROM: have.rows_from_us, BUCKETS_FROM: have.buckets_from_us}.get(kind.from_name or "")
 
     def _counted(self, count: Count) -> bool:
         begins = perf_counter()
@@ -175,7 +180,9 @@ class _CleanUp:
         first = self._connection.execute(kind.first).fetchone()[0]
         if first is None or first >= before_us:
             return 0
+        said_us = None
         if kind.from_name is not None:
+            said_us = kept(self._connection).rows_from_us
             with writing(self._connection):
                 move(self._connection, kind.from_name, before_us)
 
@@ -184,7 +191,24 @@ class _CleanUp:
             self._taken[kind.name] += gone
             return gone
 
-        return self.in_steps(some)
+        try:
+            return self.in_steps(some)
+        except BaseException:
+            # Whoever follows it may end it by an error of theirs. Where the database takes nothing now, what is said
+            # of it stays.
+            if kind.from_name == ROWS_FROM:
+                with suppress(sqlite3.Error):
+                    self._show_the_rest(kind, before_us, said_us)
+            raise
+
+    def _show_the_rest(self, kind: Kind, before_us: int, said_us: int | None) -> None:
+        """Rows that were to go and stay, since somebody has changed their mind, are there for everybody again: from
+        the next grain on, for the first one's may lack some."""
+        with writing(self._connection):
+            first = self._connection.execute(kind.first).fetchone()[0]
+            if first is not None and first < before_us:
+                whole_us = (first // kind.grain_us + 1) * kind.grain_us
+                move_back(self._connection, ROWS_FROM, min(before_us, max(whole_us, said_us or whole_us)))
 
     def _take_by_size(self, pruned: Pruned, kind: Kind, keep: Keep, now_us: int) -> None:
         for _ in range(SIZE_ROUNDS):

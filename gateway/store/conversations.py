@@ -20,11 +20,12 @@ from gateway.records import ConversationPage, ConversationRow, UsageQuery
 from gateway.store import conversation_totals
 from gateway.store.conversation_totals import Rank
 from gateway.store.cursors import EARLIEST, LATEST, Cursors
-from gateway.store.filters import CONVERSATION, Condition, condition
+from gateway.store.filters import CONVERSATION, HOLDING, Condition, condition, holding
 from gateway.store.measures import RANKS, Sums
 from gateway.store.names import Texts, json_array
 from gateway.store.plan import Rows, whole
-from gateway.store.sums import Plan, gather
+from gateway.store.storable import sound_text
+from gateway.store.sums import Plan, Table, gather
 
 _UNKNOWN = -(2**63)
 _MEDIAN = {"latency_ms": "latency_ms.p50", "ttft_ms": "ttft_ms.p50"}
@@ -39,10 +40,20 @@ _IN_RANGE = " WHERE b.conversation IS NOT NULL AND b.started_us >= ? AND b.start
 # Left to itself, SQLite reads the index of all conversations there ever were, for that is in the order of the groups.
 _FROM, _FROM_SHORT = " FROM requests b", " FROM requests b INDEXED BY requests_started"
 _FROM_SOME = " FROM requests b INDEXED BY requests_conversation"
+_OF_NONE = Condition(("b.conversation IS NULL",), ())
 _OF_SOME = Condition(("b.conversation IN (SELECT value FROM json_each(?))",), ())
 # With more to ask the rows for, these are read at once.
 _MOST_UNCOUNTED, _MOST_NOT_TOLD = 500_000, 50_000
 _SHORT = 12
+_NAMED = (
+    "SELECT 1 FROM requests b INDEXED BY requests_conversation "
+    "WHERE b.conversation = ? AND b.started_us >= ? AND b.started_us < ? LIMIT 1"
+)
+_HOLDING = (
+    "SELECT DISTINCT b.conversation FROM requests b INDEXED BY requests_conversation"
+    f" WHERE b.conversation IS NOT NULL AND {HOLDING.format('b.conversation')}"
+    " AND b.started_us >= ? AND b.started_us < ? LIMIT ?"
+)
 _EXTENT = "SELECT (SELECT MIN(started_us) FROM requests), (SELECT MAX(started_us) FROM requests)"
 _PARTS = (
     "SELECT b.conversation, b.user, b.app, b.model, b.tag_set, MIN(b.started_us), MAX(b.started_us)"
@@ -102,6 +113,37 @@ class Spool:
 
     def close(self) -> None:
         self._file.close()
+
+
+def named(connection: sqlite3.Connection, query: UsageQuery, text: str, most: int) -> tuple[str, ...]:
+    """The conversation of this id with requests in the query's time; else those that have it in theirs, in whichever
+    case. Raises ClientError where these are more than `most`."""
+    if sound_text(text) != text:
+        # No row can hold it, and SQLite's functions would cut it short.
+        return ()
+    bounds = _bounds(query)
+    if connection.execute(_NAMED, (text, *bounds)).fetchone() is not None:
+        return (text,)
+    found = connection.execute(_HOLDING, (*holding(text), *bounds, most + 1)).fetchall()
+    if len(found) > most:
+        raise ClientError(
+            f"More than {most} conversations have “{text}” in their id: write more of it.", param=CONVERSATION
+        )
+    return tuple(each for (each,) in found)
+
+
+def ranks(sort: str) -> bool:
+    """Whether conversations can be ordered by this."""
+    return _MEDIAN.get(sort, sort) in _RANKS
+
+
+def largest(connection: sqlite3.Connection, query: UsageQuery, sort: str, limit: int) -> Table:
+    """Sums of the first `limit` conversations, and of the rows that belong to none. Of a year's, sums and percentiles
+    of each would take a minute, and hundreds of megabytes."""
+    ids = tuple(each for _, each in _ranked(connection, query, sort, limit=limit))
+    plan = Plan(Rows(), [], whole([_bounds(query)]))
+    table = gather(connection, replace(query, conversation=ids), CONVERSATION, plan) if ids else {}
+    return table | gather(connection, query, None, plan, _OF_NONE)
 
 
 def described(

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TextIO
 from msgspec.structs import replace
 
 from gateway.errors import ClientError
-from gateway.read_api import NOTHING, render_breakdown, render_bucket, render_conversation, render_row
+from gateway.read_api import NOTHING, render_bucket, render_conversation, render_row, row_of_breakdown
 from gateway.records import (
     Breakdown,
     ConversationRow,
@@ -112,10 +112,10 @@ def _buckets(source: Source, query: UsageQuery, export: Export, known: Known | N
 def _breakdown(source: Source, query: UsageQuery, export: Export, known: Known | None) -> tuple[Iterable[Row], Row]:
     shape = render_bucket(_NO_BUCKET, "value")
     del shape["start"], shape["end"]
-    rows = render_breakdown(source.breakdown(query, export.by or "model", export.sort))["data"]
+    breakdown = source.breakdown(query, export.by or "model", export.sort)
     if known is not None:
-        known(len(rows))
-    return rows, shape
+        known(len(breakdown.rows))
+    return map(row_of_breakdown(breakdown), breakdown.rows), shape
 
 
 def _conversations(

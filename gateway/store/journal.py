@@ -358,8 +358,12 @@ class Journal:
             path = self._folder / f"{self._prefix}-{self._segments_made:06d}{SUFFIX}"
             descriptor = os.open(path, _FLAGS, 0o600)
             # Between these two steps another process may have taken the file for an orphan and deleted it.
-            if try_lock(descriptor) and path.exists():
-                return _Segment([path], [descriptor])
+            try:
+                if try_lock(descriptor) and path.exists():
+                    return _Segment([path], [descriptor])
+            except OSError:
+                os.close(descriptor)
+                raise
             os.close(descriptor)
 
     def _live_in_current(self, ids: Iterable[str]) -> None:
@@ -476,7 +480,12 @@ def _locked(paths: list[Path]) -> _Segment | None:
             segment.close()
             raise
         segment.descriptors.append(descriptor)
-        if not try_lock(descriptor):
+        try:
+            locked = try_lock(descriptor)
+        except OSError:
+            segment.close()
+            raise
+        if not locked:
             segment.close()
             return None
     return segment

@@ -15,7 +15,7 @@ ROWS_FROM = "rows_from_us"
 BUCKETS_FROM = "buckets_from_us"
 
 _FROM = "SELECT name, CAST(value AS INTEGER) FROM settings WHERE name IN ('rows_from_us', 'buckets_from_us')"
-# A time only ever moves on: what is gone does not come back.
+# What is gone does not come back: a time moves on, and back only to where a clean-up that was ended had come.
 _MOVE = (
     "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value "
     "WHERE CAST(excluded.value AS INTEGER) > CAST(value AS INTEGER)"
@@ -60,6 +60,11 @@ def kept(connection: sqlite3.Connection) -> Kept:
 def move(connection: sqlite3.Connection, name: str, from_us: int) -> None:
     """Say from when on the rest is there; before it is taken away."""
     connection.execute(_MOVE, (name, str(from_us)))
+
+
+def move_back(connection: sqlite3.Connection, name: str, from_us: int) -> None:
+    """Say that more is there than was to be taken away; what was said before that is none of this."""
+    connection.execute(_SET_BACK, (str(from_us), name))
 
 
 def set_right(connection: sqlite3.Connection, now_us: int) -> None:

@@ -27,6 +27,9 @@ MOST_ANSWERS = 10_000
 # more where it may have been said in the call's own conversation, or to its own user.
 MOST_ALIKE, MOST_ALIKE_AMONG_OTHERS = 64, 512
 
+# Before the digest of a question: what was answered to it, by calls.
+_CALLS = b"calls"
+
 _FOUND = (
     f"SELECT s.choice, {BRIEF} FROM "
     "(SELECT turn, choice FROM said WHERE {column} = :digest AND output = 1 ORDER BY id DESC LIMIT :most) s "
@@ -138,11 +141,10 @@ class Continued:
     of all others when the last began that may have, whether any goes on from an answer that its provider holds, and
     when the last one failed."""
 
-    def __init__(self, connection: sqlite3.Connection, most_answers: int = MOST_ANSWERS) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
         latest_us, by_response, failed_us = connection.execute(_GOES_ON).fetchone()
         self._latest_us, self._by_response = int(latest_us), bool(by_response)
         self._failed_us = int(failed_us)
-        self._most_answers = most_answers
         # By digest of an answer, when the last began that took it for new, or goes on from it.
         self._answers: OrderedDict[bytes, int] = OrderedDict()
 
@@ -155,7 +157,7 @@ class Continued:
         """A call that began then has a turn before it that ends with this answer."""
         started_us = max(started_us, self._answers.pop(answer, 0))
         self._answers[answer] = started_us
-        if len(self._answers) > self._most_answers:
+        if len(self._answers) > MOST_ANSWERS:
             self._latest_us = max(self._latest_us, self._answers.popitem(last=False)[1])
 
     def took_for_new(self, place: Place, started_us: int) -> None:
@@ -163,6 +165,10 @@ class Continued:
         if place.answer:
             for digest in _digests(place):
                 self.goes_on_from(digest, started_us)
+
+    def took_calls_for_new(self, question: Place, started_us: int) -> None:
+        """A call that began then has calls, behind this place, that no turn before it has."""
+        self.goes_on_from(_CALLS + question.chain, started_us)
 
     def unsure(self) -> None:
         """Turns go on from others than they did when they were placed, or these say something else."""
@@ -175,6 +181,12 @@ class Continued:
         return started_us <= self._latest_us or any(
             started_us <= of(digest, -1) for _, place in outputs for digest in _digests(place)
         )
+
+    def by_calls(self, call: Call) -> bool:
+        """Whether a later call may have said again, otherwise, what this one's calls were."""
+        started_us = call.told.started_us
+        asked = _CALLS + call.walk.places[-1].chain
+        return started_us <= self._latest_us or started_us <= self._answers.get(asked, -1)
 
     def after_failure(self, call: Call) -> bool:
         """Whether a call that failed may be tried again by this one."""

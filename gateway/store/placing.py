@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from gateway.keys.sealing import SealBroken
 from gateway.model import Message
+from gateway.store.altered import answers_others, by_calls, calls_of, late_by_calls
 from gateway.store.cache_blocks import HASH_BYTES, NOT_COMPARED, Blocks, first_changed
 from gateway.store.chain import Place
 from gateway.store.content import Contents, Sealed
@@ -23,6 +24,7 @@ from gateway.store.names import json_array
 from gateway.store.removal import forget_contents, forget_said
 from gateway.store.said_apart import Said, before_last_answer, has_answer, said_of
 from gateway.store.said_before import said_before
+from gateway.store.summaries import by_summary
 from gateway.store.title_lines import first_line, user_texts
 from gateway.store.turn_headers import TurnHeaders
 from gateway.store.turn_rows import (
@@ -52,6 +54,7 @@ _BEGUN = (
     "WHERE conversation = ? AND started_us = ? AND id <> ? AND parent IS NULL LIMIT 1"
 )
 _STORED = "SELECT identity FROM turns WHERE identity IN (SELECT value FROM json_each(?))"
+_SUB = "SELECT conversation FROM turns WHERE sub = ? AND scope = ? LIMIT 1"
 _LATEST = "SELECT COALESCE(MAX(id), 0) FROM turns"
 _ROWS = "SELECT id, content FROM said WHERE turn = ?"
 _DELETE_TURN = "DELETE FROM turns WHERE id = ?"
@@ -107,7 +110,7 @@ class Placer:
 
     def __init__(self, connection: sqlite3.Connection, sealed: Sealed) -> None:
         self._connection = connection
-        self.sealed = self._sealed = sealed
+        self.sealed = sealed
         self._contents = Contents(connection, sealed)
         self._headers = TurnHeaders(connection, sealed, self._contents)
         self._conversations = Conversations(connection, sealed)
@@ -133,7 +136,7 @@ class Placer:
             self._place(told, self._cleared(identity) if identity in stored else None)
             stored.add(identity)
 
-    def _place(self, told: Told, earlier: "_Earlier | None") -> None:
+    def _place(self, told: Told, earlier: _Earlier | None) -> None:
         if earlier is not None:
             self._continued.unsure()
         said = said_of(told)
@@ -147,7 +150,7 @@ class Placer:
             walk=walk,
             system=self._contents.system(said.system),
             ended_us=ended_us(told),
-            conversation=self._conversations.given(given, told.scope) if given else None,
+            conversation=self._given(told, given) if given else None,
         )
         link = self._link(call, said)
         if link is not None and earlier is not None and self._goes_on_from(link.turn.id, call.id):
@@ -161,6 +164,14 @@ class Placer:
             self._moved.add(call.id)
         if earlier is not None and earlier.freed:
             self._forget_contents(earlier.freed)
+
+    def _given(self, told: Told, id: str) -> int:
+        """The conversation of a given id; a sub-agent of a sub-agent's is where that one's is."""
+        if told.parent_conversation:
+            found = self._connection.execute(_SUB, (id, told.scope)).fetchone()
+            if found is not None:
+                return int(found[0])
+        return self._conversations.given(id, told.scope)
 
     def _next_number(self) -> int:
         self._last_number += 1
@@ -189,7 +200,7 @@ class Placer:
     def leave(self, turn: int) -> frozenset[int]:
         """Take a turn with its branch out of the conversation that telemetry put it into; which turns, none where
         that still holds."""
-        left = leave(self._connection, self._sealed, self._conversations, turn)
+        left = leave(self._connection, self.sealed, self._conversations, turn)
         if left is None:
             return frozenset()
         self.recount(left.before)
@@ -231,7 +242,7 @@ class Placer:
         self.forget()
         return tell
 
-    def _cleared(self, identity: str) -> "_Earlier":
+    def _cleared(self, identity: str) -> _Earlier:
         """Take away what was told before of a call that is told again."""
         known = self._connection.execute(_KNOWN, (identity,)).fetchone()
         number, conversation, system, tools, headers, *counted = known
@@ -246,7 +257,9 @@ class Placer:
         return _Earlier(number, conversation, freed)
 
     def _link(self, call: Call, said: Said) -> Link | None:
-        link = link_of(self._connection, call)
+        link = by_calls(self._connection, self.sealed, call, said.history, link_of(self._connection, call))
+        if link is None or link.via in (SLIDE, FOLLOW):
+            link = by_summary(self._connection, self.sealed, call, said.history) or link
         if link is None or link.via != FOLLOW or call.conversation is None:
             return link
         try:
@@ -261,7 +274,7 @@ class Placer:
         )
         return None if quoted else link
 
-    def _conversation(self, call: Call, link: Link | None, earlier: "_Earlier | None") -> int:
+    def _conversation(self, call: Call, link: Link | None, earlier: _Earlier | None) -> int:
         if call.conversation is not None:
             return call.conversation
         if link is not None:
@@ -296,7 +309,7 @@ class Placer:
     def _insert(self, call: Call, said: Said, link: Link | None, conversation: int, blocks: bytes | None) -> None:
         told, places = call.told, call.walk.places
         row = {
-            **row_of(told, self._sealed),
+            **row_of(told, self.sealed),
             "id": call.id,
             "conversation": conversation,
             "sub": told.conversation if told.parent_conversation else None,
@@ -331,7 +344,7 @@ class Placer:
         start = link.start if link else 0
         places, history = call.walk.places, said.history
         seen = self._seen(places, history, link)
-        new = [index for index in range(start, len(history))]
+        new = list(range(start, len(history)))
         if link is not None and link.via == SLIDE:
             new = [index for index in range(start) if places[index].mark not in seen] + new
         rows: list[tuple[Message, int, Place, bool, int, bool, str | None]] = []
@@ -339,6 +352,8 @@ class Placer:
             place, message = places[index], history[index]
             repeated = index >= start and place.mark in seen and before_last_answer(history, index)
             self._continued.took_for_new(place, call.told.started_us)
+            if index and place.answer and not places[index - 1].answer and calls_of([message]):
+                self._continued.took_calls_for_new(places[index - 1], call.told.started_us)
             rows.append((message, order, place, False, 0, repeated, None))
         for order, (answer, place) in enumerate(zip(said.answers, call.walk.outputs, strict=True), len(rows)):
             rows.append((answer.message, order, place, True, answer.choice, False, answer.finish))
@@ -363,12 +378,17 @@ class Placer:
     def _take_along(self, call: Call, said: Said, conversation: int) -> int:
         """Let later turns continue this one that arrived after them; the conversation of it all."""
         outputs = [(answer.choice, place) for answer, place in zip(said.answers, call.walk.outputs, strict=True)]
-        for last, link in list(late(self._connection, call, outputs, self._continued)):
+        found = list(late(self._connection, call, outputs, self._continued))
+        found += late_by_calls(self._connection, self.sealed, call, said.answers, self._continued)
+        for last, link in found:
             later = self._later(link.turn.id)
             ours = later is not None and later.parent == call.id
             if later is None or not (ours or _better(later, call, link)):
                 continue
             if not ours and self._goes_on_from(call.id, later.id):
+                continue
+            stays = not ours and later.parent is not None and link.via == CHAIN
+            if stays and answers_others(self._connection, self.sealed, later.id, said.answers, link.choice):
                 continue
             if later.conversation != conversation:
                 if self._conversations.is_given(later.conversation):
@@ -386,7 +406,7 @@ class Placer:
         that gives all the same id, only one goes on from the other: a circle has no beginning to be shown from."""
         return self._connection.execute(_GOES_ON_FROM, {"turn": turn, "other": other}).fetchone() is not None
 
-    def _later(self, turn: int) -> "_Later | None":
+    def _later(self, turn: int) -> _Later | None:
         """As it is now: what was found before may have been merged meanwhile."""
         found = self._connection.execute(_LATER, (turn,)).fetchone()
         return None if found is None else _Later(*found)

@@ -7,7 +7,9 @@ from msgspec.structs import replace
 
 from gateway.errors import ClientError
 from gateway.records import Breakdown, BreakdownRow, OtherRows, Summary, TimeBucket, UsageQuery
+from gateway.store import conversations
 from gateway.store.commit import day_zone
+from gateway.store.filters import CONVERSATION, needs_rows
 from gateway.store.kept import kept
 from gateway.store.measures import Sums
 from gateway.store.names import NO_NAME, Texts
@@ -121,7 +123,11 @@ def breakdown(
     With `others` the rest is told together. Raises ClientError."""
     checked_by(by)
     order = sort_key(sort)
-    table = _gather(connection, query, by, _whole_time(connection, query), choose)
+    of_few = limit is not None and only is None and not others and not needs_rows(query)
+    if by == CONVERSATION and of_few and limit is not None and conversations.ranks(sort):
+        table = conversations.largest(connection, query, sort, limit)
+    else:
+        table = _gather(connection, query, by, _whole_time(connection, query), choose)
     named = _named(connection, texts, by, table)
     rows = [(BreakdownRow(value=named[value], summary=sums.summary()), sums) for (_, value), sums in table.items()]
     rows.sort(key=lambda row: (row[0].value is None, row[0].value or ""))

@@ -34,6 +34,8 @@ _T = TypeVar("_T")
 
 EXPORT_ROWS = 1000
 EXPORT_CONVERSATIONS = 100
+# More are no filter that a person has meant.
+MOST_NAMED = 200
 
 
 class Questions:
@@ -155,6 +157,12 @@ class Questions:
             query, complete_from_us = queries.of_kept_rows(connection, query)
             page = conversations.page(connection, self._texts, query, sort=sort, limit=limit, cursor=cursor)
         return replace(page, complete_from_us=complete_from_us)
+
+    def conversations_named(self, query: UsageQuery, text: str) -> tuple[str, ...]:
+        """The conversation of this id in the query's time, else those that have it in theirs. Raises ClientError
+        where these are very many."""
+        with self._readers.snapshot() as connection:
+            return conversations.named(connection, query, text, MOST_NAMED)
 
     def iter_conversations(
         self, query: UsageQuery, sort: str = "cost_usd", known: Known | None = None

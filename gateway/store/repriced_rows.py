@@ -8,6 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from msgspec import structs
+
 from gateway.price_records import RepricedModel, RepricedSource, RepricingPreview
 from gateway.prices.pricing import Priced
 from gateway.records import ExchangeRecord, UsageQuery
@@ -86,12 +88,11 @@ class Walk:
         self._price = price
         self._progress = progress
         self._examined = 0
-        self._from_nano = 0
+        self._from_nano = self._from_estimated = 0
         self._kept: Counter[str] = Counter()
-        # (provider, model, source before, source after) → rows, nano before, nano after, rows that were or are priced
-        self._changed: defaultdict[tuple[str | None, str | None, str, str], list[int]] = defaultdict(
-            lambda: [0, 0, 0, 0, 0]
-        )
+        # (provider, model, source before, source after) → rows, nano before, nano after, rows whose cost was or is
+        # estimated, rows that were or are priced
+        self._changed: defaultdict[tuple[str | None, str | None, str, str], list[int]] = defaultdict(lambda: [0] * 7)
         self.first_us, self.last_us = LATEST, EARLIEST
 
     def changes(self) -> Iterator[list[Change]]:
@@ -125,6 +126,7 @@ class Walk:
             record, (n, said_nano, attempt, price_id) = _record(text_of, row), row[_EXTRA_AT:_DIMENSIONS_AT]
             self._examined += 1
             self._from_nano += record.cost_nano or 0
+            self._from_estimated += record.cost_estimated
             to = NO_USAGE if record.usage_source == UNUSED else self._price(record, said_nano)
             if isinstance(to, str):
                 self._kept[to] += 1
@@ -139,27 +141,40 @@ class Walk:
         sums[0] += 1
         sums[1] += record.cost_nano or 0
         sums[2] += to.cost_nano or 0
-        sums[3] += record.cost_nano is not None
-        sums[4] += to.cost_nano is not None
+        sums[3] += record.cost_estimated
+        sums[4] += _as_priced(record, to).cost_estimated
+        sums[5] += record.cost_nano is not None
+        sums[6] += to.cost_nano is not None
 
     def preview(self) -> RepricingPreview:
         """What was counted so far."""
-        models: defaultdict[tuple[str | None, str | None], list[int]] = defaultdict(lambda: [0, 0, 0])
-        sources: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+        models: defaultdict[tuple[str | None, str | None], list[int]] = defaultdict(lambda: [0] * 5)
+        sources: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * 5)
         changed = difference = newly = no_longer = 0
-        for (provider, model, source, to_source), (rows, before, after, had, has) in self._changed.items():
+        estimated = self._from_estimated
+        for (provider, model, source, to_source), counted in self._changed.items():
             for sums in (models[provider, model], sources[source, to_source]):
-                sums[:] = sums[0] + rows, sums[1] + before, sums[2] + after
+                sums[:] = [one + more for one, more in zip(sums, counted, strict=False)]
+            rows, before, after, was, will, had, has = counted
             changed, difference = changed + rows, difference + after - before
+            estimated += will - was
             # Of one source and one other, either all rows have a price or none has.
             newly, no_longer = newly + max(0, has - had), no_longer + max(0, had - has)
         by_model = [
-            RepricedModel(provider=provider, model=model, changed=rows, from_nano=before, to_nano=after)
-            for (provider, model), (rows, before, after) in models.items()
+            RepricedModel(
+                provider=provider,
+                model=model,
+                changed=rows,
+                from_nano=before,
+                to_nano=after,
+                from_estimated=was,
+                to_estimated=will,
+            )
+            for (provider, model), (rows, before, after, was, will) in models.items()
         ]
         by_source = [
             RepricedSource(from_source=source, to_source=to_source, changed=rows, from_nano=before, to_nano=after)
-            for (source, to_source), (rows, before, after) in sources.items()
+            for (source, to_source), (rows, before, after, *_) in sources.items()
         ]
         by_model.sort(key=lambda row: (-abs(row.to_nano - row.from_nano), row.provider or "", row.model or ""))
         by_source.sort(key=lambda row: (-row.changed, row.from_source, row.to_source))
@@ -168,12 +183,18 @@ class Walk:
             changed=changed,
             from_nano=self._from_nano,
             to_nano=self._from_nano + difference,
+            from_estimated=self._from_estimated,
+            to_estimated=estimated,
             newly_priced=newly,
             no_longer_priced=no_longer,
             by_model=tuple(by_model),
             by_source=tuple(by_source),
             kept=dict(self._kept),
         )
+
+
+def _as_priced(record: ExchangeRecord, to: Priced) -> ExchangeRecord:
+    return structs.replace(record, cost_nano=to.cost_nano, cost_source=to.source, price_fuzzy=to.fuzzy)
 
 
 def _record(text_of: Mapping[int, str | None], row: Sequence[Any]) -> ExchangeRecord:

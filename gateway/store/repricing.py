@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from gateway.counted import counted
+from gateway.counted import counted, dollars
 from gateway.errors import ClientError, missing
 from gateway.price_records import Repricing, RepricingPreview
-from gateway.read_api import render_money, render_time
+from gateway.read_api import render_time
 from gateway.records import UsageQuery
 from gateway.store import combining, conversation_totals
 from gateway.store.commit import day_zone
@@ -201,8 +201,8 @@ def _refuse_gone(connection: sqlite3.Connection, query: UsageQuery) -> None:
 def _refuse_other(done: RepricingPreview, expected: RepricingPreview | None) -> None:
     if expected is not None and (done.changed, done.difference_nano) != (expected.changed, expected.difference_nano):
         raise _conflict(
-            f"It would now change {counted(done.changed, 'row')} by {render_money(done.difference_nano)} dollars, "
-            f"and not {expected.changed:,} by {render_money(expected.difference_nano)}: look at the preview again."
+            f"It would now change {counted(done.changed, 'row')} by {dollars(done.difference_nano)}, "
+            f"and not {expected.changed:,} by {dollars(expected.difference_nano)}: look at the preview again."
         )
     if not done.changed:
         raise _conflict("No row would cost anything else by today's prices: there is nothing to change.")

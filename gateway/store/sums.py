@@ -57,6 +57,7 @@ _EACH_VALUE, _TOGETHER = "SELECT s.slice, b.value, ", "SELECT s.slice, 0, "
 
 _MEMBERS = "SELECT tag_set, tag FROM tag_set_members WHERE tag_set IN (SELECT value FROM json_each(?))"
 _MEMBERS_OF_KEY = _MEMBERS + " AND key = ?"
+_NO_MORE = Condition((), ())
 _VALUE_OF = {name: f"b.{name}" for name in (*NAMED_DIMENSIONS, CONVERSATION)}
 
 
@@ -99,10 +100,14 @@ class Plan(Struct, frozen=True):
     less_rows: Sequence[RowRange] = ()
 
 
-def gather(connection: sqlite3.Connection, query: UsageQuery, by: str | None, plan: Plan) -> Table:
-    """Sums by (slice, value); a value is a number of `names`, 0 for none, or the text of a conversation."""
+def gather(
+    connection: sqlite3.Connection, query: UsageQuery, by: str | None, plan: Plan, more: Condition = _NO_MORE
+) -> Table:
+    """Sums by (slice, value); a value is a number of `names`, 0 for none, or the text of a conversation. `more` is
+    asked besides the query's filters."""
     table: Table = {}
     where = condition(connection, query)
+    where = Condition(where.sql + more.sql, where.values + more.values)
     if plan.told:
         for key, sums, sign in pair_sums(connection, plan.parts, plan.told):
             _put(table, key, sums, sign)

@@ -8,6 +8,7 @@ while rows come in; the transaction that deletes looks at the rows that came sin
 import sqlite3
 from collections.abc import Callable, Iterator
 
+from gateway.store.assigning import apps_assigned
 from gateway.store.kept import kept
 from gateway.store.names import FIXED, json_array
 from gateway.store.rows import ATTEMPT_NAMED, NAMED
@@ -74,6 +75,7 @@ def sweep(connection: sqlite3.Connection, in_steps: InSteps, pause: Pause, least
             return 0
         chosen, unused[:most] = unused[:most], []
         since = _since(connection, _NAMES_OF_ROWS, last) | {row[0] for row in connection.execute(_NAMES_OF_SETS)}
+        since.update(apps_assigned(connection))
         gone = [number for number in chosen if number not in since]
         connection.execute(_DELETE_NAMES, (json_array(gone),))
         connection.execute(_COUNT_SWEEP)

@@ -14,7 +14,6 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from threading import Condition, Thread
-from time import monotonic
 from typing import Any, TypeVar
 
 from gateway.header_records import ExchangeHeaders
@@ -34,7 +33,7 @@ from gateway.store.database import (
     writing,
 )
 from gateway.store.last_told import last_told
-from gateway.store.meter import content_hindrance
+from gateway.store.meter import LOCKED, content_hindrance, hindrance
 from gateway.store.names import json_array
 from gateway.store.placing import Placer
 from gateway.store.removal import delete_thread
@@ -47,6 +46,7 @@ from gateway.store.told_size import told_size
 from gateway.store.trace_reads import trace
 from gateway.store.trace_schema import STEPS, STEPS_NAME
 from gateway.store.turn_headers import headers_of_request, headers_of_thread
+from gateway.store.writer import HOPELESS_S, LAST_PAUSE_S
 from gateway.telemetry.records import LogRecord, Span
 from gateway.thread_records import LastTold, ThreadPage, ThreadQuery, Trace
 from gateway.thread_records import Thread as Conversation
@@ -116,6 +116,8 @@ class ThreadStore:
         self._changed = Condition()
         self._flush_to = 0
         self._closing = False
+        self._ending = False
+        self._hopeless = False
         self._group_s = GROUP_S
         self._readers = Readers(self.path, readers_kib(cache_kib))
         self._search = Search(self._sealed)
@@ -137,10 +139,15 @@ class ThreadStore:
         self._signing.start()
 
     def close(self, timeout_s: float = 10.0) -> None:
-        """Write what waits, within a bounded time, and end."""
+        """Write what waits, within a bounded time or until that is hopeless, and end."""
         if not self._thread.is_alive():
             return
-        if not self.flush(timeout_s):
+        with self._changed:
+            self._ending = True
+        flushed = self.flush(min(HOPELESS_S, timeout_s))
+        if not flushed and not self._hopeless:
+            flushed = self.flush(timeout_s - HOPELESS_S)
+        if not flushed:
             _log.warning("%d exchanges' content was not stored before the end.", len(self._queue))
         with self._changed:
             self._closing = True
@@ -321,11 +328,11 @@ class ThreadStore:
             except sqlite3.Error as error:
                 if self._hindered is None:
                     _log.warning("Conversations cannot be stored now (%s); they wait in memory.", error)
-                self._hindered = content_hindrance(error)
+                self._hindered, self._hopeless = content_hindrance(error), hindrance(error) != LOCKED
                 self._rest(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
                 continue
-            pause, self._hindered = FIRST_PAUSE_S, None
+            pause, self._hindered, self._hopeless = FIRST_PAUSE_S, None, False
             self._settle(batch)
 
     def _wait(self) -> bool:
@@ -427,6 +434,9 @@ class ThreadStore:
             _log.exception("What follows a stored conversation failed")
 
     def _rest(self, seconds: float) -> None:
-        until = monotonic() + seconds
         with self._changed:
-            self._changed.wait_for(lambda: self._closing or self._work, until - monotonic())
+            if self._ending:
+                seconds = min(seconds, LAST_PAUSE_S)
+                self._changed.wait_for(lambda: self._closing or self._work, seconds)
+            else:
+                self._changed.wait_for(lambda: self._closing or self._work or self._ending, seconds)

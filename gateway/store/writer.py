@@ -10,13 +10,13 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 from threading import Condition, Thread
-from time import monotonic
 from typing import Protocol
 
 from gateway.records import ExchangeRecord
 from gateway.store.assigning import Assignment
 from gateway.store.commit import Committer
 from gateway.store.database import passes
+from gateway.store.meter import LOCKED, hindrance
 from gateway.store.storable import storable
 
 GROUP_ROWS = 50
@@ -25,6 +25,10 @@ GROUP_S = 0.2
 BATCH_ROWS = 20_000
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 5.0
+# At the end, what a lock keeps back is waited for as long as there is time. A disk that is full or gone comes back in
+# none that a system leaves to programs when its user logs out.
+HOPELESS_S = 2.0
+LAST_PAUSE_S = 0.25
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +62,8 @@ class Writer:
         self._done = 0
         self._flush_to = 0
         self._closing = False
+        self._ending = False
+        self._hopeless = False
         self._thread = Thread(target=self._run, name="usage-writer", daemon=True)
 
     def start(self) -> None:
@@ -97,8 +103,13 @@ class Writer:
             return self._changed.wait_for(lambda: self._done >= target, timeout_s)
 
     def close(self, timeout_s: float) -> bool:
-        """Commit what is queued, within the time given, and end the thread; False where records remain."""
-        flushed = self.flush(timeout_s)
+        """Commit what is queued, within the time given or until that is hopeless, and end the thread; False where
+        records remain."""
+        with self._changed:
+            self._ending = True
+        flushed = self.flush(min(HOPELESS_S, timeout_s))
+        if not flushed and not self._hopeless:
+            flushed = self.flush(timeout_s - HOPELESS_S)
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -114,6 +125,7 @@ class Writer:
                 self._assign()
             except sqlite3.Error as error:
                 self._told.hindered(error)
+                self._hopeless = hindrance(error) != LOCKED
                 if not hindered:
                     _log.warning("Usage cannot be stored now (%s); it waits in the journal.", error)
                 if not self._pause(pause):
@@ -123,7 +135,8 @@ class Writer:
                 if hindered:
                     self._told.hindered(None)
                     _log.warning("Usage is stored again.")
-                hindered, pause = False, FIRST_PAUSE_S
+                self._hopeless = hindered = False
+                pause = FIRST_PAUSE_S
 
     def _next_batch(self) -> list[ExchangeRecord] | None:
         with self._changed:
@@ -161,7 +174,7 @@ class Writer:
             waiting = {record.id for record in self._queue}
         ready = [each for each in assignments if each.request_id not in waiting]
         if ready:
-            self._committer.assign(ready)
+            self._assign_somehow(ready)
         with self._changed:
             for _ in assignments:
                 self._assignments.popleft()
@@ -170,6 +183,24 @@ class Writer:
             self._changed.notify_all()
         if ready:
             self._told.assigned()
+
+    def _assign_somehow(self, assignments: Sequence[Assignment]) -> None:
+        """What no row can hold must not keep the rest back, nor end the thread. Raises sqlite3.Error where waiting
+        helps."""
+        try:
+            self._committer.assign(assignments)
+            return
+        except Exception as error:
+            if passes(error):
+                raise
+        for each in assignments:
+            try:
+                self._committer.assign([each])
+            except Exception as error:
+                if passes(error):
+                    raise
+                # The error's own words may repeat what was said.
+                _log.error("What was learnt of %s could not be stored (%s).", each.request_id, type(error).__name__)
 
     def _commit_singly(self, batch: Sequence[ExchangeRecord]) -> list[ExchangeRecord]:
         """A value that SQLite cannot hold must not keep the other records back for ever: those that even so cannot be
@@ -190,7 +221,11 @@ class Writer:
         return refused
 
     def _pause(self, seconds: float) -> bool:
-        """Wait; False where the writer is to end."""
-        until = monotonic() + seconds
+        """Wait, or no longer than until what is queued is to be written at the end; False where the writer is to
+        end."""
         with self._changed:
-            return not self._changed.wait_for(lambda: self._closing, until - monotonic())
+            if not self._ending:
+                self._changed.wait_for(lambda: self._closing or self._ending, seconds)
+            else:
+                self._changed.wait_for(lambda: self._closing, min(seconds, LAST_PAUSE_S))
+            return not self._closing

@@ -4,7 +4,10 @@ Off unless an endpoint is set. The library batches and sends on threads of its o
 endpoint does not take in time is dropped there, and the gateway's own books stand. It is loaded only when needed.
 """
 
-from collections.abc import Iterable, Mapping
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -25,6 +28,9 @@ CLOSE_MS = 3000
 METRICS_EVERY_MS = 60_000
 # Of spans that wait: about a minute at 100 requests a second.
 LONGEST_QUEUE = 8192
+# By these the library is told what to send, and how, by whoever starts a program (opentelemetry.io, Environment
+# Variable Specification); whom an endpoint's certificate must be from is the machine's matter, and stays.
+_OTHERS = re.compile(r"OTEL_(?!.*(?:CERTIFICATE|CLIENT_KEY)$).*")
 # The bounds that the GenAI conventions advise.
 TOKEN_BOUNDS = tuple(float(4**power) for power in range(14))
 DURATION_BOUNDS = tuple(0.01 * 2**power for power in range(14))
@@ -66,8 +72,9 @@ class Exporter:
         from opentelemetry.sdk.resources import Resource
 
         self._resource = Resource(dict(resource))
-        self._spans = self._span_processor(target) if target.spans else None
-        self._meters = self._meter_provider(target) if target.metrics else None
+        with _without_others_variables():
+            self._spans = self._span_processor(target) if target.spans else None
+            self._meters = self._meter_provider(target) if target.metrics else None
         if self._meters is not None:
             meter = self._meters.get_meter("faregate", version)
             self._duration = meter.create_histogram("gen_ai.client.operation.duration", "s")
@@ -167,6 +174,18 @@ class Exporter:
             end_time=span.end_ns,
             instrumentation_scope=InstrumentationScope(span.scope.name, span.scope.version),
         )
+
+
+@contextmanager
+def _without_others_variables() -> Iterator[None]:
+    """Our settings say all of what is sent on. To the headers that it is given the library adds those of a variable,
+    which holds the key by which this user's programs send to us: no other endpoint is to have it. And what is meant
+    for other programs, such as credentials from a package that is not here, would keep this one from starting."""
+    others = {name: os.environ.pop(name) for name in tuple(os.environ) if _OTHERS.fullmatch(name)}
+    try:
+        yield
+    finally:
+        os.environ.update(others)
 
 
 def _context(span: Span, span_id: str, *, remote: bool = False) -> "SpanContext":

@@ -31,6 +31,7 @@ from gateway.telemetry.json_fields import (
     text,
 )
 from gateway.telemetry.malformed import Malformed
+from gateway.telemetry.protobuf_text import as_text
 from gateway.telemetry.records import Attributes, Batch, Scope, SpanKind, StatusCode
 
 Buffer = bytes | bytearray
@@ -88,9 +89,13 @@ def _document(body: Buffer) -> Object:
 
 
 def _lenient(body: Buffer) -> Any:
-    """Python's own parser takes halves of surrogate pairs, which JavaScript writes where it cuts a text, and NaN."""
+    """Python's own parser takes halves of surrogate pairs, which JavaScript writes where it cuts a text, and NaN.
+    What is no UTF-8 is mended as in protobuf."""
     try:
-        return json.loads(body)
+        try:
+            return json.loads(body)
+        except UnicodeDecodeError:
+            return json.loads(as_text(bytes(body)))
     except RecursionError:
         raise Malformed("the body is nested too deep") from None
     except ValueError:

@@ -12,6 +12,7 @@ from gateway.telemetry.bounds import UNCOUNTED_BYTES, Keeping, check_depth
 from gateway.telemetry.items import Items, Place, Step, event, exponential, link, no_step
 from gateway.telemetry.malformed import Malformed
 from gateway.telemetry.protobuf_count import check_count
+from gateway.telemetry.protobuf_text import mended
 from gateway.telemetry.records import Attributes, Batch, Scope
 
 _COLLECTOR = "opentelemetry.proto.collector"
@@ -58,7 +59,14 @@ def _parsed(signal: str, module: str, name: str, body: Buffer) -> Any:
     try:
         message.ParseFromString(body)
     except DecodeError:
-        raise Malformed("the body is not the protobuf message that this path takes") from None
+        message.Clear()
+    else:
+        return message
+    # Most likely for text that is no UTF-8.
+    try:
+        message.ParseFromString(mended(signal, body))
+    except (DecodeError, Malformed):
+        raise Malformed("the body is not the protobuf message that this path takes, or is nested too deep") from None
     return message
 
 

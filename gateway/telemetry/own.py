@@ -4,6 +4,7 @@ Fed on the capture's thread, so that no request waits for it. Where an export is
 on, with what was said only if that is switched on too.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
 
@@ -79,7 +80,9 @@ def metrics_route(
     async def metrics(call: Call) -> Download:
         principal = call.principal
         own_only = principal is not None and principal.role != "admin"
-        body = own.text(
+        # Thousands of series take it a second, in which the loop would hold all streams.
+        body = await asyncio.to_thread(
+            own.text,
             principal.key_id if own_only and principal else None,
             version,
             None if own_only else meter(),

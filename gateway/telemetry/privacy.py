@@ -7,6 +7,7 @@ from gateway.capture.pause import Pause
 from gateway.capture.redactor import Redactor
 from gateway.configuration.redact_rules import HEADERS
 from gateway.keys.access import Principal
+from gateway.tags import tag_key
 from gateway.telemetry.items import Step, no_step
 from gateway.telemetry.records import Batch
 from gateway.telemetry.texts import changed_texts
@@ -60,5 +61,5 @@ class Privacy:
         return any(touches(since, to) for since, to in ((now_us, now_us), *spans, *logs))
 
     def _wanted(self, principal: Principal) -> bool:
-        named = {part for tag in principal.tags for part in (tag, tag.partition(":")[0])}
+        named = {part for tag in principal.tags for part in (tag, tag_key(tag))}
         return self._content and principal.key_name not in self._keys_off and self._tags_off.isdisjoint(named)

@@ -63,12 +63,12 @@ def check_count(signal: str, body: bytes | bytearray) -> None:
                 return
             kind, at, end = around.pop()
             continue
-        tag, at = _varint(body, at, end)
+        tag, at = read_varint(body, at, end)
         count += 1
         if tag & 7 != 2:
-            at = _skipped(body, at, end, tag & 7)
+            at = skipped(body, at, end, tag & 7)
         else:
-            size, at = _varint(body, at, end)
+            size, at = read_varint(body, at, end)
             if at + size > end:
                 raise Malformed("the body ends within a field")
             within = FIELDS[kind].get(tag >> 3)
@@ -84,9 +84,10 @@ def check_count(signal: str, body: bytes | bytearray) -> None:
         check_elements(count // _PLAIN)
 
 
-def _skipped(body: bytes | bytearray, at: int, end: int, wire: int) -> int:
+def skipped(body: bytes | bytearray, at: int, end: int, wire: int) -> int:
+    """The place behind a field without a length. Raises Malformed."""
     if wire == 0:
-        return _varint(body, at, end)[1]
+        return read_varint(body, at, end)[1]
     if wire in (1, 5):
         return at + (8 if wire == 1 else 4)
     if wire in (3, 4):
@@ -95,7 +96,8 @@ def _skipped(body: bytes | bytearray, at: int, end: int, wire: int) -> int:
     raise Malformed("the body is not protobuf")
 
 
-def _varint(body: bytes | bytearray, at: int, end: int) -> tuple[int, int]:
+def read_varint(body: bytes | bytearray, at: int, end: int) -> tuple[int, int]:
+    """A number, and the place behind it. Raises Malformed."""
     value = shift = 0
     while at < end and shift < 70:
         byte = body[at]

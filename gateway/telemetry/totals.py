@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gateway.records import ExchangeRecord
 
@@ -53,6 +54,12 @@ class Histogram:
         self.count += 1
         self.total += seconds
 
+    def take_in(self, other: "Histogram") -> None:
+        """Add another of the same bounds."""
+        self.counts = [mine + others for mine, others in zip(self.counts, other.counts, strict=True)]
+        self.count += other.count
+        self.total += other.total
+
 
 class Series:
     """`priced`: how many have a cost, which may be nothing."""
@@ -86,6 +93,17 @@ class Series:
             if micros is not None:
                 histogram.add(micros / 1e6)
 
+    def take_in(self, other: "Series") -> None:
+        self.requests += other.requests
+        self.priced += other.priced
+        self.unpriced += other.unpriced
+        self.cost_nano += other.cost_nano
+        for name, number in other.tokens.items():
+            self.tokens[name] += number
+        self.latency.take_in(other.latency)
+        self.ttft.take_in(other.ttft)
+        self.overhead.take_in(other.overhead)
+
 
 class Totals:
     """Fed by one thread, read by another."""
@@ -112,7 +130,11 @@ class Totals:
             series.add(record)
 
     def each(self, key_id: str | None = None) -> Iterator[tuple[Labels, Series]]:
-        """In a steady order; only one key's where it is given."""
+        """As they are at this moment, in a steady order; only one key's where it is given. Keys of one name, of which
+        all but the last are revoked, are one: a monitor knows them by their name."""
+        found: dict[Labels, Series] = {}
         with self._lock:
-            found = sorted(self._series.items(), key=lambda item: item[0])
-        return iter([item for item in found if key_id is None or item[0].key_id == key_id])
+            for labels, series in self._series.items():
+                if key_id in (None, labels.key_id):
+                    found.setdefault(replace(labels, key_id=""), Series()).take_in(series)
+        return iter(sorted(found.items(), key=lambda item: item[0]))

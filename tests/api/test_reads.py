@@ -37,9 +37,9 @@ class Asked:
         self.cuts: list[tuple[int | None, Collection[str | None] | None, bool]] = []
         self.told: list[tuple[str | None, ...]] = []
 
-    async def summary(self, query: UsageQuery, *, previous: bool = False) -> tuple[Summary, Summary | None]:
-        self.queries.append(query)
-        return Summary(), Summary(requests=7) if previous and query.start_us is not None else None
+    async def summary(self, query: UsageQuery, *, before: UsageQuery | None = None) -> tuple[Summary, Summary | None]:
+        self.queries += [query] if before is None else [query, before]
+        return Summary(), None if before is None else Summary(requests=7)
 
     async def timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> tuple[TimeBucket, ...]:
         self.queries.append(query)
@@ -201,6 +201,28 @@ async def test_a_breakdown_is_compared_with_the_period_before_and_tells_what_has
     assert first.end_us - first.start_us == second.end_us - second.start_us == 7 * 86_400_000_000
     asked.breakdowns = [by_cost(a=3)]
     assert "previous" not in (await answer(asked, "/usage/breakdown", ("compare", "previous"), who=admin))["data"][0]
+
+
+@pytest.mark.parametrize("path", ["/usage/summary", "/usage/breakdown"])
+async def test_a_key_is_compared_with_nothing_from_before_it_was(path: str) -> None:
+    """An earlier key of its name had those rows: they were told, of a whole range before the key's first hour."""
+    made = 1_790_000_000
+    who = Principal(key_id="key_2", key_name="ci", role="read", user=None, tags=(), created_us=made * 1_000_000)
+
+    async def asked_for(start: int, end: int) -> list[tuple[int, int]]:
+        asked = Asked()
+        asked.breakdowns = [by_cost(), by_cost()]
+        given = (("compare", "previous"), ("from", str(start)), ("to", str(end)))
+        await answer(asked, path, *given, who=who)
+        assert [query.key for query in asked.queries] == [("ci",)] * 2
+        return [((query.start_us or 0) // 10**6, (query.end_us or 0) // 10**6) for query in asked.queries]
+
+    assert await asked_for(made + 10, made + 20) == [(made + 10, made + 20), (made, made + 10)]
+    assert await asked_for(made + 5, made + 15) == [(made + 5, made + 15), (made, made + 5)], "five of ten seconds"
+    assert await asked_for(made - 10, made + 20) == [(made, made + 20), (made, made)]
+    assert await asked_for(made - 20, made - 10) == [(made, made), (made, made)]
+    asked = Asked()
+    assert (await answer(asked, "/usage/summary", ("compare", "previous"), who=who))["previous"] is None
 
 
 @pytest.mark.parametrize("filter", [("conversation", "c"), ("trace", "t")])

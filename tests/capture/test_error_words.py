@@ -168,8 +168,8 @@ class Opened(Run):
 BROKEN = {
     "cut": (sse(TEXT), "connection_lost", "The provider broke off its answer before the end"),
     "cut before it began": (sse(), "connection_lost", "The provider broke off its answer before the end"),
-    "unreadable": (sse(TEXT, "{nonsense"), "unreadable_answer", "The provider's answer is not readable"),
-    "refused unread": ((500, [b"<html>"], {}), "unreadable_answer", "The provider's answer is not readable"),
+    "unreadable": (sse(TEXT, "{nonsense"), "unreadable_answer", "The provider's answer could not be read"),
+    "refused unread": ((500, [b"<html>"], {}), "unreadable_answer", "The provider's answer could not be read"),
     "failed unsaid": (
         sse(TEXT, {"id": "c1", "choices": [{"index": 0, "delta": {}, "finish_reason": "error"}]}),
         "provider_error",

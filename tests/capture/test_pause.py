@@ -72,6 +72,17 @@ def test_it_is_ended_before_its_time_and_begins_anew(clocks: Clocks) -> None:
     assert pause.touches(START_US - 1, clocks.now_us)
 
 
+def test_one_that_goes_on_takes_no_earlier_one_away(clocks: Clocks) -> None:
+    pause = clocks.pause
+    pause.begin(2)
+    clocks.go(3)
+    pause.begin(5)
+    clocks.go(1)
+    pause.begin(5)
+    at = [START_US + round(minute * MINUTE_US) for minute in (1, 2.5, 3.5)]
+    assert [pause.touches(each, each) for each in at] == [True, False, True]
+
+
 @pytest.mark.parametrize("minutes", [0, -1, 15.01, float("nan"), float("inf")])
 def test_no_pause_is_longer_than_a_quarter_of_an_hour(clocks: Clocks, minutes: float) -> None:
     with pytest.raises(FaregateError, match="up to 15 minutes"):

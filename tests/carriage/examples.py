@@ -200,7 +200,7 @@ EXAMPLES: Mapping[str, Mapping[str, Body]] = {
         ANTHROPIC: part(ANTHROPIC, {"type": "search_result", "source": "s", "title": "t", "content": []}),
         GEMINI: part(GEMINI, {"executableCode": {"language": "PYTHON", "code": "1"}}),
     },
-    "result_content": {ANTHROPIC: loop(ANTHROPIC, result=[{"type": "tool_reference", "tool_name": "look"}])},
+    "result_content": {ANTHROPIC: loop(ANTHROPIC, result=[{"type": "search_result", "source": "s", "title": "t", "content": []}])},
     "tools": {door: with_tools(door) for door in DOORS},
     "parallel_tools": {door: with_tools(door) for door in DOORS},
     "tool_schema": {
@@ -221,6 +221,7 @@ EXAMPLES: Mapping[str, Mapping[str, Body]] = {
         ANTHROPIC: with_tools(ANTHROPIC, function(ANTHROPIC, defer_loading=True)),
         GEMINI: with_tools(GEMINI, function(GEMINI, behavior="NON_BLOCKING")),
     },
+    "tool_reference": {ANTHROPIC: loop(ANTHROPIC, result=[{"type": "tool_reference", "tool_name": "look"}])},
     "custom_tools": {
         CHAT: with_tools(CHAT, {"type": "custom", "custom": {"name": "patch"}}),
         RESPONSES: with_tools(RESPONSES, {"type": "custom", "name": "patch"}),
@@ -260,6 +261,7 @@ EXAMPLES: Mapping[str, Mapping[str, Body]] = {
     "checked_arguments": {GEMINI: with_tools(GEMINI, toolConfig={"functionCallingConfig": {"mode": "VALIDATED"}})},
     "broken_arguments": {CHAT: loop(CHAT, arguments='{"a":'), RESPONSES: loop(RESPONSES, arguments='{"a":')},
     "tool_result_image": _image_result(),
+    "uncalled_output": {RESPONSES: responses({"type": "function_call_output", "id": "fco_1", "name": "goal_objective", "namespace": "agent", "output": "Win."}, user(HELLO))},
     "function_config": {GEMINI: with_tools(GEMINI, toolConfig={"retrievalConfig": {"languageCode": "de"}})},
     "image": {
         CHAT: part(CHAT, {"type": "image_url", "image_url": {"url": DATA_PNG}}),
@@ -434,6 +436,7 @@ EXAMPLES: Mapping[str, Mapping[str, Body]] = {
     "background": {CHAT: chat(deferred=True), RESPONSES: responses(background=True)},
     "max_tool_calls": {RESPONSES: responses(max_tool_calls=3)},
     "truncation": {RESPONSES: responses(truncation="auto"), ANTHROPIC: anthropic(compaction={"enabled": True})},
+    "compacted": {ANTHROPIC: answered(ANTHROPIC, {"type": "compaction", "content": "They greeted.", "encrypted_content": "e"})},
     "context_editing": {ANTHROPIC: anthropic(context_management={"edits": [{"type": "clear_tool_uses_20250919"}]})},
     "moderation": {CHAT: chat(moderation={"x": 1}), RESPONSES: responses(moderation={"x": 1})},
     "hosted_search": {CHAT: chat(web_search_options={})},

@@ -39,8 +39,8 @@ def test_defaults_are_the_contracts(tmp_path: Path) -> None:
 EACH = [
     ("server.host", "FAREGATE_HOST", '"::1"', "::1", "host", "::1"),
     ("server.port", "FAREGATE_PORT", "0", "0", "port", 0),
-    ("server.allowed_origins", "FAREGATE_ALLOWED_ORIGINS", '["https://a.b", "http://c:1"]', "https://a.b, http://c:1",
-     "allowed_origins", ("https://a.b", "http://c:1")),
+    ("server.allowed_origins", "FAREGATE_ALLOWED_ORIGINS", '["https://a.b", "app://c.d"]', "https://a.b, app://c.d",
+     "allowed_origins", ("https://a.b", "app://c.d")),
     ("server.allowed_hosts", "FAREGATE_ALLOWED_HOSTS", '["box"]', "box", "allowed_hosts", ("box",)),
     ("server.insecure_remote", "FAREGATE_INSECURE_REMOTE", "true", "true", "insecure_remote", True),
     ("limits.body", "FAREGATE_LIMITS_BODY", "1048576", "1 MiB", "limits_body", MIB),
@@ -118,8 +118,12 @@ WRONG = [
     ("[server]\nhost = 5", {}, "server.host must be text"),
     ('[server]\nallowed_origins = ["example.org"]', {}, "such as https://example.org"),
     ('[server]\nallowed_origins = ["https://e.org/x"]', {}, "such as https://example.org"),
+    ('[server]\nallowed_origins = ["localhost:3000"]', {}, "such as https://example.org"),
+    ('[server]\nallowed_origins = ["file://"]', {}, "such as https://example.org"),
+    ('[server]\nallowed_origins = ["null"]', {}, "such as https://example.org"),
     ("[server]\nallowed_hosts = [1]", {}, "must be a list of names"),
     ('[server]\ntls_cert = "/nowhere/at/all.pem"', {}, "must name a file that exists"),
+    (f'[server]\ntls_cert = "/{"a" * 5000}"', {}, "must name a file that exists"),
     ('[server]\ntls_cert = "~nobody-at-all/a.pem"', {}, "names a user who is not known here"),
     ("[limits]\nbody = 0", {}, "limits.body must be a number of bytes"),
     ("", {"FAREGATE_LIMITS_BODY": "64 MiBs"}, "FAREGATE_LIMITS_BODY must be"),
@@ -148,6 +152,7 @@ WRONG = [
     ("", {"FAREGATE_STORE": "postgres://x"}, "FAREGATE_STORE must be sqlite"),
     ('[providers.openai]\nbase_url = "api.openai.com"', {}, "providers.openai.base_url must be an address"),
     ('[providers.openai]\nbase_url = "https://api..openai.com"', {}, "providers.openai.base_url must be an address"),
+    ("", {"FAREGATE_XAI_BASE_URL": "http://x/v1?version=2"}, "FAREGATE_XAI_BASE_URL must be an address"),
     ("", {"FAREGATE_XAI_BASE_URL": "http://u:p@x/v1"}, "FAREGATE_XAI_BASE_URL must be an address"),
     ("", {"FAREGATE_XAI_BASE_URL": "http://:p@x/v1"}, "FAREGATE_XAI_BASE_URL must be an address"),
     ("", {"FAREGATE_XAI_BASE_URL": "http://[x/v1"}, "FAREGATE_XAI_BASE_URL must be an address"),
@@ -473,6 +478,18 @@ def test_a_providers_table_that_cannot_be_used_is_not_written(
     with pytest.raises(SettingsError, match=r"no .* table named other"):
         drop_provider(tmp_path, "other")
     assert (tmp_path / "config.toml").read_text() == OWN
+
+
+@pytest.mark.parametrize("values", [{"dialect": "esperanto"}, {"models": 3}, {"auth": ""}])
+def test_a_wrong_field_is_not_written_either_where_the_file_is_wrong_already(
+    tmp_path: Path, values: dict[str, object]
+) -> None:
+    """A file that nobody can start with may be mended in parts, and none of them is to make it worse."""
+    wrong = f"{OWN}\n[server]\nport = 'many'\n"
+    written(tmp_path, wrong)
+    with pytest.raises(SettingsError, match=f"{next(iter(values))} must be"):
+        put_provider(tmp_path, {"name": "lm", **values})
+    assert (tmp_path / "config.toml").read_text() == wrong
 
 
 def test_a_provider_is_switched_off_in_the_file_or_the_environment(tmp_path: Path) -> None:

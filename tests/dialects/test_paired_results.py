@@ -1,6 +1,7 @@
 """Calls and their results, from doors that are not chat's: what is not paired is refused here in the client's own
 words, by whichever provider's dialect it would have gone out, and not by the provider in words of another form."""
 
+import itertools
 import json
 from typing import Any
 
@@ -73,6 +74,23 @@ def test_an_unanswered_call_is_refused_by_its_id(door: str, upstream: str) -> No
         assert (caught.value.param or "").startswith(f"{DOORS[door]}[3]")
 
 
+@pytest.mark.parametrize(
+    ("door", "upstream"),
+    [
+        ("anthropic", "gemini"),
+        ("openai_responses", "gemini"),
+        ("openai_responses", "anthropic"),
+        ("gemini", "anthropic"),
+    ],
+)
+def test_a_second_result_of_a_call_is_refused_by_its_id(door: str, upstream: str) -> None:
+    """Both providers refuse it, in words about something else."""
+    said = [user(door, "a"), *call(door, "c1", "c2"), result(door, "c1"), result(door, "c2"), result(door, "c1")]
+    with pytest.raises(ClientError, match="'c1' has more than one result") as caught:
+        render(door, upstream, said)
+    assert (caught.value.param or "").startswith(f"{DOORS[door]}[{len(said) - 1}]")
+
+
 @EVERY
 def test_results_may_come_in_any_order_and_in_several_turns(door: str, upstream: str) -> None:
     said = [user(door, "a"), *call(door, "c1", "c2"), result(door, "c2"), result(door, "c1"), user(door, "b")]
@@ -98,3 +116,48 @@ def test_nothing_to_answer_is_refused(door: str, upstream: str) -> None:
     with pytest.raises(ClientError, match="no message to answer") as caught:
         render(door, upstream, [])
     assert caught.value.param == DOORS[door]
+
+
+def said_between(door: str) -> list[dict[str, Any]]:
+    """Two results in two messages, and the user's words between them."""
+    if door == "openai_responses":
+        return [result(door, "c2"), user(door, "stop"), result(door, "c1")]
+    content = "parts" if door == "gemini" else "content"
+    both = result(door, "c2")
+    words = {"text": "stop"} if door == "gemini" else {"type": "text", "text": "stop"}
+    return [{**both, content: [*both[content], words]}, result(door, "c1")]
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_chat_gets_all_results_right_behind_their_calls(door: str) -> None:
+    """Who types while tools run is heard between their results; OpenAI refuses a message there."""
+    said = [user(door, "a"), *call(door, "c1", "c2"), *said_between(door), user(door, "b")]
+    messages = json.loads(render(door, "openai_chat", said))["messages"]
+    assert [message["role"] for message in messages] == ["user", "assistant", "tool", "tool", "user", "user"]
+    assert {message["tool_call_id"] for message in messages[2:4]} == {"c1", "c2"}
+    assert [message["content"] for message in messages[4:]] == ["stop", "b"]
+
+
+@pytest.mark.parametrize("between", list(itertools.permutations(["system", "user", "result"])))
+def test_results_are_behind_their_calls_where_instructions_have_turns_of_their_own(between: tuple[str, ...]) -> None:
+    """Newer Claude models take them so; what was said while a tool ran made its result one that nobody sent."""
+    door = "openai_responses"
+    said = [user(door, "a"), *call(door, "c1", "c2"), result(door, "c2")]
+    said += [result(door, "c1") if each == "result" else {"role": each, "content": each} for each in between]
+    request = DIALECTS[door].parse_request(json.dumps({"model": "m", "input": said}).encode(), None, None)
+    rendered = DIALECTS["anthropic"].render_request(request, Target(model="m", system_turns=True))
+    first, called, answered, *behind = json.loads(rendered.body)["messages"]
+    assert [turn["role"] for turn in (first, called, answered)] == ["user", "assistant", "user"]
+    assert [block.get("tool_use_id") for block in answered["content"][:2]] == ["c1", "c2"]
+    words = [block["text"] for turn in (answered, *behind) for block in turn["content"] if "text" in block]
+    assert sorted(words) == ["system", "user"]
+
+
+def test_chat_gets_pictures_behind_the_last_result() -> None:
+    shown = result("anthropic", "c1")
+    shown["content"][0]["content"] = [
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
+    ]
+    said = [user("anthropic", "a"), *call("anthropic", "c1", "c2"), shown, result("anthropic", "c2")]
+    messages = json.loads(render("anthropic", "openai_chat", said))["messages"]
+    assert [message["role"] for message in messages] == ["user", "assistant", "tool", "tool", "user"]

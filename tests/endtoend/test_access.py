@@ -204,6 +204,12 @@ def test_unknown_paths_and_methods(gateway: Served, method: str, path: str, stat
     assert ("allow" in reply.headers) == (status == 405) and gateway.count() == rows
 
 
+@pytest.mark.parametrize("path", ["files", "batches", "images/generations", "audio/speech", "messages/batches"])
+def test_who_asks_for_what_is_not_here_reads_where_it_is(gateway: Served, path: str) -> None:
+    message = gateway.ask("POST", f"/api/ai/v1/{path}", {}, key=gateway.key()).json["error"]["message"]
+    assert EMBEDDINGS in message and message.endswith("ask the provider itself.")
+
+
 @pytest.mark.parametrize(
     ("body", "param", "words"),
     [
@@ -284,7 +290,7 @@ def small(provider: ProviderProcess, tmp_path_factory: pytest.TempPathFactory) -
     folder = tmp_path_factory.mktemp("small") / "home"
     folder.mkdir()
     (folder / "config.toml").write_text(
-        '[server]\nallowed_origins = ["https://app.example"]\nallowed_hosts = ["gate.example"]\n'
+        '[server]\nallowed_origins = ["https://app.example", "app://obsidian.md", "http://localhost:3000"]\nallowed_hosts = ["gate.example"]\n'
     )
     keyed = {name: "k" for name in ("openai", "anthropic", "google")}
     served = Served(folder, **upstreams(provider.base_urls, keyed), FAREGATE_LIMITS_BODY="1 MiB")
@@ -352,8 +358,9 @@ def test_an_unknown_encoding_is_415_and_a_row(small: Served, encoding: str) -> N
     assert small.row(reply.id).error_type == "unsupported_media_type"
 
 
-def test_an_origin_and_a_host_that_are_allowed_by_name(small: Served) -> None:
-    origin = {"origin": "https://app.example", "sec-fetch-site": "cross-site"}
+@pytest.mark.parametrize("named", ["https://app.example", "app://obsidian.md", "http://localhost:3000"])
+def test_an_origin_and_a_host_that_are_allowed_by_name(small: Served, named: str) -> None:
+    origin = {"origin": named, "sec-fetch-site": "cross-site"}
     preflight = small.ask(
         "OPTIONS",
         CHAT,
@@ -370,7 +377,7 @@ def test_an_origin_and_a_host_that_are_allowed_by_name(small: Served) -> None:
     wrong_key = small.ask("POST", CHAT, HELLO, key="tk_wrong", headers=origin)
     assert (whole.status, streamed.status, wrong_key.status) == (200, 200, 401)
     for reply in (preflight, whole, streamed, wrong_key):
-        assert reply.headers["access-control-allow-origin"] == "https://app.example"
+        assert reply.headers["access-control-allow-origin"] == named
         assert "access-control-allow-credentials" not in reply.headers
         assert reply.headers["access-control-expose-headers"] == "*"
         assert reply.headers["vary"].lower() == "origin"

@@ -81,13 +81,15 @@ def test_a_price_of_ones_own_is_looked_at_applied_and_undone(gateway: Served, ov
     preview = ask(gateway, "POST", query)
     old, new = sum(row.cost_nano or 0 for row in chosen.values()), sum(tokens(row) for row in chosen.values()) * 10**6
     money = {"from_usd": dollars(old), "to_usd": dollars(new), "difference_usd": dollars(new - old)}
+    exact = {"from_costs_estimated": 0, "to_costs_estimated": 0}
     assert preview == {
         "examined": 3,
         "changed": 3,
         **money,
+        **exact,
         "newly_priced": 0,
         "no_longer_priced": 0,
-        "by_model": [{"provider": "openai", "model": OPENAI, "changed": 3, **money}],
+        "by_model": [{"provider": "openai", "model": OPENAI, "changed": 3, **money, **exact}],
         "by_source": [{"from_source": "list", "to_source": "override", "changed": 3, **money}],
         "kept": [],
     }
@@ -166,6 +168,14 @@ def dollars(nano: int) -> str:
         ),
         ("POST", "", {"apply": True, "expected": {"changed": 1, "difference_usd": "much"}}, 400, "nine places"),
         ("POST", "", {"apply": True, "expected": {"changed": 1, "difference_usd": "inf"}}, 400, "nine places"),
+        ("POST", "", {"apply": True, "expected": {"changed": 1, "difference_usd": "1e99999"}}, 400, "nine places"),
+        (
+            "POST",
+            "",
+            {"apply": True, "expected": {"changed": 1, "difference_usd": "1e999999999"}},
+            400,
+            "nine places",
+        ),
         ("POST", "/99/undo", None, 404, "no re-pricing 99"),
         ("POST", "/soon/undo", None, 404, "ID/undo"),
         ("POST", "/1", None, 404, "ID/undo"),

@@ -41,7 +41,9 @@ def rows_of(gateway: Served, comparison: dict[str, Any]) -> list[ExchangeRecord]
     gateway.settle()
     with opened(gateway.folder) as store:
         found = [store.request(answer["request_id"]) for answer in comparison["data"]]
-    return [row for row in found if row is not None]
+    rows = [row for row in found if row is not None]
+    assert len(rows) == len(found) > 0
+    return rows
 
 
 def seen(gateway: Served) -> int:
@@ -136,7 +138,8 @@ def test_members_of_the_request_stay_as_they_were_written(gateway: Served) -> No
         b'"not_known_yet":{"a":1e2},"messages":[{"role":"user","content":"[[echo]]"}]}}'
     ) % ((MODELS["openai"].encode(),) * 2)
     reply = gateway.ask("POST", COMPARE, body, key=gateway.key())
-    for answer in reply.json["data"]:
+    first, second = reply.json["data"]
+    for answer in (first, second):
         sent = json.loads(answer["text"])["body"]
         for member in (
             '"temperature":0.50',
@@ -173,6 +176,12 @@ def test_what_cannot_be_asked_costs_nothing(
     reply = gateway.ask("POST", COMPARE, body, key=gateway.key())
     assert (reply.status, reply.error["param"]) == (400, param)
     assert (seen(gateway), len(provider.ledger())) == (before, calls)
+
+
+def test_a_question_that_is_nested_without_end_is_refused_as_what_it_is(gateway: Served) -> None:
+    body = b'{"models": [], "request": {"messages": %b%b}}' % (b"[" * 10_000, b"]" * 10_000)
+    reply = gateway.ask("POST", COMPARE, body, key=gateway.key())
+    assert reply.status == 400 and "nested too deeply" in reply.error["message"], reply
 
 
 def test_a_bad_tag_and_a_reading_key_are_refused_at_once(gateway: Served) -> None:
@@ -252,6 +261,19 @@ def test_models_are_summed_over_their_rated_answers_alone(gateway: Served) -> No
     assert found["cost_usd"] == dollars(round(sum(row.cost_nano or 0 for row in rows) / 2))
     assert found["latency_ms"] == pytest.approx(sum(row.latency_us or 0 for row in rows) / 2000)
     assert gateway.get(f"{RATINGS}?provider=google", key)["data"] == []
+
+
+def test_a_rating_tells_whether_what_it_cost_is_an_estimate(gateway: Served) -> None:
+    key = gateway.key(name="mutes")
+    models = [MODELS["openai"], MODELS["google"]]
+    for text in ("Hi", "[[mute]]"):
+        said = gateway.ask("POST", COMPARE, asked(text, models), key=key).json["data"]
+        assert [answer["usage"]["usage_source"] == "provider" for answer in said] == [text == "Hi"] * 2
+        for answer in said:
+            gateway.ask("PUT", f"{RATINGS}/{answer['request_id']}", {"stars": 3}, key=key)
+    told = gateway.get(RATINGS, key)
+    assert sorted(rating["cost_estimated"] for rating in told["data"]) == [False, False, True, True]
+    assert [model["costs_estimated"] for model in told["models"]] == [1, 1]
 
 
 def test_the_question_is_kept_sealed_until_its_conversation_is_deleted(gateway: Served) -> None:

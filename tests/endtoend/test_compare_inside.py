@@ -53,12 +53,13 @@ def text_of(answer: ComparedAnswer) -> str:
 async def rows_after(gateway: Gateway, count: int) -> list[Any]:
     """The rows once there are so many, newest first."""
     found: list[Any] = []
-    for _ in range(4000):
-        found = list((await gateway.requests(UsageQuery())).rows)
-        if len(found) >= count and all(row.outcome != "interrupted" or row.latency_us for row in found):
-            return found
-        await asyncio.sleep(0.01)
-    raise TimeoutError(f"{len(found)} rows")
+
+    async def are_there() -> bool:
+        found[:] = (await gateway.requests(UsageQuery())).rows
+        return len(found) >= count and all(row.outcome != "interrupted" or row.latency_us for row in found)
+
+    await until(are_there)
+    return found
 
 
 async def test_answers_are_told_while_they_grow_and_the_last_word_is_the_row(gateway: Gateway) -> None:
@@ -269,10 +270,10 @@ async def test_what_is_too_old_goes_and_what_was_rated_stays(
     async def prompts() -> list[str | None]:
         return [each.prompt for each in await gateway.comparisons()]
 
-    for _ in range(4000):
-        if None not in await prompts():
-            break
-        await asyncio.sleep(0.01)
+    async def are_kept() -> bool:
+        return None not in await prompts()
+
+    await until(are_kept)
     assert await prompts() == ["Unrated", "Unrated", "Rated", "Rated"]
     now_ns = time.time_ns()
     _later(monkeypatch, now_ns, days=31)

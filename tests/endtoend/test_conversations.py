@@ -154,6 +154,29 @@ def test_the_session_of_a_tool_holds_its_conversations_together(gateway: Served)
     assert (row["id"], row["sessions"]) == ("thread-3", ["in-the-body"])
 
 
+def test_a_sub_agent_of_opencode_stands_in_the_session_that_it_works_for(gateway: Served) -> None:
+    """opencode 1.18.33 gives each a session of its own and names the one above it."""
+    above = {
+        "ses_top": {},
+        "ses_sub": {"x-parent-session-id": "ses_top"},
+        "ses_sub_sub": {"x-parent-session-id": "ses_sub"},
+    }
+    for session, parent in above.items():
+        headers = {"x-session-id": session, **parent}
+        messages = [
+            {"role": "system", "content": f"You are {session}."},
+            {"role": "user", "content": f"Do {session}."},
+        ]
+        ask(gateway, messages, MODELS["openai"], headers=headers)
+        wait_until(lambda session=session: bool(conversations(gateway, f"conversation={session}")))
+    (row,) = conversations(gateway, "conversation=ses_top")
+    assert (row["id"], row["ids"], row["requests"]) == ("ses_top", ["ses_sub", "ses_sub_sub"], 3)
+    assert [turn["branch"] for turn in gateway.get(f"{BASE}/conversations/ses_top")["turns"]] == [
+        None,
+        *["sub_agent"] * 2,
+    ]
+
+
 def test_a_trace_shows_the_exchange_under_its_caller(gateway: Served) -> None:
     trace, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
     headers = {"traceparent": f"00-{trace}-{span}-01"}

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -160,3 +161,17 @@ def test_sums_and_files_say_the_same(calls: tuple[Served, dict[str, Called]]) ->
         assert (cells[id]["cost_usd"], cells[id]["usage_source"]) == (money, call.odd.source)
         assert (lines[id]["cost_usd"], lines[id]["usage_source"]) == (money, call.odd.source)
         assert cells[id]["cached_tokens"] == ("" if lines[id]["cached_tokens"] is None else "0")
+
+
+def test_what_a_client_named_instead_of_sending_it_counts_as_sent(tmp_path: Path) -> None:
+    said = reply_of(Odd("gemini", {"usageMetadata": {"totalTokenCount": 9}}, None, SAID, "estimated"), False)
+    asked: dict[str, Any] = {"model": PRICES["gemini"][0], "input": "word " * 4000}
+    with Scripted(lambda _sent, send: send(said)) as provider:
+        urls = dict.fromkeys(PROVIDERS, provider.url)
+        with Served(tmp_path / "home", **upstreams(urls)) as gateway:
+            first = gateway.ask("POST", "/api/ai/v1/responses", asked, key=gateway.key())
+            more = {**asked, "input": "More.", "previous_response_id": first.json["id"]}
+            second = gateway.ask("POST", "/api/ai/v1/responses", more, key=gateway.key())
+            assert (first.status, second.status) == (200, 200)
+            before, after = (gateway.row(reply.id).input_tokens for reply in (first, second))
+            assert before is not None and after is not None and after > before > 5000

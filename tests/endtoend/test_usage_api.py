@@ -300,6 +300,7 @@ def test_a_breakdown_compared(gateway: Served) -> None:
     data = gateway.get(f"{USAGE}/breakdown?by=tag:team&from={now - 600:.0f}&to={now + 60:.0f}&compare=previous")[
         "data"
     ]
+    assert data
     for item in data:
         shaped({name: value for name, value in item.items() if name != "previous"}, "value")
         shaped(item["previous"])

@@ -191,6 +191,84 @@ def test_streams_pass_as_they_are_and_are_counted(pair: tuple[Served, Scripted],
     assert (row.input_tokens, row.output_tokens) == (counted.input_tokens, counted.output_tokens)
 
 
+# Events of a form that nobody here knows, and one that no reader of the dialect could take for its own.
+NEWER: dict[str, list[bytes]] = {
+    "openai_chat": [
+        b'{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c","type":"hologram","hologram":{}}]}}]}',
+        b'{"choices":{"0":{}}}',
+    ],
+    "openai_responses": [
+        b'{"type":"response.output_item.done","output_index":7,"item":{"type":"function_call","call_id":"c"}}',
+        b'{"type":"response.output_text.delta","output_index":8,"delta":{"words":"x"}}',
+    ],
+    "anthropic": [
+        b'{"type":"content_block_start","index":7,"content_block":{"type":"tool_use","id":"t"}}',
+        b'{"type":"content_block_delta","index":7,"delta":{"type":"input_json_delta","partial_json":"{}"}}',
+    ],
+    "gemini": [
+        b'{"candidates":[{"content":{"parts":[{"functionCall":{"partialArgs":[{"jsonPath":"$.a"}]}}]},"index":0}]}',
+        b'{"candidates":[{"content":{"parts":[{"text":{"words":"x"}}]},"index":0}]}',
+    ],
+}
+
+
+def with_events(door: Spoken, *events: bytes) -> bytes:
+    """The recorded stream with these behind its first event."""
+    first, end, rest = Recording(door.dialect, "text").stream.partition(b"\n\n")
+    return first + end + b"".join(b"data: " + event + b"\n\n" for event in events) + rest
+
+
+@each_door
+def test_what_a_stream_says_in_a_form_that_is_not_known_here_passes(
+    pair: tuple[Served, Scripted], door: Spoken
+) -> None:
+    gateway, provider = pair
+    stream = with_events(door, *NEWER[door.dialect])
+    provider.script = lambda _sent, send: send(stream_head() + stream)
+    reply = door.ask(gateway, b"{" + door.streaming(door.members(door.model)) + b"}", stream=True)
+    assert (reply.status, reply.body) == (200, stream)
+    row = gateway.row(reply.id)
+    counted = Recording(door.dialect, "text").codec.parse_response(whole(door)).usage
+    assert counted is not None
+    assert (row.outcome, row.usage_source, row.output_tokens) == ("ok", "provider", counted.output_tokens)
+
+
+# What tells why an answer ended, in a form that nobody here knows, and the provider's mark that it did.
+NEWER_ENDS: dict[str, tuple[bytes, bytes]] = {
+    "openai_chat": (b'{"choices":{"0":{"finish_reason":{"word":"stop"}}}}', b"[DONE]"),
+    "openai_responses": (b'{"type":"response.rested"}', b'{"type":"response.completed","response":["whole"]}'),
+    "anthropic": (b'{"type":"message_delta","delta":"end_turn","usage":{}}', b'{"type":"message_stop"}'),
+}
+
+
+@pytest.mark.parametrize(
+    "door", [door for door in SPOKEN if door.dialect in NEWER_ENDS], ids=lambda door: door.dialect
+)
+@pytest.mark.parametrize("said", [True, False], ids=["said", "nothing known"])
+def test_a_stream_that_its_provider_ended_has_ended_whatever_its_last_event_says(
+    pair: tuple[Served, Scripted], door: Spoken, said: bool
+) -> None:
+    gateway, provider = pair
+    events = Recording(door.dialect, "text").stream.split(b"\n\n")
+    begun = [*events[:2], b""] if said else [b""]
+    stream = b"\n\n".join(begun) + b"".join(b"data: %b\n\n" % event for event in NEWER_ENDS[door.dialect])
+    provider.script = lambda _sent, send: send(stream_head() + stream)
+    reply = door.ask(gateway, b"{" + door.streaming(door.members(door.model)) + b"}", stream=True)
+    assert (reply.status, reply.body) == (200, stream)
+    row = gateway.row(reply.id)
+    assert (row.outcome, row.error_type) == ("ok", None)
+    assert row.usage_source in ("partial", "estimated")
+
+
+@each_door
+def test_what_is_no_json_object_ends_a_stream(pair: tuple[Served, Scripted], door: Spoken) -> None:
+    gateway, provider = pair
+    provider.script = lambda _sent, send: send(stream_head() + with_events(door, b'{"cut'))
+    reply = door.ask(gateway, b"{" + door.streaming(door.members(door.model)) + b"}", stream=True)
+    assert b"could not be read" in reply.body
+    assert gateway.row(reply.id).error_type == "unreadable_answer"
+
+
 LARGE = 20_000_000
 
 

@@ -197,12 +197,12 @@ class Gateway:
         context = replace(CONTEXT, origin="" if dialect == self.door else origin)
         if streamed:
             events = read(DIALECTS[dialect].reader(), [stream(dialect, pieces, CALLED[dialect])])
-            watch = StateWatch(self.memory, "key", origin)
+            watch = StateWatch(self.memory, "key", "req_1", origin)
             for event in events:
                 watch.feed(event)
             return told(self.door, events, context)
         response = DIALECTS[dialect].parse_response(whole(dialect, pieces, CALLED[dialect]))
-        self.memory.remember("key", origin, response.choices[0].parts)
+        self.memory.remember("key", "req_1", origin, response.choices[0].parts)
         return DIALECTS[self.door].render_response(response, context)
 
 

@@ -243,6 +243,26 @@ async def test_what_comes_in_with_a_good_key_is_counted_whatever_becomes_of_its_
     assert (serving.arrivals.seen, serving.arrivals.running) == (3, 0)
 
 
+async def test_a_connection_that_is_waited_for_at_the_end_begins_nothing_else(serving: Serving) -> None:
+    key = serving.access.create("caller").key
+    reader, writer = await asyncio.open_connection("127.0.0.1", serving.server.port)
+    head = f"Host: localhost\r\nAuthorization: Bearer {key}\r\nContent-Length: 0\r\n\r\n"
+    writer.write(f"POST /api/ai/v1/chat/completions HTTP/1.1\r\n{head}".encode())
+    while not serving.arrivals.running:
+        await asyncio.sleep(0)
+    serving.relay.running = 1
+    stopping = asyncio.create_task(serving.server.stop(PATIENCE_S))
+    await asyncio.sleep(0)
+    writer.write(f"GET /echo HTTP/1.1\r\n{head}".encode())
+    serving.relay.go.set()
+    async with asyncio.timeout(PATIENCE_S / 2):
+        said = await reader.read()
+    serving.relay.running = 0
+    await stopping
+    writer.close()
+    assert said.startswith(b"HTTP/1.1 500 ") and said.count(b"HTTP/1.1 ") == 1
+
+
 @pytest.fixture
 def source() -> Source:
     SOURCE.made, SOURCE.closed = 0, asyncio.Event()

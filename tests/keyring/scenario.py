@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import json
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ import secretstorage
 from secretstorage.util import DBusAddressWrapper, format_secret, open_session
 
 from gateway.folder import DataFolder
+from gateway.keys import vault
 from gateway.keys.provider_keys import ProviderKeys
 from gateway.keys.vault import Vault
+from tests.waiting import PATIENCE_S
 
 # What `--unlock` is given.
 PASSWORD = b"\n"
@@ -120,6 +124,51 @@ def unlock(password: bytes) -> None:
         service.call("UnlockWithMasterPassword", "o(oayays)", path, secret)
 
 
+async def comes_later(folder: DataFolder) -> Any:
+    """A service of secrets that no bus starts: it begins after this process, ends, and begins again."""
+    vault.LOOKS_AGAIN_S = 0.1
+    asked = ProviderKeys(folder, Vault(folder, "keyring"), {})
+    await asked.load()
+    before = await asked.vault.state()
+    with secrets_service():
+        began = await until_read_again(asked)
+        await asked.store("openai", CANARY)
+    await asked.load()
+    ended = {"key": asked.key_for("openai"), "problem": asked.problem("openai"), "again": await asked.poll()}
+    with secrets_service():
+        again = await until_read_again(asked)
+        after = {"again": again, "key": asked.key_for("openai"), "problem": asked.problem("openai")}
+    asked.close()
+    return {"before": before.message, "began": began, "ended": ended, "after": after}
+
+
+@contextlib.contextmanager
+def secrets_service() -> Iterator[None]:
+    with subprocess.Popen(
+        ["gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as daemon:
+        assert daemon.stdin is not None
+        daemon.stdin.write(PASSWORD)
+        daemon.stdin.close()
+        try:
+            yield
+        finally:
+            daemon.terminate()
+
+
+async def until_read_again(keys: ProviderKeys) -> bool:
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while not await keys.poll():
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        return False
+    return True
+
+
 async def removed(folder: DataFolder) -> Any:
     keys = ProviderKeys(folder, Vault(folder, "keyring"), {})
     await keys.load()
@@ -145,6 +194,7 @@ SCENARIOS = {
     "read": read,
     "state": state,
     "locked": locked,
+    "comes_later": comes_later,
     "removed": removed,
 }
 

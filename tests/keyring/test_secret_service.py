@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,22 @@ from tests.keyring.traces import spellings, traces_in
 ROOT = Path(__file__).parents[2]
 UNLOCKED = 'printf "\\n" | gnome-keyring-daemon --unlock --components=secrets >/dev/null; exec "$@"'
 PLAIN = 'exec "$@"'
+# A bus that knows no services of the system's.
+NOTHING_STARTED = """<busconfig>
+<type>session</type>
+<listen>unix:tmpdir=/tmp</listen>
+<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
+</busconfig>"""
 
 
-def run(home: Path, scenario: str, folder: Path, *, shell: str | None = UNLOCKED) -> Any:
+def run(
+    home: Path,
+    scenario: str,
+    folder: Path,
+    *,
+    shell: str | None = UNLOCKED,
+    session: Sequence[str] = ("dbus-run-session", "--"),
+) -> Any:
     """Runs a scenario with a home of its own; `shell` None: without any session bus."""
     home.mkdir(exist_ok=True)
     home.chmod(0o700)
@@ -35,7 +49,7 @@ def run(home: Path, scenario: str, folder: Path, *, shell: str | None = UNLOCKED
     }
     command = [sys.executable, "-m", "tests.keyring.scenario", scenario, str(folder)]
     if shell is not None:
-        command = ["dbus-run-session", "--", "sh", "-c", shell, "sh", *command]
+        command = [*session, "sh", "-c", shell, "sh", *command]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=90, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
@@ -104,6 +118,19 @@ def test_a_locked_keyring_is_said_so_and_read_once_it_is_unlocked(tmp_path: Path
     before = outcome["before"]
     assert before["key"] is None and before["again"] is False
     assert_refused(before, tmp_path / "data")
+    assert outcome["after"] == {"again": True, "key": CANARY, "problem": None}
+
+
+def test_a_keyring_that_begins_after_us_is_found(tmp_path: Path) -> None:
+    """As where a person starts what keeps their secrets (KeePassXC …) after they have logged in."""
+    bus = tmp_path / "bus.conf"
+    bus.write_text(NOTHING_STARTED)
+    command = ["dbus-run-session", f"--config-file={bus}", "--"]
+    outcome = run(tmp_path / "home", "comes_later", tmp_path / "data", shell=PLAIN, session=command)
+    assert "FAREGATE_VAULT=file" in outcome["before"]
+    assert outcome["began"] is True
+    assert outcome["ended"]["key"] is None and outcome["ended"]["again"] is False
+    assert "does not run any more: start it" in outcome["ended"]["problem"]
     assert outcome["after"] == {"again": True, "key": CANARY, "problem": None}
 
 

@@ -73,6 +73,14 @@ def says(status: int, body: Any) -> Handler:
             "rejects this key (400)",
         ),
         (400, {"error": {"message": "bad limit"}}, "unreachable", False, 'answers 400, "bad limit"'),
+        # A terminal would act on these.
+        (
+            404,
+            {"error": {"message": "no\x1b]0;title\x07 such\x9b2J path"}},
+            "unreachable",
+            False,
+            '"no ]0;title such 2J path"',
+        ),
         (403, {"error": {"message": "Missing scopes: api.model.read"}}, "limited", True, "may not list models"),
         (
             403,

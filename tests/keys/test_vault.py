@@ -26,7 +26,7 @@ from gateway.keys.provider_keys import ProviderKeys
 from gateway.keys.sealing import Context, Cost, SealBroken, VaultError, make_seal_key, read_seal_key, seal, unseal
 from gateway.keys.vault import Vault
 from tests.keyring.traces import traces_in
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, until
 
 KEY = "sk-canary-0123456789abcdefghijklmnop"
 HANGS_S = 60.0
@@ -254,9 +254,7 @@ async def test_a_prompt_that_is_answered_late_gives_the_keys_after_all(
     assert keys.key_for("openai") is None and "does not answer" in (keys.problem("openai") or "")
     assert await keys.poll() is False
     system.gate.set()
-    async with asyncio.timeout(PATIENCE_S):
-        while not await keys.poll():
-            await asyncio.sleep(0.01)
+    await until(keys.poll)
     assert keys.key_for("openai") == KEY and keys.problem("openai") is None
     assert await keys.poll() is False
     keys.close()

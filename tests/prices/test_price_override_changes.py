@@ -118,6 +118,9 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"prices": UnitPrices(cache_write_1h="0.0000000000001")},
         "price of cache write 1h must be",
     ),
+    # Written out, these fill the memory, or take more than there is.
+    "digits without end": ({"prices": UnitPrices(input="1e99999999999")}, "price of input must be"),
+    "decimals without end": ({"prices": UnitPrices(input="1e-99999999999")}, "price of input must be"),
     "no number": ({"prices": UnitPrices(input="NaN")}, "price of input must be"),
     "no end of money": ({"prices": UnitPrices(input="Infinity")}, "price of input must be"),
 }

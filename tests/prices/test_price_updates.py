@@ -1,5 +1,6 @@
 """The list of prices is fetched when someone asks for it and never else; what is wrong leaves the list in use."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -34,6 +35,24 @@ LIST = [
     provider("google", "gemini-2.5-pro", 5),
     provider("x-ai", "grok-4.3", 6),
 ]
+
+
+def of_another_form(**fields: Any) -> list[dict[str, Any]]:
+    """A list that is JSON of the usual shape, in which one model has something that the library cannot read."""
+    first, *others = LIST
+    return [{**first, "models": [first["models"][0] | fields]}, *others]
+
+
+OTHER_FORMS = {
+    "a way to match that is not known": of_another_form(match={"glob": "gpt-*"}),
+    "nothing to match": of_another_form(match={}),
+    "a match that is no table": of_another_form(match="gpt-4.1"),
+    "a pattern that is none": of_another_form(match={"regex": "("}),
+    "a pattern that is none within others": of_another_form(match={"or": [{"equals": "x"}, {"regex": "("}]}),
+    "no prices": of_another_form(prices=[]),
+    "a price without end": of_another_form(prices={"input_mtok": "1e999999"}),
+    "a price that is no number": of_another_form(prices={"input_mtok": "NaN"}),
+}
 
 
 class Site(HTTPServer):
@@ -106,6 +125,10 @@ def test_a_fetched_list_is_used_kept_and_read_again(tmp_path: Path, site: Site) 
         (200, json.dumps([provider("openai", "gpt-4.1", -1), *LIST[1:]]).encode(), "is no list of prices"),
         (200, json.dumps([{"id": "openai"}, *LIST[1:]]).encode(), "is no list of prices"),
         (200, b"[" * 100_000, "is no list of prices"),
+        *(
+            pytest.param(200, json.dumps(form).encode(), "is no list of prices", id=name)
+            for name, form in OTHER_FORMS.items()
+        ),
     ],
 )
 def test_what_cannot_be_a_list_changes_nothing(
@@ -136,6 +159,17 @@ def test_a_damaged_file_is_said_so_once_and_the_list_in_use_stays(tmp_path: Path
     with pytest.raises(FaregateError, match="update the prices"):
         pricing.load_list(tmp_path)
     assert (dollars(pricing), pricing.poll_list(tmp_path)) == (2.0, False)
+
+
+@pytest.mark.parametrize("match", [{"glob": "gpt-*"}, {}, "gpt-4.1"])
+async def test_a_kept_list_of_another_version_keeps_no_gateway_from_starting(tmp_path: Path, match: Any) -> None:
+    kept = {"fetched_us": 1, "providers": of_another_form(match=match)}
+    (tmp_path / PRICES_FILE).write_text(json.dumps(kept))
+    gateway = Gateway(DataFolder(tmp_path), Settings(port=0, vault_backend="memory"))
+    async with asyncio.timeout(30):
+        await gateway.start()
+    assert (gateway.state.word, gateway.price_list().fetched_us) == ("running", None)
+    await gateway.close()
 
 
 async def test_a_gateway_fetches_when_it_is_told_to_and_starts_with_what_it_fetched(

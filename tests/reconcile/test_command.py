@@ -83,6 +83,8 @@ def test_what_is_wrong_with_a_bill_or_an_option_is_one_line(served: Served, tmp_
         ((usage, "--provider", "anthropic"), 1, "This looks like OpenAI's usage export"),
         ((usage, "--tz", "Mars/Base"), 2, "The time zone 'Mars/Base' is unknown"),
         ((costs, "--rate", "much"), 2, "no number of dollars"),
+        ((costs, "--rate", "1e99999999"), 2, "no number of dollars"),
+        ((costs, "--rate", "1e-99999999"), 2, "no number of dollars"),
         ((costs, "--only", "key"), 2, "COLUMN=TEXT"),
         ((str(tmp_path / "none.csv"),), 2, "is no file"),
         ((), 2, "FILE"),

@@ -217,6 +217,8 @@ def test_whole_days_and_models_are_missing_on_either_side() -> None:
             assert set(parts(day)) == {"missing_here"} and day.here.requests == 0
         else:
             assert day.matched
+    assert {middle.isoformat()} < {day.day for day in found.days}
+    assert {"gpt-5-nano"} < {day.model for day in found.days}
 
 
 @pytest.mark.parametrize("hours", [23, 25])

@@ -9,14 +9,20 @@ from gateway.reconcile import CSV_COLUMNS, csv_rows, lines, render
 from gateway.reconcile.records import DayModel, Part, Reconciliation, Request, Shared, Totals
 
 HERE = Totals(
-    requests=1203, input_tokens=11, cached_tokens=12, cache_write_tokens=13, output_tokens=14, cost_nano=4_000_000_000
+    requests=1203,
+    input_tokens=11,
+    cached_tokens=12,
+    cache_write_tokens=13,
+    output_tokens=14,
+    cost_nano=4_000_000_000,
+    estimated=7,
 )
 BILL = Totals(
     requests=1200, input_tokens=21, cached_tokens=22, cache_write_tokens=23, output_tokens=24, cost_nano=2_500_000_000
 )
 MATCHED = Part(kind="matched", requests=1199, here_nano=1_000_000_000, bill_nano=1_000_000_000)
 DEARER = Part(kind="price_drift", requests=1, here_nano=1_000_000_000, bill_nano=1_500_000_000)
-MISSING = Part(kind="missing_there", requests=1003, here_nano=2_000_000_000, bill_nano=0)
+MISSING = Part(kind="missing_there", requests=1003, here_nano=2_000_000_000, bill_nano=0, estimated=True)
 UNTOLD = Part(kind="usage_drift", requests=None, here_nano=None, bill_nano=None)
 FIRST = DayModel(
     day="2026-11-03",
@@ -63,21 +69,22 @@ def totals(requests: int, first: int, cost: str) -> dict[str, Any]:
     return {"requests": requests, **{name: first + n for n, name in enumerate(names)}, "cost_usd": cost}
 
 
-def part(kind: str, requests: int | None, *figures: Any) -> dict[str, Any]:
+def part(kind: str, requests: int | None, *figures: Any, estimated: bool = False) -> dict[str, Any]:
     names = ("here_usd", "bill_usd", "percent", "difference_usd", "difference_percent")
-    return {"kind": kind, "requests": requests, **dict(zip(names, figures, strict=True))}
+    return {"kind": kind, "requests": requests, **dict(zip(names, figures, strict=True)), "cost_estimated": estimated}
 
 
 PARTS = [
     part("matched", 1199, "1.000000000", "1.000000000", 40.0, "0.000000000", 0.0),
     part("price_drift", 1, "1.000000000", "1.500000000", 60.0, "0.500000000", 20.0),
-    part("missing_there", 1003, "2.000000000", "0.000000000", 80.0, "-2.000000000", -80.0),
+    part("missing_there", 1003, "2.000000000", "0.000000000", 80.0, "-2.000000000", -80.0, estimated=True),
 ]
 NOT_TOLD = part("usage_drift", None, None, None, None, None, None)
 
 
 def test_as_json() -> None:
-    here, bill = totals(1203, 11, "4.000000000"), totals(1200, 21, "2.500000000")
+    here = totals(1203, 11, "4.000000000") | {"costs_estimated": 7}
+    bill = totals(1200, 21, "2.500000000")
     assert render(DONE) == {
         "provider": "openai",
         "forms": ["one export", "another"],
@@ -138,6 +145,7 @@ def test_as_rows_of_a_csv() -> None:
         13,
         14,
         "4.000000000",
+        7,
         1200,
         21,
         22,
@@ -150,7 +158,7 @@ def test_as_rows_of_a_csv() -> None:
         None,
     )
     figures = [tuple(part.values()) for part in PARTS]
-    untold = (1, *[None] * 4, "0.000000000", *[None] * 6, "0.000000000", "", "", None)
+    untold = (1, *[None] * 4, "0.000000000", *[None] * 7, "0.000000000", "", "", None)
     assert rows == [
         *(("2026-11-03", "gpt-5", *each, *shared) for each in figures),
         ("2026-11-04", None, *NOT_TOLD.values(), *untold),

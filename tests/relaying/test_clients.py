@@ -3,7 +3,7 @@
 import pytest
 from multidict import CIMultiDict
 
-from gateway.relaying.clients import baggage_user, client_name, conversation_ids
+from gateway.relaying.clients import baggage_user, client_name, conversation_ids, parent_conversation
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,10 @@ from gateway.relaying.clients import baggage_user, client_name, conversation_ids
         ("OpenAI/JS 6.1", "OpenAI SDK (JavaScript)"),
         ("Anthropic/Python 2.12.0", "Anthropic SDK (Python)"),
         ("google-genai-sdk/3.4.0 gl-python/3.11", "Google GenAI SDK"),
+        ("google-genai-sdk/2.34.0 gl-python/3.12.1 google-adk/2.13.0 gl-python/3.12.1", "Google ADK"),
+        ("google-genai-sdk/2.34.0 gl-python/3.12.1 pydantic-ai/2.68.0", "pydantic-ai"),
+        ("google-genai-sdk/3.6.1 gl-python/3.12.1 langchain-google-genai/4.4.3-ChatGoogleGenerativeAI", "LangChain"),
+        ("langchainjs-openai/1.0.0 ((node/v20.20.2; linux; x64))", "LangChain"),
         ("ai-sdk/openai-compatible/2.0.92 ai-sdk/provider-utils/4.0.65 runtime/node.js/v20.20.2", "Vercel AI SDK"),
         ("ai/6.0.326 ai-sdk/provider-utils/4.0.65 runtime/node.js/v20.20.2", "Vercel AI SDK"),
         ("air/1.0", "air"),
@@ -73,6 +77,22 @@ def test_the_conversation(headers: dict[str, str], id: str | None) -> None:
 )
 def test_the_session_around_a_conversation_that_has_another_id(headers: dict[str, str], session: str | None) -> None:
     assert conversation_ids(headers)[1] == session
+
+
+@pytest.mark.parametrize(
+    ("headers", "parent"),
+    [
+        ({"x-session-id": "ses_2", "x-parent-session-id": "ses_1"}, "ses_1"),
+        ({"x-session-id": "ses_1"}, None),
+        ({"x-session-id": "ses_1", "x-parent-session-id": "ses_1"}, None),
+        ({"x-session-id": "ses_2", "x-parent-session-id": "x" * 257}, None),
+        # Who names the conversation says where it is.
+        ({"x-conversation-id": "mine", "x-session-id": "ses_2", "x-parent-session-id": "ses_1"}, None),
+        ({"x-parent-session-id": "ses_1"}, None),
+    ],
+)
+def test_the_conversation_for_which_a_sub_agent_works(headers: dict[str, str], parent: str | None) -> None:
+    assert parent_conversation(headers, conversation_ids(headers)[0]) == parent
 
 
 def test_the_user_of_baggage() -> None:

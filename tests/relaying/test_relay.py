@@ -758,6 +758,16 @@ async def test_a_row_without_a_body_has_the_request_s_tags(
     assert (run.row.outcome, run.row.tags, run.row.end_user) == (outcome, ("team:a", "env:dev"), "bob")
 
 
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "claude-sonnet-4-6"])
+async def test_a_schema_that_is_too_deep_to_be_said_anew_is_the_client_s_to_mend(model: str) -> None:
+    schema = b'{"type":"object","properties":{"p":' * 450 + b'{"type":"string"}' + b"}}" * 450
+    wanted = b'"response_format":{"type":"json_schema","json_schema":{"name":"x","strict":true,"schema":%b}}' % schema
+    run = Run(json_answer())
+    row = await run.go(b'{"model":"%b","messages":[{"role":"user","content":"Hi"}],%b}' % (model.encode(), wanted))
+    assert (row.status, row.error_type) == (400, "bad_request")
+    assert "nested too deeply" in run.client.body.decode()
+
+
 HISTORY_FIELDS = {"openai_chat": "messages", "openai_responses": "input"}
 
 

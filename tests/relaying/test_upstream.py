@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import gzip
+import socket
 import ssl
 import weakref
 from base64 import b64encode
@@ -89,6 +90,48 @@ async def serving() -> AsyncIterator[Callable[[Serve], Any]]:
 
 def exchange() -> Exchange:
     return Exchange("openai_chat", Principal("key_1", "key", "execute", None, ()), 0)
+
+
+async def test_a_connection_that_its_provider_has_closed_is_not_written_to(upstream: Upstream) -> None:
+    """Closed after the pool last looked: the loop had no turn since, as beside a busy window."""
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = URL(f"http://127.0.0.1:{listening.getsockname()[1]}/path")
+
+        def answer() -> socket.socket:
+            connection, _ = listening.accept()
+            asked.append(connection.recv(65_536))
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            return connection
+
+        async def call() -> tuple[socket.socket, bytes]:
+            serving = asyncio.get_running_loop().run_in_executor(None, answer)
+            reply = await upstream.send(exchange(), "Some", url, {}, b"{}")
+            said = await reply.read()
+            reply.close()
+            return await serving, said
+
+        first, said = await call()
+        assert said == b"ok"
+        first.close()
+        second, said = await call()
+        assert said == b"ok" and len(asked) == 2
+        second.close()
+
+
+async def test_a_connection_that_stands_is_used_again(upstream: Upstream, serving: Any) -> None:
+    seen: set[object] = set()
+
+    async def take(request: web.BaseRequest) -> web.Response:
+        seen.add(request.transport)
+        return web.Response(text="taken")
+
+    url = await serving(take)
+    for _ in range(3):
+        answer = await upstream.send(exchange(), "Some", url, {}, b"{}")
+        await answer.read()
+        answer.close()
+    assert len(seen) == 1
 
 
 async def test_a_big_body_arrives_whole_and_lets_others_run(upstream: Upstream, serving: Any) -> None:

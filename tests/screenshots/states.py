@@ -458,6 +458,7 @@ def new_key(app: RealApp) -> None:
 
 def close_new_key(app: RealApp) -> None:
     app.click("drawer.close", within="api_keys_drawer")
+    answer_question(app, "Discard")
     app.wait_for("shown", False, name="api_keys_drawer")
 
 

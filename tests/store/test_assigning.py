@@ -1,7 +1,7 @@
 """What is learnt of an exchange after its end stands on its row, and rows and sums go on agreeing."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -154,3 +154,38 @@ def test_an_app_whose_assignment_failed_at_first_is_named_when_it_is_tried_again
     assert store.flush() and not failures
     assert [row.value for row in store.breakdown(UsageQuery(), "app").rows] == ["shop"]
     assert store.check() == []
+
+
+def refused_by_sqlite(_monkeypatch: pytest.MonkeyPatch, store: UsageStore) -> None:
+    store._connection.execute(
+        "CREATE TRIGGER no BEFORE UPDATE OF conversation ON requests WHEN NEW.id = 'req_1' "
+        "BEGIN SELECT RAISE(ABORT, 'no'); END"
+    )
+
+
+def refused_by_us(monkeypatch: pytest.MonkeyPatch, store: UsageStore) -> None:
+    set_conversation = assigning._set_conversation
+
+    def fault(connection: sqlite3.Connection, request_id: str, conversation: str | None) -> None:
+        assert request_id != "req_1"
+        set_conversation(connection, request_id, conversation)
+
+    monkeypatch.setattr(assigning, "_set_conversation", fault)
+
+
+@pytest.mark.parametrize("refuse", [refused_by_sqlite, refused_by_us])
+def test_what_cannot_be_written_down_keeps_nothing_else_back(
+    refuse: Callable[[pytest.MonkeyPatch, UsageStore], None],
+    store: UsageStore,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    refuse(monkeypatch, store)
+    for number in range(3):
+        store.end(record(number, id=f"req_{number}", conversation_id=None))
+        store.assign(f"req_{number}", conversation_id="conv")
+    assert store.flush(5.0)
+    store.end(record(3, id="req_3"))
+    assert store.flush(5.0) and store.completeness().written == 4
+    assert [conversation(store, f"req_{number}") for number in range(3)] == ["conv", None, "conv"]
+    assert [line.split(" (")[0] for line in caplog.messages] == ["What was learnt of req_1 could not be stored"]

@@ -5,13 +5,14 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.configuration.setting_values import Keep
+from gateway.errors import FaregateError
 from gateway.records import Breakdown, Cleaned, ExchangeRecord, Sizes, Summary, TagCondition, TimeBucket, UsageQuery
 from gateway.store import clean_up as clean_up_module
 from gateway.store.clean_up import TARGET_S, clean_up, next_step, shares
@@ -286,6 +287,33 @@ def test_whoever_follows_a_clean_up_can_end_it(filled: UsageStore, monkeypatch: 
     assert_whole(filled)
 
 
+@pytest.mark.parametrize("raises", [False, True], ids=["told to stop", "by an error"])
+def test_what_an_ended_deletion_has_left_is_there_for_everybody(
+    filled: UsageStore, monkeypatch: pytest.MonkeyPatch, raises: bool
+) -> None:
+    """The rows of a year stayed on the disk, and no list showed them any more."""
+    monkeypatch.setattr(clean_up_module, "FIRST_ENTRIES", 50)
+    monkeypatch.setattr(clean_up_module, "MOST_ENTRIES", 50)
+    sums = all_sums(filled)
+
+    def progress(entries: int) -> bool:
+        if raises and entries >= 160:
+            raise FaregateError("It was given up.")
+        return entries < 160
+
+    with pytest.raises(FaregateError) if raises else nullcontext():
+        assert filled.clean_up(keeps(), END_US, progress, {"requests": END_US}).finished is False
+    assert filled.sizes().requests == ROWS - 200
+    # A row a minute: the two hundredth is the first of those that are left, in a quarter that has lost some.
+    assert filled.kept().rows_from_us == BASE_US + 210 * MINUTE_US
+    assert filled.request_count(UsageQuery()) == ROWS - 210
+    assert len(filled.requests(UsageQuery(), limit=1000, offset=ROWS - 1000).rows) == 790
+    assert all_sums(filled) == sums
+    assert_whole(filled)
+    again = filled.clean_up(keeps(), END_US, until={"requests": END_US})
+    assert (again.finished, again.taken["requests"], filled.sizes().requests) == (True, ROWS - 200, 0)
+
+
 @pytest.mark.parametrize(
     ("entries", "share", "following"),
     [(40, 0.2, 80), (400, 0.2, 500), (40, 0.7, 40), (40, 1.2, 20), (1, 9, 1)],
@@ -358,6 +386,22 @@ def test_a_kill_between_two_steps_changes_no_answer(folder: Path, step: int) -> 
     store.clean_up(keeps(Keep(days=1), Keep(days=2)), END_US)
     assert query(store, "SELECT MIN(started_us) FROM requests") >= [(END_US - DAY_US - QUARTER_US,)]
     assert store.summary(since) == before[0]
+    store.close()
+
+
+def test_what_a_killed_deletion_has_left_goes_with_the_next_clean_up(folder: Path) -> None:
+    """It stayed on the disk for ever, and no list showed it."""
+    done = subprocess.run([sys.executable, "-c", KILLED, str(folder), "1", str(END_US)], check=False)
+    assert done.returncode == -9
+    with closing(sqlite3.connect(folder / USAGE.file)) as usage:
+        (on_disk,) = usage.execute("SELECT COUNT(*) FROM requests").fetchone()
+    store = UsageStore(folder)
+    store.start()
+    shown = store.request_count(UsageQuery())
+    assert on_disk > shown > 0
+    cleaned = store.clean_up(keeps(), END_US)
+    assert (cleaned.taken["requests"], store.sizes().requests) == (on_disk - shown, shown)
+    assert_whole(store)
     store.close()
 
 

@@ -58,11 +58,12 @@ def test_a_clean_up_that_was_ended_by_the_right_clock_keeps_what_it_had_not_reac
     monkeypatch.setattr("gateway.store.clean_up.TARGET_S", 60.0)
     come(store, "before", range(0, 200, 10))
     store.clean_up(REQUESTS, AHEAD_US, lambda entries: entries < 10)
-    assert store.sizes().requests == 10 and ids(store) == []
-    store.clean_up(REQUESTS, BASE_US + 5 * HOUR_US)
-    assert store.kept() == Kept(rows_from_us=BASE_US + 105 * MINUTE_US)
-    assert ids(store) == [f"before-{minute}" for minute in reversed(range(110, 200, 10))]
-    assert store.check() == []
+    assert store.sizes().requests == 10
+    for _ in range(2):
+        assert store.kept() == Kept(rows_from_us=BASE_US + 105 * MINUTE_US)
+        assert ids(store) == [f"before-{minute}" for minute in reversed(range(110, 200, 10))]
+        assert store.check() == []
+        store.clean_up(REQUESTS, BASE_US + 5 * HOUR_US)
 
 
 def test_where_buckets_went_too_they_are_there_from_the_next_hour_on(store: UsageStore) -> None:

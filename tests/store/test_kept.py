@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from msgspec.structs import replace
 
 from gateway.configuration.setting_values import Keep
-from gateway.read_api import render_breakdown, render_page, render_summary, render_time, render_timeseries
+from gateway.read_api import render_beside_page, render_beside_rows, render_bucket, render_summary, render_time
 from gateway.records import ExchangeRecord, Export, UsageQuery
 from gateway.store import queries
 from gateway.store.kept import BUCKETS_FROM, ROWS_FROM, Kept, kept, move
@@ -109,10 +109,10 @@ def test_answers_that_lack_rows_say_from_when_on_they_are_complete(store: UsageS
     assert "complete_from" not in render_summary(whole)
     conversations = store.breakdown(UsageQuery(), "conversation")
     assert (conversations.rows[0].summary.requests, conversations.complete_from_us) == (43, CUT_US)
-    assert render_breakdown(conversations)["complete_from"] == render_time(CUT_US)
+    assert render_beside_rows(conversations)["complete_from"] == render_time(CUT_US)
     page = store.requests(UsageQuery())
     assert (len(page.rows), page.complete_from_us) == (43, CUT_US)
-    assert render_page(page)["complete_from"] == render_time(CUT_US)
+    assert render_beside_page(page)["complete_from"] == render_time(CUT_US)
     later = UsageQuery(start_us=CUT_US, conversation=("c1",))
     assert store.summary(later).complete_from_us is None
     assert store.requests(later).complete_from_us is None
@@ -132,9 +132,8 @@ def test_slices_that_lack_rows_are_marked(store: UsageStore) -> None:
     hours = store.timeseries(NEEDING_ROWS, "hour")
     assert [bucket.complete for bucket in hours] == [False] * 5 + [True] * 43
     assert [bucket.summary.requests for bucket in hours] == [0] * 5 + [1] * 43
-    rendered = render_timeseries(hours)["buckets"]
-    assert rendered[0]["complete"] is False
-    assert "complete" not in rendered[-1]
+    assert render_bucket(hours[0])["complete"] is False
+    assert "complete" not in render_bucket(hours[-1])
     assert all(bucket.complete for bucket in store.timeseries(UsageQuery(), "hour"))
     # Nothing had happened yet: nothing can be missing.
     early = store.timeseries(UsageQuery(start_us=BASE_US - DAY_US, conversation=("c1",)), "hour")

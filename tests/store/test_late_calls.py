@@ -57,7 +57,7 @@ def test_the_result_is_that_of_looking_each_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, most: int
 ) -> None:
     made = tangled(random.Random(seed))
-    monkeypatch.setattr(Continued.__init__, "__defaults__", (most,))
+    monkeypatch.setattr(links, "MOST_ANSWERS", most)
     known, always = both_ways(tmp_path, monkeypatch, made[:6], made[6:])
     assert known == always
 
@@ -150,9 +150,10 @@ def test_few_answers_are_kept_in_mind(tmp_path: Path, monkeypatch: pytest.Monkey
 
     def made(self: Continued, connection: Any) -> None:
         known.append(self)
-        init(self, connection, 3)
+        init(self, connection)
 
     monkeypatch.setattr(Continued, "__init__", made)
+    monkeypatch.setattr(links, "MOST_ANSWERS", 3)
     with opened(tmp_path) as store:
         for number in range(8):
             put(store, [told(number, dialogue("a", f"{number}", "b"), "c")])

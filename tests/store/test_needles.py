@@ -5,7 +5,7 @@ from unicodedata import category
 
 import pytest
 
-from gateway.store.needles import Needle
+from gateway.store.needles import AFTER, BEFORE, Needle
 
 
 def test_no_letter_is_folded_into_one_that_has_no_case() -> None:
@@ -29,3 +29,19 @@ def test_a_look_at_many_or_at_one_misses_nothing(text: str) -> None:
     assert [place for place, part in enumerate(plain) if needle.may_be_in(part)] == holding
     if needle.caseless:
         assert needle.may_be_among(plain) == holding
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("here", None),
+        ("a  Find\nb", "a Find b"),
+        ("-" * BEFORE + "find" + "-" * AFTER, "-" * BEFORE + "find" + "-" * AFTER),
+        ("x" + "-" * BEFORE + "find" + "-" * AFTER + "x", "…" + "-" * BEFORE + "find" + "-" * AFTER + "…"),
+        # Each ß is folded into two letters.
+        ("ß" * BEFORE + "find" + "-" * AFTER, "ß" * BEFORE + "find" + "-" * AFTER),
+        ("xßfind", "xßfind"),
+    ],
+)
+def test_the_line_around_it_says_where_it_is_cut(text: str, line: str | None) -> None:
+    assert Needle("FIND").line(("other", text)) == line

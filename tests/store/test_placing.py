@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from gateway.model import Blob, Message, Part, Reasoning, Role, Text, ToolCall
+from gateway.model import Blob, Message, Part, Reasoning, Role, Text, Tool, ToolCall
 from gateway.store.chain import Hasher
 from gateway.store.thread_store import ThreadStore
 from gateway.told import Told
@@ -16,6 +16,7 @@ from tests.store.tellings import (
     HOUR_US,
     READ,
     SECOND_US,
+    SYSTEM,
     all_threads,
     assistant,
     by_turns,
@@ -31,6 +32,8 @@ from tests.store.tellings import (
     told,
     user,
 )
+
+PICTURE = Blob("image/png", "iVBORw0KGgo=", "image")
 
 
 @pytest.fixture
@@ -284,6 +287,80 @@ def test_a_summary_in_place_of_the_history_is_shown_where_it_came(store: ThreadS
     )
     (thread,) = all_threads(store)
     assert lines(thread)[4:] == ["2 user Summary: one and two", "2 user three", "2 assistant 3"]
+
+
+@pytest.mark.parametrize("kept", [0, 2])
+def test_what_goes_on_from_a_summary_goes_on_from_the_call_that_wrote_it(store: ThreadStore, kept: int) -> None:
+    """Claude Code compacts so: by one call of the session, whose answer stands before what comes next."""
+    before = dialogue("Write a parser for dates.", "It is written.", "Test it.", "It is tested.")
+    summary = "1. A parser for dates was asked for.\n2. It is written and tested."
+    written = f"<analysis>Let me see.</analysis>\n<summary>\n{summary}\n</summary>"
+    compacted = user(
+        f"This session is being continued. <system-reminder>Read</system-reminder>\n{summary}\n\nGo on without further questions."
+    )
+    rest = [compacted, *before[len(before) - kept :], user("Now document it.")]
+
+    def billed(first: str) -> str:
+        return f"x-anthropic-billing-header: cc_version=2.1.332.{first}; cc_entrypoint=cli;"
+
+    def instructed(at: int, history: list[Message], answer: str, first: str) -> Told:
+        system = [Message(Role.SYSTEM, (Text(billed(first)), Text(SYSTEM)))]
+        return told(at, [*system, *history], answer, system=None, tools=(READ,), conversation="session")
+
+    calls_made = [
+        instructed(0, before[:1], "It is written.", "be0"),
+        instructed(1, before[:3], "It is tested.", "be0"),
+        instructed(2, [*before, user("Summarise.")], written, "be0"),
+        instructed(3, rest, "It is documented.", "cf6"),
+        instructed(4, [*rest, assistant("It is documented."), user("Thanks.")], "Welcome.", "cf6"),
+    ]
+    put(store, calls_made)
+    (thread,) = all_threads(store)
+    assert [(turn.parent, turn.branch) for turn in thread.turns] == [(None, None), *((n, None) for n in range(4))]
+    assert [turn.shortened for turn in thread.turns] == [False, False, False, True, False]
+    assert len(thread.systems) == 1
+    shown = [line for line, message in zip(lines(thread), thread.messages, strict=True) if not message.repeated]
+    assert shown[-5:] == [
+        f"3 user {compacted.parts[0].text}",
+        "3 user Now document it.",
+        "3 assistant It is documented.",
+        "4 user Thanks.",
+        "4 assistant Welcome.",
+    ]
+
+
+def test_instructions_are_the_same_under_other_ids(store: ThreadStore) -> None:
+    """Codex sends them again under new ids once it has compacted, and goes on from what a call of its own wrote."""
+
+    def named(id: str) -> Message:
+        return Message(Role.SYSTEM, (Text(SYSTEM),), extra={"openai_responses": {"role": "developer", "id": id}})
+
+    def instructed(at: int, id: str, history: list[Message], answer: str, tools: tuple[Tool, ...]) -> Told:
+        return told(at, [named(id), *history], answer, system=None, tools=tools, conversation="thread")
+
+    asked, summary = user("Write a parser for dates."), "A parser for dates was asked for. It is written."
+    handed = user(f"Another language model produced a summary of its thinking. Here it is:\n{summary}")
+    put(
+        store,
+        [
+            instructed(0, "msg_1", [asked], "It is written.", (READ,)),
+            instructed(
+                1, "msg_1", [asked, assistant("It is written."), user("Create a handoff summary.")], summary, ()
+            ),
+            instructed(2, "msg_2", [asked, handed], "It is documented.", (READ,)),
+        ],
+    )
+    (thread,) = all_threads(store)
+    assert [(turn.parent, turn.branch) for turn in thread.turns] == [(None, None), (0, None), (1, None)]
+    assert len(thread.systems) == 1
+
+
+def test_a_short_answer_that_is_quoted_is_no_summary(store: ThreadStore) -> None:
+    put(store, [told(0, [user("Is it?")], "It is.", conversation="c")])
+    asked = [user("He wrote: It is. Which is a sentence that is longer than forty letters.")]
+    put(store, [told(1, asked, "So.", conversation="c", system="Other instructions.")])
+    (thread,) = all_threads(store)
+    assert [turn.parent for turn in thread.turns] == [None, None]
 
 
 def test_what_was_shown_already_is_marked(store: ThreadStore) -> None:
@@ -720,3 +797,15 @@ def test_a_summary_is_shown_also_where_what_it_goes_on_from_is_told_late(tmp_pat
         (thread,) = all_threads(store)
         assert lines(thread)[-3:] == ["1 user Summary: one and two", "1 user three", "1 assistant 3"]
         assert [turn.parent for turn in thread.turns] == [None, 0]
+
+
+@pytest.mark.parametrize("sent_back", [(Text("Here: a cat."),), (Text("Here:"), PICTURE, Text(" a cat."))])
+def test_an_answer_with_a_picture_goes_on_where_the_client_has_no_place_for_it(
+    store: ThreadStore, sent_back: tuple[Part, ...]
+) -> None:
+    """Chat has none in its history: what a model had drawn began a conversation with each turn."""
+    drawn = told(0, [user("Draw.")], [Text("Here:"), PICTURE, Text(" a cat.")])
+    again = told(5, [user("Draw."), Message(Role.ASSISTANT, sent_back), user("Bluer.")], [Text("So?"), PICTURE])
+    put(store, [drawn, again])
+    (thread,) = all_threads(store)
+    assert [turn.parent for turn in thread.turns] == [None, 0]

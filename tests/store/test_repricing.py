@@ -138,11 +138,13 @@ def test_the_preview_says_what_changes_by_model_and_source_and_what_cannot_be_pr
         changed=4,
         from_nano=51,
         to_nano=30 + 30 + 30 + 30,
+        # Whose new price may be another model's.
+        to_estimated=1,
         newly_priced=1,
         no_longer_priced=1,
         by_model=(
             RepricedModel(provider="openai", model="gpt-5", changed=2, from_nano=7, to_nano=60),
-            RepricedModel(provider="openai", model="grok", changed=1, from_nano=9, to_nano=30),
+            RepricedModel(provider="openai", model="grok", changed=1, from_nano=9, to_nano=30, to_estimated=1),
             RepricedModel(provider="openai", model="unheard-of", changed=1, from_nano=5, to_nano=0),
         ),
         by_source=(
@@ -153,6 +155,25 @@ def test_the_preview_says_what_changes_by_model_and_source_and_what_cannot_be_pr
         ),
         kept={"unknown_counts": 1, "no_usage": 1},
     )
+
+
+def test_the_preview_counts_the_costs_that_are_estimates(store: UsageStore) -> None:
+    """Of changed rows and of others: sums of both stand in the window."""
+    rows = [
+        record(0, cost_nano=7, usage_source="estimated"),
+        record(1, cost_nano=7, price_fuzzy=True),
+        record(2, cost_nano=None, cost_source="none", usage_source="partial"),
+        record(3, cost_nano=30, cost_source="override", price_id="override:1", usage_source="partial"),
+        record(4, cost_nano=7),
+    ]
+    store.insert_history(rows)
+    found = store.preview_repricing(ALL, doubled)
+    assert (found.examined, found.changed, found.from_estimated, found.to_estimated) == (5, 4, 3, 3)
+    (model,) = found.by_model
+    assert (model.changed, model.from_estimated, model.to_estimated) == (4, 2, 2)
+    store.apply_repricing(ALL, doubled, 1, found)
+    again = store.preview_repricing(ALL, doubled)
+    assert (again.changed, again.from_estimated, again.to_estimated) == (0, 3, 3)
 
 
 def test_rows_attempts_and_sums_say_the_new_cost(store: UsageStore) -> None:
@@ -212,9 +233,7 @@ def test_what_changed_since_the_preview_is_refused_with_nothing_changed(store: U
     preview = store.preview_repricing(ALL, priced)
     store.insert_history([record(10, cost_nano=1)])
     before = dump(store)
-    with pytest.raises(
-        ClientError, match=r"change 5 rows by 0\.000000098 dollars, and not 4 by 0\.000000069"
-    ) as told:
+    with pytest.raises(ClientError, match=r"change 5 rows by \$0\.000000098, and not 4 by \$0\.000000069") as told:
         store.apply_repricing(ALL, priced, 1, preview)
     assert told.value.status == 409 and dump(store) == before and store.repricings() == ()
     # A row that changes nothing does not matter.
@@ -527,7 +546,7 @@ def test_closing_ends_it_with_nothing_changed(tmp_path: Path, monkeypatch: pytes
 
 
 def test_one_row_of_another_preview_is_no_rows() -> None:
-    with pytest.raises(ClientError, match=r"It would now change 1 row by 0.000000005 dollars, and not 2 by 0.0"):
+    with pytest.raises(ClientError, match=r"It would now change 1 row by \$0.000000005, and not 2 by \$0.00:"):
         repricing._refuse_other(RepricingPreview(changed=1, to_nano=5), RepricingPreview(changed=2))
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.configuration.setting_values import Keep
 from gateway.records import AttemptRecord, ExchangeRecord
+from gateway.store.assigning import apps_assigned
 from gateway.store.database import open_database, writing
 from gateway.store.names import FIXED
 from gateway.store.sweep import sweep
@@ -96,6 +97,36 @@ def test_what_is_referred_to_again_between_the_look_and_the_deed_stays(store: Us
     swept(store, lambda: store.insert_history([next(came)]))
     assert [store.request(id) for id in ("first", "second")] == list(coming())
     assert {"number:0", "number:1", "asked"} <= names(store) and "number:2" not in names(store)
+
+
+def test_an_app_that_is_learnt_of_an_old_row_between_the_look_and_the_deed_stays(store: UsageStore) -> None:
+    """Its name stands there from before, and nothing had it any more when all was looked through."""
+    store.insert_history([record(n) for n in range(4)])
+    add_names(store, "the app", "unused", "the highest")
+
+    def learn() -> None:
+        store.assign(record(0).id, app="the app")
+        assert store.flush()
+
+    assert swept(store, learn) == 2
+    assert "the app" in names(store) and "unused" not in names(store)
+    found = store.request(record(0).id)
+    assert found is not None and found.app == "the app" and store.check() == []
+
+
+def test_of_apps_that_are_learnt_one_after_another_the_latest_are_kept_in_mind(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.assigning._MOST_NOTED", 4)
+    store.insert_history([record(0)])
+    for app in ("a", "b", "a", "c", "d", "a", "e", "b"):
+        store.assign(record(0).id, app=app)
+        assert store.flush()
+    with closing(open_database(store._folder / "usage.db")) as connection:
+        noted = apps_assigned(connection)
+    called = dict(query(store, "SELECT id, text FROM names"))
+    assert [called[number] for number in noted] == ["d", "a", "e", "b"]
+    assert store.check() == []
 
 
 def test_names_are_looked_for_again_once_they_have_doubled(store: UsageStore) -> None:

@@ -104,3 +104,63 @@ def test_a_request_that_has_just_ended_is_found_at_once(store: UsageStore, monke
     assert found is not None and found.id == ended.id
     assert store.request("req_none") is None
     assert monotonic() - began < 2
+
+
+class Hindered(sqlite3.OperationalError):
+    def __init__(self, code: int) -> None:
+        super().__init__("It cannot be written.")
+        self.sqlite_errorcode = code
+
+
+@pytest.mark.parametrize(
+    "code",
+    [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_READONLY_DBMOVED, sqlite3.SQLITE_READONLY],
+)
+def test_a_disk_that_is_full_or_gone_is_not_waited_for_at_the_end(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """Who logs out is not left ten seconds."""
+
+    def commit(self: Committer, records: Sequence[ExchangeRecord]) -> int:
+        raise Hindered(code)
+
+    monkeypatch.setattr(Committer, "commit", commit)
+    monkeypatch.setattr(writer, "HOPELESS_S", 0.3)
+    monkeypatch.setattr(writer, "FIRST_PAUSE_S", 60.0)
+    store.end(record(1))
+    wait_until(lambda: store._meter.hindered is not None)
+    began = monotonic()
+    assert not store._writer.close(60.0)
+    assert monotonic() - began < 30
+
+
+def test_a_disk_that_is_back_is_tried_once_more_at_the_end(
+    store: UsageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, failures = Committer.commit, [Hindered(sqlite3.SQLITE_FULL)]
+
+    def commit(self: Committer, records: Sequence[ExchangeRecord]) -> int:
+        if failures:
+            raise failures.pop()
+        return real(self, records)
+
+    monkeypatch.setattr(Committer, "commit", commit)
+    monkeypatch.setattr(writer, "FIRST_PAUSE_S", 60.0)
+    monkeypatch.setattr(writer, "HOPELESS_S", 30.0)
+    store.end(record(1))
+    wait_until(lambda: store._meter.hindered is not None)
+    assert store._writer.close(60.0)
+
+
+def test_what_a_lock_keeps_back_is_waited_for_at_the_end(store: UsageStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, began = Committer.commit, monotonic()
+
+    def commit(self: Committer, records: Sequence[ExchangeRecord]) -> int:
+        if monotonic() - began < 1.5:
+            raise Hindered(sqlite3.SQLITE_BUSY)
+        return real(self, records)
+
+    monkeypatch.setattr(Committer, "commit", commit)
+    monkeypatch.setattr(writer, "HOPELESS_S", 0.1)
+    store.end(record(1))
+    assert store._writer.close(60.0)

@@ -133,7 +133,9 @@ def test_a_third_telling_does_not_bring_two_ids_together() -> None:
         seen("s2", 10, 90, parent="s1"),
         seen("s3", 20, 80, parent="s2", response_id="y"),
     ]
-    for call in calls_of(spans, []):
+    calls = calls_of(spans, [])
+    assert sum(len(call.tellings) for call in calls) == 3
+    for call in calls:
         ids = {each.observed.response_id for each in call.tellings} - {None}
         assert len(ids) <= 1
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from gateway.telemetry import bounds, json_count, otlp_json, otlp_protobuf, protobuf_count
+from gateway.telemetry import bounds, json_count, otlp_json, otlp_protobuf, protobuf_count, protobuf_text
 from gateway.telemetry.malformed import Malformed, TooMany
 from gateway.telemetry.records import Batch, LogRecord, MetricPoint, Span, SpanKind, StatusCode
 from tests.telemetry.recorded import JSON, REQUESTS, Recording, recording, recordings, to_protobuf
@@ -436,3 +436,86 @@ def test_a_long_text_is_one_element() -> None:
     request = ExportTraceServiceRequest()
     request.ParseFromString(to_protobuf("traces", body))
     assert otlp_protobuf.parse_traces(request.SerializeToString()).spans[0] == span
+
+
+# Text that is no UTF-8.
+
+TEXTS = [
+    field(5, b"HERE"),
+    field(3, b"HERE"),
+    field(9, field(1, b"HERE") + field(2, field(1, b"v"))),
+    field(9, field(1, b"k") + field(2, field(1, b"HERE"))),
+    field(9, field(1, b"k") + field(2, field(5, field(1, field(1, b"HERE"))))),
+    field(9, field(1, b"k") + field(2, field(6, field(1, field(1, b"HERE") + field(2, field(1, b"HERE")))))),
+    field(11, field(2, b"HERE") + field(3, field(1, b"HERE"))),
+    field(13, field(1, b"1" * 16) + field(2, b"2" * 8) + field(3, b"HERE")),
+    field(15, field(2, b"HERE")),
+]
+
+
+def span_saying(more: bytes) -> bytes:
+    return field(2, field(1, b"1" * 16) + field(2, b"2" * 8) + more)
+
+
+@pytest.mark.parametrize("said", TEXTS)
+def test_a_text_that_was_cut_within_a_character_costs_no_span(said: bytes) -> None:
+    """Senders cut values at a number of bytes; the whole request was refused, which exporters do not send again."""
+    scope = field(1, field(1, b"HERE") + field(2, b"HERE") + field(3, field(1, b"k") + field(2, field(1, b"HERE"))))
+    resource = field(1, field(1, field(1, b"service.name") + field(2, field(1, b"HERE"))))
+    spans = field(2, scope + span_saying(said) + span_saying(field(5, b"fine \xe2\x98\x82")) + field(3, b"HERE"))
+    body = field(1, resource + spans + field(3, b"HERE"))
+    cut = otlp_protobuf.parse_traces(body.replace(b"HERE", b"\xe2\x98H\xff"))
+    assert cut == otlp_protobuf.parse_traces(body.replace(b"HERE", b"??H?"))
+    assert (len(cut.spans), cut.rejected, cut.spans[1].name) == (2, 0, "fine ☂")
+    assert cut.spans[0].resource == {"service.name": "??H?"}
+
+
+def test_the_texts_of_logs_and_metrics_are_mended_too() -> None:
+    log = field(2, field(3, b"HERE") + field(5, field(1, b"HERE")) + field(12, b"HERE"))
+    point = field(5, field(1, field(7, field(1, b"HERE") + field(2, field(1, b"HERE")))))
+    metric = field(2, field(1, b"HERE") + field(2, b"HERE") + field(3, b"HERE") + point)
+    for parse, item in ((otlp_protobuf.parse_logs, log), (otlp_protobuf.parse_metrics, metric)):
+        body = field(1, field(2, item))
+        cut = parse(body.replace(b"HERE", b"\xff\xfeok"))
+        assert cut == parse(body.replace(b"HERE", b"??ok")) and (cut.logs or cut.metrics)
+
+
+@pytest.mark.parametrize("cut", [b"\xe2\x98", b"\xe2\x98H\xff", b"\xff\xfe"])
+def test_json_with_a_text_that_was_cut_within_a_character_costs_no_span(cut: bytes) -> None:
+    named = {"traceId": TRACE, "spanId": SPAN, "name": "HERE", "attributes": [{"key": "☂", "value": {"intValue": 1}}]}
+    body = traces(named, {**named, "spanId": SPAN[::-1], "name": "fine"})
+    batch = otlp_json.parse_traces(body.replace(b"HERE", cut))
+    assert [span.name for span in batch.spans] == [
+        "".join(c if c == "H" else "?" for c in cut.decode("latin-1")),
+        "fine",
+    ]
+    assert batch.spans[0].attributes == {"☂": 1}
+    with pytest.raises(Malformed):
+        otlp_json.parse_traces(cut + body)
+
+
+def test_bytes_that_are_no_text_stay_what_they_are() -> None:
+    blob = field(9, field(1, b"k\xff") + field(2, field(7, b"\xff\x00\xe2")))
+    span = otlp_protobuf.parse_traces(field(1, field(2, span_saying(blob)))).spans[0]
+    unharmed = otlp_protobuf.parse_traces(field(1, field(2, span_saying(blob.replace(b"k\xff", b"k?"))))).spans[0]
+    assert span == unharmed and span.trace_id == b"1".hex() * 16
+
+
+def test_a_long_text_without_any_character_is_mended_in_proportion() -> None:
+    body = field(1, field(2, span_saying(field(5, b"\x80" * 3_000_000))))
+    assert otlp_protobuf.parse_traces(body).spans[0].name == "?" * 3_000_000
+
+
+def test_the_texts_that_are_mended_are_those_of_the_protocol() -> None:
+    def check(descriptor: Any, kind: str, seen: set[str]) -> None:
+        if kind in seen:
+            return
+        seen.add(kind)
+        told = protobuf_text.TEXTS.get(kind, ())
+        assert set(told) == {one.number for one in descriptor.fields if one.type == one.TYPE_STRING}, kind
+        for one in descriptor.fields:
+            if one.message_type is not None:
+                check(one.message_type, str(protobuf_count.FIELDS[kind][one.number]), seen)
+
+    for signal, request in REQUESTS.items():
+        check(request.DESCRIPTOR, signal, set())

@@ -20,6 +20,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from tests.telemetry.receiving import Receiving, receiving
+from tests.waiting import until
 
 RESOURCE = Resource({"service.name": "app", "service.instance.id": "i-1"})
 
@@ -109,8 +110,7 @@ async def test_an_exporter_comes_again_after_a_503_and_not_after_a_401(
     span.end()
     there.consumer.full = True
     sent = asyncio.create_task(asyncio.to_thread(exporter.export, [span]))  # type: ignore[list-item]
-    while not there.receiver.intake.counts.turned_away:
-        await asyncio.sleep(0.01)
+    await until(lambda: there.receiver.intake.counts.turned_away)
     there.consumer.full = False
     assert await sent is SpanExportResult.SUCCESS
     assert [one.name for batch, _ in there.consumer.taken for one in batch.spans] == ["once"]

@@ -1,6 +1,7 @@
 """The official exporter against a collector on loopback that parses what comes with OpenTelemetry's own classes."""
 
 import gzip
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -100,6 +101,43 @@ def test_spans_arrive_as_they_are(collector: Collector) -> None:
         values = {item.key: plain(item.value) for item in sent.attributes}
         assert values == {k: list(v) if isinstance(v, tuple) else v for k, v in span.attributes.items()}
     assert scope.spans[0].trace_state == "v=1"
+
+
+def test_what_other_programs_send_by_stays_here(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OTEL_EXPORTER_OTLP_HEADERS holds the key by which programs send to this gateway: no other endpoint may have it."""
+    named = [f"OTEL_EXPORTER_OTLP_{signal}HEADERS" for signal in ("", "TRACES_", "METRICS_")]
+    for variable in named:
+        monkeypatch.setenv(variable, "Authorization=Bearer%20tk_ours,x-theirs=tk_ours")
+    for headers in ({}, {"x-own": "canary"}):
+        sender = Exporter(ExportTarget(endpoint=collector.url, headers=headers), AROUND.resource, "1.2.3")
+        sender.send(exchange_spans(RECORD, TOLD, AROUND, path=PATH, caller=CALLER))
+        sender.count(FULL)
+        sender.close()
+    assert sorted(path for path, _, _ in collector.requests) == ["/v1/metrics"] * 2 + ["/v1/traces"] * 2
+    assert [headers.get("x-own") for _, headers, _ in collector.requests] == [None, None, "canary", "canary"]
+    assert not [headers for _, headers, _ in collector.requests if "tk_ours" in str(headers)]
+    assert all("tk_ours" in os.environ[variable] for variable in named)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER", "not_installed_here"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "100000"),
+        ("OTEL_METRICS_EXEMPLAR_FILTER", "of another version"),
+        ("OTEL_SDK_DISABLED", "true"),
+    ],
+)
+def test_what_other_programs_are_told_of_their_own_telemetry_changes_nothing(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    sender = exporter(collector)
+    sender.send(exchange_spans(RECORD, TOLD, AROUND, path=PATH, caller=CALLER))
+    sender.count(FULL)
+    sender.close()
+    assert sorted(path for path, _, _ in collector.requests) == ["/base/v1/metrics", "/base/v1/traces"]
+    assert os.environ[variable] == value
 
 
 def test_what_the_caller_does_not_sample_is_not_sent_on(collector: Collector) -> None:

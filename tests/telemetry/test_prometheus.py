@@ -1,8 +1,13 @@
+import threading
+
 import pytest
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.records import Completeness
+from gateway.routes import Call, Download
+from gateway.telemetry.exchange_spans import Surroundings
+from gateway.telemetry.own import OwnTelemetry, metrics_route
 from gateway.telemetry.prometheus import prometheus_text
 from gateway.telemetry.totals import OTHER, Totals
 from tests.store.examples import FULL
@@ -87,6 +92,22 @@ def test_a_key_sees_its_own_only() -> None:
     assert not any(name.startswith(("faregate_exchanges", "faregate_open")) for name, _ in told(totals, "key_2"))
 
 
+def test_a_new_key_of_a_revoked_ones_name_goes_on_in_its_series() -> None:
+    totals = Totals()
+    totals.add(FULL)
+    totals.add(replace(FULL, key_id="key_2", latency_us=10_000))
+    totals.add(replace(FULL, key_id="key_2", latency_us=10_000, cost_nano=None, cost_source="none"))
+    found = told(totals)
+    assert found[("faregate_requests_total", LABELS)] == 3
+    assert found[("faregate_unpriced_requests_total", LABELS)] == 1
+    assert found[("faregate_cost_usd_total", LABELS)] == pytest.approx(2 * 1.23456789)
+    assert found[("faregate_tokens_total", labelled(type="output"))] == 150
+    name = "faregate_request_duration_seconds"
+    assert found[(f"{name}_bucket", labelled(le="0.01"))] == 2
+    assert (found[(f"{name}_count", LABELS)], found[(f"{name}_sum", LABELS)]) == (3, pytest.approx(2.52))
+    assert told(totals, "key_2")[("faregate_requests_total", LABELS)] == 2
+
+
 def test_the_number_of_series_is_bounded_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     # Prometheus's own parser takes seconds for the lines of all that there may be.
     monkeypatch.setattr("gateway.telemetry.totals.MOST_SERIES", 40)
@@ -97,3 +118,17 @@ def test_the_number_of_series_is_bounded_and_nothing_is_lost(monkeypatch: pytest
     requests = {labels: value for (name, labels), value in found.items() if name == "faregate_requests_total"}
     assert len(requests) == 41 and sum(requests.values()) == 40 + 50
     assert [value for labels, value in requests.items() if ("model", OTHER) in labels] == [50]
+
+
+async def test_the_loop_goes_on_while_a_monitors_text_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = OwnTelemetry(Surroundings)
+    made_by = []
+
+    def text(*_given: object) -> bytes:
+        made_by.append(threading.current_thread())
+        return b"faregate"
+
+    monkeypatch.setattr(own, "text", text)
+    answer = await metrics_route(own, "1.2.3", Completeness, lambda: 0).read(Call(principal=None, query=(), rest=""))
+    assert isinstance(answer, Download) and [chunk async for chunk in answer.chunks] == [b"faregate"]
+    assert len(made_by) == 1 and made_by[0] is not threading.main_thread()

@@ -5,6 +5,7 @@ import base64
 import gzip
 import json
 import socket
+import time
 import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from gateway import receiver
 from gateway.http.connections import NO_GRPC
 from tests.telemetry.receiving import Receiving, receiving
 from tests.telemetry.recorded import JSON, PROTOBUF, recording, recordings
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, until
 
 SMALL = "synthetic-gateway-join.client-part.traces.pb"
 
@@ -160,6 +161,7 @@ async def test_where_the_key_may_stand(there: Receiving) -> None:
         {"Authorization": "Bearer tk_" + "x" * 43},
         {"Authorization": "Basic " + base64.b64encode(b"a:tk_wrong").decode()},
         {"Authorization": "Basic %%%"},
+        {"Authorization": "Basic Zm9vOmJhcg٣"},
     ):
         reply = await there.post("/v1/traces", body, headers=headers)
         assert (reply.status, rpc_status(reply.body)[0]) == (401, 16), headers
@@ -167,6 +169,13 @@ async def test_where_the_key_may_stand(there: Receiving) -> None:
     reader = there.keys.create("reader", role="read").key
     reply = await there.post("/v1/traces", b"{}", JSON, headers={"Authorization": f"Bearer {reader}"})
     assert (reply.status, json.loads(reply.body)["code"]) == (403, 7)
+
+
+async def test_a_key_that_only_telemetry_came_with_was_used_then(there: Receiving) -> None:
+    before_us = time.time_ns() // 1000
+    assert (await there.post("/v1/traces", recording(SMALL).body)).status == 200
+    (row,) = (row for row in there.keys.list() if row.name == "exporter")
+    assert row.last_used_us is not None and before_us <= row.last_used_us <= time.time_ns() // 1000
 
 
 @pytest.mark.parametrize(
@@ -282,8 +291,7 @@ async def test_bodies_that_wait_are_bounded(there: Receiving) -> None:
     await asyncio.to_thread(there.consumer.entered.wait, PATIENCE_S)
     intake.hold(128 * (1 << 20) - intake.held - len(body))
     second = asyncio.create_task(there.post("/v1/traces", body))
-    while intake.held < 128 * (1 << 20):
-        await asyncio.sleep(0.01)
+    await until(lambda: intake.held >= 128 * (1 << 20))
     reply = await there.post("/v1/traces", body)
     assert (reply.status, rpc_status(reply.body)[0]) == (503, 14)
     there.consumer.go.set()
@@ -299,8 +307,7 @@ async def test_requests_that_wait_together_are_kept_together_by_key(there: Recei
     await asyncio.to_thread(there.consumer.entered.wait, PATIENCE_S)
     rest = [asyncio.create_task(there.post("/v1/traces", body)) for _ in range(5)]
     rest += [asyncio.create_task(there.post("/v1/traces", body, headers=other)) for _ in range(3)]
-    while there.receiver.intake.counts.requests < 9:
-        await asyncio.sleep(0.01)
+    await until(lambda: there.receiver.intake.counts.requests >= 9)
     there.consumer.go.set()
     assert {(await one).status for one in (first, *rest)} == {200}
     each = len(there.consumer.taken[0][0].spans)

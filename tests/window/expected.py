@@ -124,6 +124,16 @@ def marked_part(text: Callable[[int], str], value: int | None, sums: Json | None
     return marked(text(value), sums, *sources, cost=cost) if value and sums else text(value)
 
 
+def without(whole: Json, groups: Sequence[Json]) -> Json:
+    """How the rest was counted, beside the groups of a whole."""
+    sources = {
+        name: count - sum(group["usage_sources"][name] for group in groups)
+        for name, count in whole["usage_sources"].items()
+    }
+    fuzzy = whole["price_fuzzy_requests"] - sum(group["price_fuzzy_requests"] for group in groups)
+    return {"usage_sources": sources, "price_fuzzy_requests": fuzzy}
+
+
 def cost_bars(buckets: Sequence[Json], by_model: Sequence[Json], models: Sequence[Json]) -> list[dict[str, str]]:
     """`models` is the breakdown, `by_model` the series split by model."""
     top = [row["value"] for row in models if row["value"] and nano(row["cost_usd"])][:TOP_MODELS]
@@ -142,7 +152,8 @@ def cost_bars(buckets: Sequence[Json], by_model: Sequence[Json], models: Sequenc
         bar = {}
         total, places = total_of(parts.values()), adding_places([part or 0 for part in parts.values()])
         for name, value in parts.items():
-            sums = bucket if name == "Other" else counted.get((name, bucket["start"]))
+            listed = [sums for model in top if (sums := counted.get((model, bucket["start"])))]
+            sums = without(bucket, listed) if name == "Other" else counted.get((name, bucket["start"]))
             bar[name] = marked_part(
                 partial(money_column, places=places), value, sums, "estimated", "partial", "fuzzy"
             )

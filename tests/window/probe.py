@@ -11,6 +11,8 @@ import socket
 import sys
 from typing import Any
 
+from PySide6.QtCore import QCoreApplication, QEvent
+
 import app.window_process
 from app.__main__ import main
 from app.host import Host
@@ -40,6 +42,8 @@ class ProbedHost(Host):
             writer.close()
 
     async def _answer(self, asked: dict[str, Any]) -> dict[str, Any]:
+        # What has come but is not laid out yet stands where nobody sees it: a click there would meet nothing.
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
         try:
             found = QUESTIONS[asked["question"]](self, **asked["arguments"])
             return {"answer": await found if asyncio.iscoroutine(found) else found}

@@ -435,6 +435,10 @@ def window_size(host: Host) -> tuple[int, int]:
     return host.window.width(), host.window.height()
 
 
+def pixel_ratio(host: Host) -> float:
+    return host.window.devicePixelRatio()
+
+
 def cards(host: Host) -> dict[str, dict[str, str]]:
     """The five cards' words, by the card's key and the part's name."""
     page = _overview(host)
@@ -626,6 +630,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
         plots,
         dialogs,
         windows,
+        pixel_ratio,
         window_size,
         cards,
         charts,

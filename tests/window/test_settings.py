@@ -8,7 +8,9 @@ import pytest
 
 from app import formats
 from app.pages.settings_parts.data_sections import DISK_PARTS
+from app.preferences import Preferences, window_store
 from gateway import Sizes
+from tests.app.text_portal import TextPortal, text_of
 from tests.waiting import wait_until
 from tests.window.display import Display
 from tests.window.real_app import RealApp, call, new_key
@@ -95,3 +97,15 @@ def test_sizes_are_the_apis_and_a_restart_takes_what_was_saved(display: Display,
         rows = {row["key"]: row for row in app.api("/admin/settings", key)["data"]}
         assert (rows["retention.content"]["value"], rows["retention.content"]["saved"]) == ("20 days", "20 days")
     assert not (config / "autostart").exists(), "only where it was asked for"
+
+
+def test_the_window_begins_as_large_as_the_desktops_text(display: Display, home: Path, tmp_path: Path) -> None:
+    with TextPortal(tmp_path / "bus", text_of(1.5)) as portal:
+        variables = {"FAREGATE_VAULT": "memory", "DBUS_SESSION_BUS_ADDRESS": portal.address}
+        with RealApp(display, home, **variables) as app:
+            assert app.ask("pixel_ratio") == 1.5
+            width, height = app.ask("window_size")
+            assert width * 1.5 <= 1600 and height * 1.5 <= 1000
+        Preferences(window_store(home)).set("size", "100")
+        with RealApp(display, home, **variables) as app:
+            assert app.ask("pixel_ratio") == 1.0

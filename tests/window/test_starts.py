@@ -17,6 +17,7 @@ from tests.provider.client import ProviderProcess
 from tests.window.display import Display
 from tests.window.real_app import ROOT, RealApp, call, new_key
 
+HELLO = [{"role": "user", "content": "Hello."}]
 FAREGATE = [sys.executable, "-W", "error", "-m", "app"]
 
 
@@ -70,6 +71,23 @@ def test_a_second_start_raises_the_first_window(display: Display, home: Path) ->
         # `make run` says where it runs.
         code, printed, errors = run_to_its_end(variables(display, home), "run")
         assert (code, errors) == (0, "") and printed == f"Faregate already runs on {home} at {app.url}.\n"
+
+
+def test_at_login_it_sits_in_the_tray_until_it_is_asked_for(
+    display: Display, provider: ProviderProcess, home: Path
+) -> None:
+    key = new_key(home)
+    tools = {"FAREGATE_VAULT": "memory", **upstreams(provider.base_urls)}
+    with RealApp(display, home, "--in-tray", **tools) as app:
+        app.wait_for_window("Window", False)
+        status, _, _ = call(app.url, CHAT, key, {"model": MODELS["openai"], "messages": HELLO})
+        assert status == 200
+        assert run_to_its_end(variables(display, home), "--in-tray") == (0, "", "")
+        app.wait_for_window("Window", False)
+        assert run_to_its_end(variables(display, home)) == (0, "", "")
+        app.wait_for_window("Window")
+        app.wait_for("page", "Overview")
+        app.wait_for("requests_drawn", 1)
 
 
 def test_a_folder_that_a_gateway_serves_is_left_to_it(display: Display, home: Path) -> None:

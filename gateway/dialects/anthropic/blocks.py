@@ -61,6 +61,10 @@ class _ToolResult(Struct):
     is_error: bool | None = None
 
 
+class _ToolReference(Struct):
+    tool_name: str
+
+
 class _Source(Struct):
     type: str
     media_type: str | None = None
@@ -159,6 +163,9 @@ def _tool_result(block: Block) -> Part:
 
 
 def _nested(block: Block) -> Text | Blob | Uri | File | Opaque:
+    if block.get("type") == "tool_reference":
+        found = msgspec.convert(block, _ToolReference).tool_name
+        return Opaque(NAME, block, f"The tool {found} can be called now.")
     part = parse_block(block)
     return part if isinstance(part, Text | Blob | Uri | File | Opaque) else Opaque(NAME, block)
 
@@ -172,7 +179,9 @@ def _media(block: Block) -> Part:
         case "text" if source.data is not None:
             data = b64encode(source.data.encode()).decode()
             return Blob(source.media_type or "text/plain", data, modality, fields.title, extra)
-        case "url" if source.url is not None and fields.title is None:
+        case "url" if source.url is not None:
+            titled = {} if fields.title is None else {"title": fields.title}
+            extra = pocket({**titled, **rest(block, _Media, "type")})
             return Uri(source.url, modality, "application/pdf" if modality == "document" else None, extra)
         case "file" if source.file_id is not None:
             # The pocket marks the id as ours, even when there is nothing else in it.
@@ -180,6 +189,11 @@ def _media(block: Block) -> Part:
         case "base64" | "text" | "url" | "file" if fields.title is None:
             raise msgspec.ValidationError(f"A source of type '{source.type}' without its content - at `$.source`")
     return Opaque(NAME, block)
+
+
+def _compaction(block: Block) -> Part:
+    summary = block.get("content")
+    return Opaque(NAME, block, summary if isinstance(summary, str) else "")
 
 
 _PARSERS: dict[str, Callable[[Block], Part]] = {
@@ -190,4 +204,5 @@ _PARSERS: dict[str, Callable[[Block], Part]] = {
     "tool_result": _tool_result,
     "image": _media,
     "document": _media,
+    "compaction": _compaction,
 }

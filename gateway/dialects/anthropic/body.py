@@ -34,10 +34,12 @@ from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.json_text import decode_json
 from gateway.dialects.losses import Losses, own_fields
 from gateway.dialects.places import Placed, content_places, realigned, results_first
+from gateway.dialects.told_blocks import with_blocks_told
 from gateway.dialects.tool_names import with_legal_names
 from gateway.dialects.turns import Conversation, Turn, gather
 from gateway.dialects.unknown_fields import unknown_fields
 from gateway.errors import ClientError, UpstreamError
+from gateway.events import UNREADABLE
 from gateway.model import (
     Choice,
     Message,
@@ -173,6 +175,7 @@ def render_request(request: Request, target: Target) -> Rendered:
     """Raises Unsupported or ClientError naming what cannot be carried."""
     losses = Losses(request, NAME, target)
     request, names = with_legal_names(request, NAME, losses)
+    request = with_blocks_told(request, NAME)
     own = own_fields(request, NAME, losses)
     meet_foreign(request, losses)
     if _has_foreign_thinking(request):
@@ -269,11 +272,7 @@ def parse_response(body: bytes) -> Response:
 
 def _unreadable(fields: Any) -> UpstreamError:
     """For an answer that is none; what it counts of itself stands."""
-    error = UpstreamError(
-        "The provider's answer could not be read: try again, or check its base URL.",
-        kind="unreadable_answer",
-        own_words=True,
-    )
+    error = UpstreamError(UNREADABLE.message, kind=UNREADABLE.kind, own_words=True)
     if isinstance(fields, dict):
         error.usage = _usage_in(fields.get("usage"), fields.get("container"))
     return error

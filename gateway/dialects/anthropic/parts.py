@@ -16,7 +16,7 @@ from gateway.dialects.arguments import to_object
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.envelope import wrap
 from gateway.dialects.losses import Losses
-from gateway.dialects.media_types import described, media_feature, omitted
+from gateway.dialects.media_types import described, is_sketch, media_feature, omitted
 from gateway.model import (
     Blob,
     Extra,
@@ -153,13 +153,15 @@ def answer_content(parts: Sequence[Part], context: AnswerContext) -> list[Block]
 
 
 def answer_blocks(part: Part, origin: str, *, marks: bool = False) -> list[Block]:
-    """A part of an answer, for a client; what Anthropic's answers cannot hold (an image) is left out."""
+    """A part of an answer, for a client; in place of what Anthropic's answers cannot hold (an image)
+    stands that it was left out."""
+    # A text without citations has no such field: the SDKs' types allow null, the AI SDK 6 refuses the whole answer.
     match part:
         case Text():
-            return [{"type": "text", "text": part.text, "citations": None} | own(part.extra)] if part.text else []
+            return [{"type": "text", "text": part.text} | own(part.extra)] if part.text else []
         case Refusal():
             from_details = "stop_details" in part.extra.get(NAME, {})
-            return [] if from_details else [{"type": "text", "text": part.text, "citations": None}]
+            return [] if from_details else [{"type": "text", "text": part.text}]
         case Reasoning():
             block = thinking_block(part)
             if block.get("signature") == "":
@@ -172,6 +174,8 @@ def answer_blocks(part: Part, origin: str, *, marks: bool = False) -> list[Block
             return [block] if state is None else [state, block]
         case Opaque() if part.dialect == NAME:
             return [dict(part.value)]
+        case Blob() if not is_sketch(part):
+            return [{"type": "text", "text": omitted(part)}]
     return []
 
 

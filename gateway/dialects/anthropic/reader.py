@@ -14,17 +14,21 @@ from gateway.dialects.anthropic.blocks import NAME, Block, minted_id, parse_bloc
 from gateway.dialects.anthropic.errors import stream_error
 from gateway.dialects.anthropic.finish import explanation, finish_extra, parse_reason
 from gateway.dialects.anthropic.usage import WireUsage, parse_usage, read_usage, searched
-from gateway.dialects.json_text import decode_as, decode_json
-from gateway.events import BROKEN_OFF, Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
+from gateway.dialects.json_text import decode_as, decode_json, is_object
+from gateway.events import (
+    BROKEN_OFF,
+    UNREADABLE,
+    Delta,
+    Event,
+    Finish,
+    PartEnd,
+    PartStart,
+    Start,
+    StreamError,
+    UsageReport,
+)
 from gateway.model import Opaque, Reasoning, Text, ToolCall
 from gateway.sse import Decoder, ServerSentEvent
-
-_UNREADABLE = StreamError(
-    "The provider's stream could not be read: try again, or check its base URL.",
-    "unreadable_answer",
-    502,
-    own_words=True,
-)
 
 
 class _Message(Struct):
@@ -40,6 +44,8 @@ class _Delta(Struct):
     signature: str = ""
     partial_json: str = ""
     citation: Any = None
+    content: Any = None
+    encrypted_content: Any = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
     stop_details: Any = None
@@ -74,8 +80,10 @@ _DECODER = msgspec.json.Decoder(_Event)
 
 
 class AnthropicReader:
-    def __init__(self) -> None:
+    def __init__(self, *, passing: bool = False) -> None:
         self._sse = Decoder()
+        self._passing = passing
+        self._passed_over = False
         self._blocks: dict[int, _OpenBlock] = {}
         self._last = 0
         self._next_part = 0
@@ -97,10 +105,10 @@ class AnthropicReader:
         events = self._read(self._sse.close(), BROKEN_OFF)
         if not self._over:
             self._over = True
-            events.append(_UNREADABLE if self._bytes_seen and not self._events_seen else BROKEN_OFF)
+            events.append(UNREADABLE if self._bytes_seen and not self._events_seen else BROKEN_OFF)
         return events
 
-    def _read(self, received: list[ServerSentEvent], broken: StreamError = _UNREADABLE) -> list[Event]:
+    def _read(self, received: list[ServerSentEvent], broken: StreamError = UNREADABLE) -> list[Event]:
         """`broken` is said of an event that cannot be read: a last one without its end was cut."""
         events: list[Event] = []
         for item in received:
@@ -110,6 +118,9 @@ class AnthropicReader:
             try:
                 self._event(item, events)
             except (msgspec.MsgspecError, ValueError):
+                if self._passing and is_object(item.data):
+                    self._passed_over = True
+                    continue
                 events.append(broken)
                 self._over = True
         return events
@@ -189,6 +200,9 @@ class AnthropicReader:
         block, delta = self._open(event), event.delta or _Delta()
         if delta.partial_json and block.part is None:
             block.fragments.append(delta.partial_json)
+        if delta.type == "compaction_delta":
+            said = {"content": delta.content, "encrypted_content": delta.encrypted_content}
+            block.value = {**block.value, **{name: value for name, value in said.items() if value is not None}}
         block.said = block.said or bool(delta.partial_json)
         if delta.signature:
             block.signatures.append(delta.signature)
@@ -222,7 +236,11 @@ class AnthropicReader:
             value = {**value, "input": decode_json("".join(block.fragments).encode())}
         part = self._next_part
         self._next_part += 1
-        events += [PartStart(part, "opaque", value=Opaque(NAME, value)), PartEnd(part)]
+        whole = parse_block(value)
+        events += [
+            PartStart(part, "opaque", value=whole if isinstance(whole, Opaque) else Opaque(NAME, value)),
+            PartEnd(part),
+        ]
         if searched(value) and self._ending is None:
             # A stream that breaks off never comes to their number.
             self._usage.web_searches = (self._usage.web_searches or 0) + 1
@@ -249,6 +267,9 @@ class AnthropicReader:
             ]
 
     def _message_stop(self, events: list[Event]) -> None:
+        if self._ending is None and self._passed_over:
+            # Why it ended may stand in what was passed over; that it did, its provider says here.
+            self._ending = Finish(parse_reason("", self._called))
         if self._ending is None:
             raise msgspec.ValidationError("message_stop without a stop reason")
         for block in self._blocks.values():

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway.dialects.anthropic.blocks import ANSWER_PREFIX, NAME, Block
 from gateway.dialects.anthropic.errors import error_object
@@ -18,6 +19,7 @@ from gateway.dialects.anthropic.usage import render_delta_usage, render_usage
 from gateway.dialects.arguments import FREEFORM_BEGIN, FREEFORM_END, in_freeform
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.envelope import wrap
+from gateway.dialects.media_types import is_sketch, omitted
 from gateway.dialects.part_turns import PartTurns, TurnPart
 from gateway.events import (
     BROKEN_OFF,
@@ -31,7 +33,7 @@ from gateway.events import (
     UsageReport,
     merge_usage,
 )
-from gateway.model import Opaque, Usage
+from gateway.model import Blob, Opaque, Usage
 from gateway.sse import encode
 
 _DELTAS = {
@@ -101,6 +103,8 @@ class AnthropicWriter(PartTurns[TurnPart]):
         if self._started:
             return b""
         self._started = True
+        # LangChain.js adds to what was answered by now all that message_delta tells: only what was asked stands here.
+        asked = self._usage and replace(self._usage, output_tokens=0, reasoning_tokens=None)
         message: dict[str, Any] = {
             "id": f"{ANSWER_PREFIX}{self._context.id}",
             "type": "message",
@@ -109,7 +113,7 @@ class AnthropicWriter(PartTurns[TurnPart]):
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
-            "usage": render_usage(self._usage),
+            "usage": render_usage(asked),
         }
         return _event("message_start", message=message)
 
@@ -120,7 +124,7 @@ class AnthropicWriter(PartTurns[TurnPart]):
             self._refused = True
         if start.kind == "opaque" and (not isinstance(start.value, Opaque) or start.value.dialect != NAME):
             return
-        if start.kind == "blob":
+        if isinstance(start.value, Blob) and is_sketch(start.value):
             return
         self._start_part(TurnPart(start), out)
 
@@ -136,6 +140,9 @@ class AnthropicWriter(PartTurns[TurnPart]):
                 self._input(FREEFORM_BEGIN, out)
         elif isinstance(part.start.value, Opaque):
             self._open(dict(part.start.value.value), out)
+        elif isinstance(part.start.value, Blob):
+            self._open({"type": "text", "text": ""}, out)
+            self._block_delta({"type": "text_delta", "text": omitted(part.start.value)}, out)
         elif "redacted" in part.extra.get(NAME, {}):
             self._open({"type": "redacted_thinking", "data": part.extra[NAME]["redacted"]}, out)
 

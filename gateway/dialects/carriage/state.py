@@ -1,9 +1,11 @@
 """What a provider keeps between requests. Data only."""
 
-from gateway.dialects.carriage.words import C, D, R, at, doors
+from gateway.dialects.carriage.words import A, C, D, R, at, doors
 from gateway.dialects.verdicts import Row
 
-_KEPT_ELSEWHERE = "`{field}` is kept by another provider: send the whole conversation instead."
+_KEPT_ELSEWHERE = (
+    "What `{field}` names is kept by another provider, or no longer: send the whole conversation instead."
+)
 
 STATE = (
     Row(
@@ -29,7 +31,8 @@ STATE = (
         "Items that only their provider can place",
         doors(None, "input[]"),
         at(R, C, R, R),
-        say="`{field}` can be read by its own provider only: send the conversation's messages instead.",
+        say="`{field}` can be read by its own provider only, or is kept no longer: send the conversation's messages "
+        "instead, as SDKs do with `store: false`.",
         beside=True,
     ),
     Row(
@@ -60,6 +63,14 @@ STATE = (
         "Truncation and compaction by the provider",
         doors(None, ("truncation", "context_management"), "compaction"),
         at(R),
+        beside=True,
+    ),
+    Row(
+        "compacted",
+        "What Anthropic compacted before",
+        doors(anthropic="messages[].content[].content"),
+        at(A, A, C, A),
+        note="its summary, as words of the answer, or of the user where the user has to begin",
         beside=True,
     ),
     Row(

@@ -51,6 +51,14 @@ TOOLS = (
         beside=True,
     ),
     Row(
+        "tool_reference",
+        "A tool that a search of the client's found (Claude Code)",
+        doors(None, None, "messages[].content[].content[].tool_name"),
+        at(A, A, C, A),
+        note="words say that it can be called; its definition was sent from the beginning",
+        beside=True,
+    ),
+    Row(
         "custom_tools",
         "Custom tools (free text)",
         doors("tools[].custom", "tools[]"),
@@ -133,6 +141,14 @@ TOOLS = (
         ),
         at(A, C, C, Fate(C, {"no_result_media": A})),
         note="it follows the results, in a user message",
+    ),
+    Row(
+        "uncalled_output",
+        "The output of a tool that no model called (Codex)",
+        doors(None, "input[].output"),
+        at(A, C, A, A),
+        note="it becomes words of the user's, in a tag with the tool's name",
+        beside=True,
     ),
     Row(
         "function_config",

@@ -28,17 +28,18 @@ from gateway.dialects.gemini.parts import (
     result_media,
     unwrapped,
 )
-from gateway.dialects.gemini.reader import UNREADABLE, ChunkReader
+from gateway.dialects.gemini.reader import ChunkReader
 from gateway.dialects.gemini.tools import WireCallingConfig, parse_choice, parse_tools, render_tools
 from gateway.dialects.gemini.usage import render_usage
 from gateway.dialects.gemini.writer import ending, is_blocked
 from gateway.dialects.losses import Losses, meet_identity, own_fields
 from gateway.dialects.places import Placed, results_first
+from gateway.dialects.told_blocks import with_blocks_told
 from gateway.dialects.tool_names import with_legal_names
 from gateway.dialects.turns import Turn, gather
 from gateway.dialects.unknown_fields import unknown_fields
 from gateway.errors import ClientError, UpstreamError
-from gateway.events import Assembler, Event
+from gateway.events import UNREADABLE, Assembler, Event
 from gateway.model import (
     Message,
     Origin,
@@ -241,6 +242,7 @@ def render_request(request: Request, target: Target) -> Rendered:
     """The body alone: model and streaming are in the path. Raises Unsupported or ClientError naming the field."""
     losses = Losses(request, NAME, target)
     request, tool_names = with_legal_names(request, NAME, losses)
+    request = with_blocks_told(request, NAME)
     own = own_fields(request, NAME, losses)
     meet_identity(request, losses)
     if _has_foreign_thinking(request):

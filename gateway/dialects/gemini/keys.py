@@ -1,6 +1,7 @@
 """Google's JSON takes every field in lowerCamelCase and snake_case, and its own SDK mixes both.
 
 Keys are made camelCase on the way in, but never inside what belongs to the user: schemas, arguments, results, labels.
+A list of one may be written without its brackets, as Google's own examples do.
 """
 
 from functools import lru_cache
@@ -18,6 +19,7 @@ _USERS_OWN = frozenset(
         "responseSchema",
     )
 )
+_LISTS = frozenset(("contents", "functionDeclarations", "parts", "safetySettings", "tools"))
 
 
 @lru_cache(maxsize=1024)
@@ -27,13 +29,17 @@ def camel(key: str) -> str:
 
 
 def camel_keys(value: Any) -> Any:
-    """The same JSON with camelCase keys."""
+    """The same JSON with camelCase keys, lists in brackets."""
     if isinstance(value, list):
         return [camel_keys(item) for item in value]
     if not isinstance(value, dict):
         return value
     named = {camel(key): item for key, item in value.items()}
-    return {key: item if key in _USERS_OWN else camel_keys(item) for key, item in named.items()}
+    found = {key: item if key in _USERS_OWN else camel_keys(item) for key, item in named.items()}
+    for key in _LISTS & found.keys():
+        if isinstance(found[key], dict):
+            found[key] = [found[key]]
+    return found
 
 
 def put(body: dict[str, Any], path: str, value: Any) -> None:

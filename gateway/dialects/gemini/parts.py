@@ -112,6 +112,8 @@ def parse_part(part: Wire) -> Part:
         return _parse_result(wire.function_response, part["functionResponse"], beside)
     if wire.inline_data is not None:
         inline = wire.inline_data
+        if wire.thought:
+            extra = {NAME: {**beside, "thought": True}}
         data = inline.data.translate(_PLAIN_BASE64) if "-" in inline.data or "_" in inline.data else inline.data
         return Blob(inline.mime_type, data, modality(inline.mime_type), inline.display_name, extra)
     if wire.file_data is not None:
@@ -133,7 +135,8 @@ def _parse_result(result: _Result, fields: Wire, beside: Wire) -> ToolCallRespon
         text = said
     else:
         text = to_text(response)
-    media = [item for part in result.parts or () if isinstance(item := parse_part(part), Blob | Uri)]
+    found = [(parse_part(part), part) for part in result.parts or ()]
+    media = [item if isinstance(item, Blob | Uri) else Opaque(NAME, part) for item, part in found]
     beside = {**beside, **rest(fields, _Result)}
     return ToolCallResponse(
         result.id or "", (Text(text), *media), result.name, is_error, {NAME: beside} if beside else NO_EXTRA
@@ -212,8 +215,7 @@ def request_part(part: Part, path: str, names: Mapping[str, str], losses: Losses
         case ToolCallResponse():
             return _result_part(part, path, names)
         case Blob() | Uri():
-            if isinstance(part, Blob) and part.filename and losses.door != NAME:
-                losses.meet("filename", path)
+            _meet_name(part, path, losses)
             return media_part(part) if losses.meet(media_feature(part), path) else {"text": omitted(part)}
         case Opaque() if part.dialect == NAME:
             return dict(part.value)
@@ -222,6 +224,11 @@ def request_part(part: Part, path: str, names: Mapping[str, str], losses: Losses
         case _:
             losses.meet("unknown_content", path, described(part))
     return {"text": omitted(part)}
+
+
+def _meet_name(part: Blob | Uri, path: str, losses: Losses) -> None:
+    if isinstance(part, Blob) and part.filename and losses.door != NAME:
+        losses.meet("filename", path)
 
 
 def call_part(part: ToolCall, losses: Losses | None = None) -> Wire:
@@ -279,9 +286,12 @@ def result_media(part: ToolCallResponse, path: str, losses: Losses) -> list[Wire
     media: list[Wire] = []
     for item in part.content:
         if isinstance(item, Blob | Uri):
+            _meet_name(item, path, losses)
             media.append(media_part(item))
         elif isinstance(item, File):
             losses.meet("file_id", path)
+        elif isinstance(item, Opaque) and item.dialect == NAME:
+            media.append(dict(item.value))
         elif not isinstance(item, Text):
             losses.meet("result_content", path, described(item))
     return media

@@ -22,18 +22,23 @@ from gateway.dialects.gemini.finish import is_exact, parse_reason
 from gateway.dialects.gemini.logprobs import LogprobsResult, parse_logprobs
 from gateway.dialects.gemini.parts import NAME, Wire, minted_id, parse_part
 from gateway.dialects.gemini.usage import WireUsage, parse_usage, read_usage
-from gateway.dialects.json_text import decode_json
+from gateway.dialects.json_text import decode_json, is_object
 from gateway.errors import UpstreamError
-from gateway.events import BROKEN_OFF, Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
+from gateway.events import (
+    BROKEN_OFF,
+    UNREADABLE,
+    Delta,
+    Event,
+    Finish,
+    PartEnd,
+    PartStart,
+    Start,
+    StreamError,
+    UsageReport,
+)
 from gateway.model import Blob, FinishReason, Opaque, Part, Reasoning, Text, ToolCall, Usage
 from gateway.sse import Decoder, ServerSentEvent
 
-UNREADABLE = StreamError(
-    "The provider's answer could not be read: try again, or check its base URL.",
-    "unreadable_answer",
-    502,
-    own_words=True,
-)
 _UNKNOWN_REASONS = (None, "", "FINISH_REASON_UNSPECIFIED")
 
 
@@ -173,10 +178,11 @@ class ChunkReader:
     def _candidate(self, fields: Wire, wire: _WireCandidate, events: list[Event]) -> None:
         index = max(0, wire.index or 0)
         candidate = self._candidates.setdefault(index, _Candidate())
+        if wire.finish_reason not in _UNKNOWN_REASONS:
+            # Before the parts, which may be none that can be read.
+            candidate.reason = wire.finish_reason
         for item in (wire.content.parts if wire.content else None) or ():
             self._part(parse_part(item), item, index, candidate, events)
-        if wire.finish_reason not in _UNKNOWN_REASONS:
-            candidate.reason = wire.finish_reason
         if wire.logprobs_result is not None:
             candidate.logprobs += parse_logprobs(wire.logprobs_result)
         candidate.extra |= rest(fields, _WireCandidate)
@@ -239,8 +245,9 @@ def _unix_seconds(created: str | None) -> int | None:
 
 
 class GeminiReader:
-    def __init__(self) -> None:
+    def __init__(self, *, passing: bool = False) -> None:
         self._sse = Decoder()
+        self._passing = passing
         self._chunks = ChunkReader()
         self._over = False
         self._bytes_seen = False
@@ -275,6 +282,8 @@ class GeminiReader:
                 events.append(as_stream_error(error))
                 self._over = True
             except (msgspec.MsgspecError, ValueError):
+                if self._passing and is_object(item.data):
+                    continue
                 events.append(broken)
                 self._over = True
         return events

@@ -70,10 +70,13 @@ class _Cleaner:
         if out.get("type") == "array" and "items" not in out and "prefixItems" not in out:
             out["items"] = {}
         if isinstance(out.get("required"), list):
-            out["required"] = [
-                name for name in out["required"] if isinstance(name, str) and name in out.get("properties", {})
-            ]
-            if not out["required"]:
+            # Gemini takes only names of properties beside it; in alternatives it may tell these from each other.
+            properties = out.get("properties", {})
+            named = [name for name in out["required"] if isinstance(name, str) and name in properties]
+            if named != out["required"]:
+                words["required"] = out["required"]
+            out["required"] = named
+            if not named:
                 del out["required"]
         if words:
             self.lossy = True

@@ -34,6 +34,8 @@ from gateway.model import (
 )
 
 ATTACHED = "[image attached below]"
+# A message, and its parts with the client's paths to them.
+_Turn = tuple[Message, list[Placed]]
 
 
 def parse_messages(messages: list[Any] | None) -> tuple[Message, ...]:
@@ -129,7 +131,9 @@ def _parse_result(fields: Fields, role: str, pending: dict[str, str]) -> ToolCal
         what, param = f"the tool call {call_id!r}", fields.at("tool_call_id")
     if call_id is None or call_id not in pending:
         raise ClientError(
-            f"`{param}` answers {what}, which the assistant message before it did not make.", param=param
+            f"`{param}` answers {what}, which the assistant message before it did not make, or which has "
+            "its result already.",
+            param=param,
         )
     del pending[call_id]
     kept = tuple(part for part in content if isinstance(part, Text | Blob | Uri | File))
@@ -171,6 +175,25 @@ def _part_places(message: dict[str, Any], parts: Sequence[Part], path: str) -> t
     return tuple(places)
 
 
+def _results_behind_calls(turns: Sequence[_Turn]) -> list[_Turn]:
+    """Chat wants all results of an answer's calls right behind it; elsewhere they may come in several messages, and
+    others between them."""
+    ordered: list[_Turn] = []
+    at = 0
+    for message, placed in turns:
+        results = [item for item in placed if isinstance(item[0], ToolCallResponse)]
+        rest = [item for item in placed if not isinstance(item[0], ToolCallResponse)]
+        if results and at < len(ordered) and ordered[at][0].role is Role.TOOL:
+            ordered[at][1].extend(results)
+        elif results:
+            ordered.insert(at, (Message(Role.TOOL, ()), results))
+        if rest or not results:
+            ordered.append((message, rest))
+        if message.role is Role.ASSISTANT:
+            at = len(ordered)
+    return ordered
+
+
 class MessageRenderer:
     """Renders the history for one target."""
 
@@ -180,14 +203,26 @@ class MessageRenderer:
 
     def render(self, messages: Sequence[Message]) -> list[dict[str, Any]]:
         """`messages`. Raises Unsupported."""
-        turns: list[tuple[Message, list[Placed]]] = []
+        turns: list[_Turn] = []
         for index, message in enumerate(messages):
             placed = [(part, self._losses.place(index, n)) for n, part in enumerate(message.parts)]
             if turns and self._goes_on(turns[-1][0], message):
                 turns[-1][1].extend(placed)
             else:
                 turns.append((message, placed))
+        if self._losses.door not in ("", NAME):
+            turns = [turn for turn in _results_behind_calls(turns) if not self._is_void(*turn)]
         return [said for message, placed in turns for said in self._message(message, placed)]
+
+    def _is_void(self, message: Message, parts: Sequence[Placed]) -> bool:
+        """An answer of which nothing can be said here, as of one that broke off in its thoughts; xAI refuses an empty
+        message."""
+        return message.role is Role.ASSISTANT and all(
+            (isinstance(part, Reasoning) and self._is_lost(part))
+            or (isinstance(part, Opaque) and self._is_trace(part, place))
+            or (isinstance(part, Text) and not part.text)
+            for part, place in parts
+        )
 
     def _goes_on(self, before: Message, message: Message) -> bool:
         """Whether two answers are one turn: other dialects say so of those one behind another, and chat wants the

@@ -10,6 +10,8 @@ from typing import Any
 
 from gateway.dialects.counts import as_it_failed
 from gateway.dialects.error_bodies import as_stream_error
+from gateway.dialects.json_text import is_object
+from gateway.dialects.losses import DEFAULT_TIERS
 from gateway.dialects.openai_chat.usage import cites_the_web, parse_usage
 from gateway.dialects.openai_chat.wire import (
     FAILED,
@@ -17,18 +19,22 @@ from gateway.dialects.openai_chat.wire import (
     WireAnswer,
     WireCall,
     WireChoice,
+    WireMessage,
     arguments_text,
     citations_in,
     content_text,
     decode_answer,
+    images_in,
+    is_empty,
     minted_call_id,
     neutral_reason,
     pocket,
     signature_in,
 )
-from gateway.dialects.openai_errors import UNREADABLE, failed_answer, stream_error
+from gateway.dialects.openai_errors import failed_answer, stream_error
 from gateway.events import (
     BROKEN_OFF,
+    UNREADABLE,
     Delta,
     Event,
     Finish,
@@ -38,11 +44,10 @@ from gateway.events import (
     StreamError,
     UsageReport,
 )
-from gateway.model import NO_EXTRA, Extra, Opaque, Usage
+from gateway.model import NO_EXTRA, Blob, Extra, Opaque, Usage
 from gateway.sse import Decoder, ServerSentEvent
 
 _DONE = b"[DONE]"
-_UNREADABLE = StreamError(UNREADABLE, "unreadable_answer", own_words=True)
 
 
 class _Call:
@@ -79,8 +84,10 @@ class _ChoiceState:
 class ChatReader:
     """A provider's stream."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, passing: bool = False) -> None:
         self._decoder = Decoder()
+        self._passing = passing
+        self._passed_over = False
         self._choices: dict[int, _ChoiceState] = {}
         self._parts = 0
         self._started = False
@@ -134,21 +141,26 @@ class ChatReader:
         if self._failed or not data:
             return
         if data.startswith(_DONE):
+            if self._passed_over:
+                self._end(events)
             self._finish(events)
             self._settle(events)
             return
         try:
             answer = decode_answer(data)
         except ValueError:
-            self._fail(_UNREADABLE, events)
+            if self._passing and is_object(data):
+                self._passed_over = True
+            else:
+                self._fail(UNREADABLE, events)
             return
         if answer.error or sse.event == "error" or answer.object == "error":
             self._fail(stream_error(data), events, answer)
             return
         if not self._started and not self._start(answer, events):
             return
-        if answer.service_tier is not None:
-            self._service_tier = answer.service_tier
+        if answer.service_tier is not None and answer.service_tier != self._service_tier:
+            self._tier(answer.service_tier, events)
         if answer.citations:
             self._citations = citations_in(answer)
         for choice in answer.choices or ():
@@ -159,6 +171,15 @@ class ChatReader:
                 return
         if answer.usage:
             self._usage(answer, events)
+
+    def _end(self, events: list[Event]) -> None:
+        """Why it ended may stand in what was passed over; that it did, its provider's own mark says."""
+        if not self._started:
+            self._started = True
+            events.append(Start())
+        self._choices = self._choices or {0: _ChoiceState(0)}
+        for state in self._choices.values():
+            state.reason = state.reason or "stop"
 
     def _start(self, answer: WireAnswer, events: list[Event]) -> bool:
         if not (answer.choices or answer.usage or answer.id):
@@ -175,6 +196,12 @@ class ChatReader:
             )
         )
         return True
+
+    def _tier(self, said: Any, events: list[Event]) -> None:
+        """How it is served is known from the first chunk on: an answer that breaks off costs what its tier does."""
+        self._service_tier = said
+        if isinstance(said, str) and said not in DEFAULT_TIERS:
+            events.append(UsageReport(Usage(service_tier=said), final=False))
 
     def _usage(self, answer: WireAnswer, events: list[Event]) -> None:
         if not answer.choices:
@@ -204,8 +231,7 @@ class ChatReader:
             if isinstance(message.annotations, list):
                 state.annotations += message.annotations
                 self._cite(message.annotations, events)
-            if isinstance(message.audio, dict) and message.audio:
-                self._audio(state, message.audio, events)
+            self._media(state, message, events)
             for call in message.tool_calls or ():
                 self._call(state, call, events)
             if message.function_call is not None:
@@ -232,11 +258,18 @@ class ChatReader:
             events.append(PartStart(state.part, kind, state.index))
         events.append(Delta(state.part, text))
 
-    def _audio(self, state: _ChoiceState, audio: dict[str, Any], events: list[Event]) -> None:
-        """A piece of speech as it came: only chat can say it, and only its clients may ask for it."""
+    def _media(self, state: _ChoiceState, message: WireMessage, events: list[Event]) -> None:
+        for image in images_in(message.images):
+            self._whole(state, "blob", image, events)
+        if isinstance(message.audio, dict) and message.audio:
+            # A piece of speech as it came: only chat can say it, and only its clients may ask for it.
+            self._whole(state, "opaque", Opaque(NAME, {"audio": message.audio}), events)
+
+    def _whole(self, state: _ChoiceState, kind: str, value: Opaque | Blob, events: list[Event]) -> None:
+        """What comes in one piece."""
         self._end_text(state, events)
         part = self._next_part()
-        events.append(PartStart(part, "opaque", state.index, value=Opaque(NAME, {"audio": audio})))
+        events.append(PartStart(part, kind, state.index, value=value))
         events.append(PartEnd(part))
 
     def _next_part(self) -> int:
@@ -253,6 +286,8 @@ class ChatReader:
         state.kind = ""
 
     def _call(self, state: _ChoiceState, fragment: WireCall, events: list[Event]) -> None:
+        if is_empty(fragment):
+            return
         self._end_text(state, events)
         call = self._call_of(state, fragment)
         function = fragment.function or fragment.custom
@@ -307,8 +342,10 @@ class ChatReader:
             state.finished = True
             self._end_text(state, events)
             for call in state.calls:
+                if not call.started and self._passing:
+                    continue
                 if not call.started:
-                    self._fail(_UNREADABLE, events, last)
+                    self._fail(UNREADABLE, events, last)
                     return
                 events.append(PartEnd(call.part, call.extra))
             reason = neutral_reason(state.reason, bool(state.calls))

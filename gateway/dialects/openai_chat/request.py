@@ -22,11 +22,12 @@ from gateway.dialects.openai_chat.tools import (
 )
 from gateway.dialects.openai_chat.wire import ENCODER, KIN, NAME, decode_json, pocket
 from gateway.dialects.openai_user import openai_user
+from gateway.dialects.told_blocks import with_blocks_told
 from gateway.dialects.tool_names import with_legal_names
-from gateway.dialects.turns import require_pairs
+from gateway.dialects.turns import require_pairs, require_question
 from gateway.dialects.unknown_fields import unknown_fields
 from gateway.errors import ClientError
-from gateway.model import Origin, ReasoningOptions, Rendered, Request, ResponseFormat, Role, Target
+from gateway.model import Origin, ReasoningOptions, Rendered, Request, ResponseFormat, Target
 
 _DEFAULTS: dict[str, Any] = {"store": False, "deferred": False, "verbosity": "medium", "modalities": ["text"]}
 # What a request says in chat's own words → its row.
@@ -152,15 +153,16 @@ def render_request(request: Request, target: Target) -> Rendered:
     """The body for a chat provider. Raises Unsupported for what chat or this model has no form for."""
     losses = Losses(request, NAME, target)
     request, names = with_legal_names(request, NAME, losses)
+    request = with_blocks_told(request, NAME)
     beside = dict(own_fields(request, NAME, losses)) | _from_kin(request)
     request = marked(request, target, NAME)
     if losses.door not in ("", NAME):
         require_pairs(request.messages, losses)
+    messages = MessageRenderer(target, losses).render(request.messages)
+    if losses.door not in ("", NAME):
         # Chat's own clients may end with an answer: their provider begins a new one.
-        if request.messages[-1].role is Role.ASSISTANT:
-            losses.meet("prefill")
-    messages = MessageRenderer(target, losses)
-    body: dict[str, Any] = {"model": target.model, "messages": messages.render(request.messages)}
+        require_question(messages, losses)
+    body: dict[str, Any] = {"model": target.model, "messages": messages}
     _render_tools(request, body, losses)
     if request.max_output_tokens is not None:
         body[target.max_tokens_field] = request.max_output_tokens

@@ -25,6 +25,10 @@ from gateway.dialects.openai_chat.wire import (
     citations_out,
     content_text,
     decode_answer,
+    image_out,
+    images_in,
+    is_empty,
+    is_made,
     minted_call_id,
     neutral_reason,
     own,
@@ -35,7 +39,7 @@ from gateway.dialects.openai_chat.wire import (
 from gateway.dialects.openai_errors import error_in_answer, failed_answer, unreadable
 from gateway.errors import UpstreamError
 from gateway.events import merge_extra
-from gateway.model import Choice, Part, Reasoning, Refusal, Response, Text, ToolCall, Usage
+from gateway.model import Blob, Choice, Part, Reasoning, Refusal, Response, Text, ToolCall, Usage
 
 
 def parse_response(body: bytes) -> Response:
@@ -117,9 +121,10 @@ def _parse_parts(message: WireMessage, answer_id: str | None, choice: int) -> tu
     if text := content_text(message.content):
         notes = message.annotations if isinstance(message.annotations, list) else None
         parts.append(Text(text, pocket({"annotations": notes} if notes else {})))
+    parts += images_in(message.images)
     if refusal := content_text(message.refusal):
         parts.append(Refusal(refusal))
-    calls = list(message.tool_calls or ())
+    calls = [call for call in message.tool_calls or () if not is_empty(call)]
     if message.function_call is not None:
         calls.append(WireCall(function=message.function_call))
     parts += [_parse_call(call, minted_call_id(answer_id, choice, at)) for at, call in enumerate(calls)]
@@ -176,6 +181,8 @@ def _render_choice(choice: Choice, context: AnswerContext) -> dict[str, Any]:
         message["reasoning_content"] = "".join(thinking)
     if notes:
         message["annotations"] = notes
+    if images := [part for part in choice.parts if isinstance(part, Blob) and is_made(part)]:
+        message["images"] = [image_out(image, index) for index, image in enumerate(images)]
     if calls and legacy:
         message["function_call"] = {"name": calls[0].name, "arguments": calls[0].arguments}
     elif calls:

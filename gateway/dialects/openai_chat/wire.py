@@ -3,7 +3,7 @@
 A whole answer's `message` and a stream's `delta` have the same fields, so one set of typed records serves both;
 decoding into them skips what we do not read. Leaves are untyped where providers are known to differ (a null index,
 content as a list), so that only a wrong structure is an error. Field lists: types of `openai` 3.54.0;
-`reasoning_content`, `reasoning` and `extra_content` are what xAI, DeepSeek, OpenRouter and Google add.
+`reasoning_content`, `reasoning`, `images` and `extra_content` are what xAI, DeepSeek, OpenRouter and Google add.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from gateway.dialects.json_text import decode_as, decode_json
-from gateway.model import NO_EXTRA, Extra, FinishReason
+from gateway.dialects.media_types import is_sketch
+from gateway.model import NO_EXTRA, Blob, Extra, FinishReason
 
 __all__ = ["decode_as", "decode_json"]
 
@@ -50,6 +51,7 @@ class WireMessage(Struct, gc=False):
     function_call: WireFunction | None = None
     annotations: Any = None
     audio: Any = None
+    images: Any = None
 
 
 class WireChoice(Struct, gc=False):
@@ -116,6 +118,13 @@ def signature_out(extra: Extra) -> dict[str, Any]:
     return {"extra_content": {"google": {"thought_signature": signature}}} if isinstance(signature, str) else {}
 
 
+def is_empty(call: WireCall) -> bool:
+    """Some servers send a call, or a fragment of one, that the model did not make (BerriAI/litellm#17425)."""
+    function = call.function or call.custom
+    says = function is not None and (function.name or function.arguments or function.input)
+    return not (call.id or says or call.extra_content)
+
+
 def arguments_text(arguments: Any) -> str:
     """A call's arguments as JSON text; some servers send the object itself."""
     if isinstance(arguments, str):
@@ -137,6 +146,30 @@ def minted_call_id(answer_id: str | None, choice: int, position: int) -> str:
     """An id for a call that came without one: the same for the same answer, another in the next."""
     base = (answer_id or "").removeprefix(ANSWER_PREFIX) or "0"
     return f"call_{base}_{choice}_{position}"
+
+
+def images_in(images: Any) -> list[Blob]:
+    """The images that a model made, as OpenRouter tells them beside the text; those by address are passed over."""
+    found = []
+    for image in images if isinstance(images, list) else ():
+        place = image.get("image_url") if isinstance(image, dict) else None
+        url = place.get("url") if isinstance(place, dict) else None
+        head, _, data = url.partition(";base64,") if isinstance(url, str) else ("", "", "")
+        if head.startswith("data:image/") and data:
+            found.append(Blob(head.removeprefix("data:"), data, "image"))
+    return found
+
+
+def is_made(part: Blob) -> bool:
+    """Whether an answer's client is to see it."""
+    return part.modality == "image" and not is_sketch(part)
+
+
+def image_out(image: Blob, index: int) -> dict[str, Any]:
+    """The same for a client: OpenAI's own answers have no place for an image. By `index`, the place among a choice's,
+    OpenAI's SDK joins what comes in several chunks."""
+    url = f"data:{image.mime_type};base64,{image.data}"
+    return {"type": "image_url", "image_url": {"url": url}, "index": index}
 
 
 FAILED = "error"

@@ -17,6 +17,8 @@ from gateway.dialects.openai_chat.wire import (
     NAME,
     chat_reason,
     citations_out,
+    image_out,
+    is_made,
     own,
     signature_out,
 )
@@ -33,8 +35,8 @@ from gateway.events import (
     merge_extra,
     merge_usage,
 )
-from gateway.model import Opaque, Usage
-from gateway.sse import encode
+from gateway.model import Blob, Opaque, Usage
+from gateway.sse import encode, on_one_line
 
 _TEXT_FIELDS = {"text": b'{"content":', "refusal": b'{"refusal":', "reasoning": b'{"reasoning_content":'}
 
@@ -74,6 +76,7 @@ class ChatWriter:
         self._opened: set[int] = set()
         self._finished: set[int] = set()
         self._calls: dict[int, int] = {}
+        self._images: dict[int, int] = {}
         self._usage: Usage | None = None
         self._ended = False
 
@@ -119,7 +122,7 @@ class ChatWriter:
     def _chunk(self, choice: int, delta: dict[str, Any]) -> bytes:
         return b'%b%b,"logprobs":null,"finish_reason":null}%b' % (
             self._before(choice),
-            ENCODER.encode(delta),
+            on_one_line(ENCODER.encode(delta)),
             self._tail,
         )
 
@@ -138,6 +141,9 @@ class ChatWriter:
             return self._call_start(start, end)
         elif isinstance(start.value, Opaque) and start.value.dialect == NAME:
             return self._chunk(start.choice, dict(start.value.value))
+        elif isinstance(start.value, Blob) and is_made(start.value):
+            index = self._images[start.choice] = self._images.get(start.choice, -1) + 1
+            return self._chunk(start.choice, {"images": [image_out(start.value, index)]})
         return b""
 
     def _call_start(self, start: PartStart, end: bytes) -> bytes:
@@ -172,7 +178,7 @@ class ChatWriter:
         if part.custom:
             part.texts.append(event.text)
             return b""
-        return b"%b%b%b" % (part.before, ENCODER.encode(event.text), part.after)
+        return b"%b%b%b" % (part.before, on_one_line(ENCODER.encode(event.text)), part.after)
 
     def _part_end(self, event: PartEnd) -> bytes:
         part = self._parts.pop(event.part, None)

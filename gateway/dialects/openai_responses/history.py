@@ -26,6 +26,7 @@ from gateway.dialects.openai_responses.items import (
     restore_state,
     text_piece,
 )
+from gateway.dialects.openai_responses.tools import ADDED_TOOLS
 from gateway.dialects.openai_responses.wire import NAME, Wire, call_id, digest, own, own_or_kin, pocket
 from gateway.dialects.places import Placed, content_places, realigned
 from gateway.errors import ClientError
@@ -45,10 +46,10 @@ from gateway.model import (
 )
 
 _ROLES = {"user": Role.USER, "system": Role.SYSTEM, "developer": Role.SYSTEM, "assistant": Role.ASSISTANT}
+_OUTPUTS = ("function_call_output", "custom_tool_call_output")
 # Items that hold content of the conversation, which no other provider can read or place.
 _ESSENTIAL = frozenset(
     (
-        "additional_tools",
         "apply_patch_call_output",
         "compaction",
         "computer_call_output",
@@ -66,7 +67,7 @@ class _Turn(Struct):
 
 
 class _Output(Struct):
-    call_id: str
+    call_id: str | None = None
     output: Any = None
 
 
@@ -88,9 +89,9 @@ class _Builder:
         kind = item_type(item)
         if kind == "message":
             self._message(item, path)
-        elif kind in ("function_call_output", "custom_tool_call_output"):
+        elif kind in _OUTPUTS:
             self._output(item, kind, path)
-        else:
+        elif kind != ADDED_TOOLS:
             if kind in _ESSENTIAL:
                 self.essential.append(path)
             self._assistant(parse_item(item), item, path)
@@ -113,14 +114,28 @@ class _Builder:
 
     def _output(self, item: Wire, kind: str, path: str) -> None:
         output = msgspec.convert(item, _Output)
+        if output.call_id is None:
+            self._uncalled(item, output, path)
+            return
         beside = rest(item, _Output, "type", "status")
         if kind == "custom_tool_call_output" and output.call_id not in self._custom:
             beside["type"] = kind
         parts = _content(output.output, "output")
-        kept = tuple(part for part in parts if isinstance(part, Text | Blob | Uri | File | Opaque))
+        said = (Text(part.text) if isinstance(part, Refusal) else part for part in parts)
+        kept = tuple(part for part in said if isinstance(part, Text | Blob | Uri | File | Opaque))
         name = beside.get("name")
         result = ToolCallResponse(output.call_id, kept, name if isinstance(name, str) else None, extra=pocket(beside))
         self._go_on(Role.TOOL, (result,), [f"{path}.output"])
+
+    def _uncalled(self, item: Wire, output: _Output, path: str) -> None:
+        """The output of a tool that the client ran by itself. Codex (0.171) tells a goal's words so."""
+        name = item.get("name")
+        if not isinstance(name, str):
+            raise msgspec.ValidationError("Object missing required field `call_id`")
+        said = "".join(part.text for part in _content(output.output, "output") if isinstance(part, Text))
+        self.end_run()
+        self.messages.append(Message(Role.USER, (Opaque(NAME, item, f"<{name}>\n{said}\n</{name}>"),)))
+        self.places.append((f"{path}.output",))
 
     def _assistant(self, parts: Sequence[Part], item: Wire, path: str) -> None:
         self._custom |= {part.id for part in parts if isinstance(part, ToolCall) and part.custom}
@@ -203,6 +218,8 @@ class HistoryRenderer:
         for part, place in parts:
             if isinstance(part, ToolCallResponse):
                 self._items.append(self._result(part, place))
+            elif isinstance(part, Opaque) and part.value.get("type") in _OUTPUTS:
+                self._items.append(dict(part.value))
             else:
                 content.append((part, place))
         if content or not parts:

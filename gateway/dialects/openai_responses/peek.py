@@ -24,6 +24,7 @@ class _Body(Struct):
     prompt_cache_key: Any = None
     client_metadata: Any = None
     background: Any = None
+    store: Any = None
 
 
 # What Codex calls its conversation in `client_metadata` (captured, November 2026).
@@ -45,6 +46,7 @@ def peek(body: bytes, path_model: str | None = None, path_stream: bool | None = 
         user=found.safety_identifier or found.user,
         conversation=_conversation(found),
         cache_key=found.prompt_cache_key if isinstance(found.prompt_cache_key, str) else None,
+        stored=found.store is not False,
     )
 
 

@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from gateway.dialects.counts import as_it_failed
 from gateway.dialects.error_bodies import as_stream_error
-from gateway.dialects.json_text import decode_as, decode_json
-from gateway.dialects.openai_errors import UNREADABLE, error_in
+from gateway.dialects.json_text import decode_as, decode_json, is_object
+from gateway.dialects.openai_errors import error_in
 from gateway.dialects.openai_responses.finish import failure, parse_finish
 from gateway.dialects.openai_responses.hosted_uses import COUNTED_ITEMS
 from gateway.dialects.openai_responses.items import (
@@ -32,11 +32,21 @@ from gateway.dialects.openai_responses.response import logprobs_in, logprobs_of,
 from gateway.dialects.openai_responses.usage import parse_usage, usage_of_items
 from gateway.dialects.openai_responses.wire import NAME, Wire, pocket
 from gateway.errors import UpstreamError
-from gateway.events import BROKEN_OFF, Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
+from gateway.events import (
+    BROKEN_OFF,
+    UNREADABLE,
+    Delta,
+    Event,
+    Finish,
+    PartEnd,
+    PartStart,
+    Start,
+    StreamError,
+    UsageReport,
+)
 from gateway.model import Opaque
 from gateway.sse import Decoder, ServerSentEvent
 
-_UNREADABLE = StreamError(UNREADABLE, "unreadable_answer", own_words=True)
 _CALLS = ("function_call", "custom_tool_call")
 # The part of a call whose name is not known yet: its fragments wait.
 _UNNAMED = -1
@@ -99,8 +109,9 @@ class _Item:
 class ResponsesReader:
     """A provider's stream."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, passing: bool = False) -> None:
         self._sse = Decoder()
+        self._passing = passing
         self._items: dict[int, _Item] = {}
         self._parts = 0
         self._started = False
@@ -114,7 +125,7 @@ class ResponsesReader:
     def feed(self, data: bytes) -> list[Event]:
         """Events completed by these bytes; nothing after the stream's own end or its error."""
         self._seen = self._seen or bool(data.strip())
-        return self._read(self._sse.feed(data), _UNREADABLE)
+        return self._read(self._sse.feed(data), UNREADABLE)
 
     def close(self) -> list[Event]:
         """The rest, or an error where no terminal event ever came."""
@@ -137,7 +148,8 @@ class ResponsesReader:
             except UpstreamError as error:
                 self._fail(as_stream_error(error), events)
             except (ValueError, msgspec.MsgspecError):
-                self._fail(broken, events)
+                if not (self._passing and is_object(item.data)):
+                    self._fail(broken, events)
         return events
 
     def _fail(self, error: StreamError, events: list[Event]) -> None:
@@ -412,7 +424,10 @@ class ResponsesReader:
     def _terminal(self, event: _Event, events: list[Event]) -> None:
         response = event.response
         if not isinstance(response, dict):
-            raise ValueError("a terminal event without its response")
+            if not self._passing or event.type == "response.failed":
+                raise ValueError("a terminal event without its response")
+            # Of a form that is not known here; that the answer has ended, the event's own name says.
+            response = {"status": "completed"}
         usage = parse_usage(response)
         if event.type == "response.failed" or response.get("status") in ("failed", "cancelled"):
             usage = as_it_failed(usage, said=bool(self._items))
@@ -423,7 +438,11 @@ class ResponsesReader:
             response = {**response, "status": "incomplete"}
         elif response.get("status") in ("queued", "in_progress"):
             response = {**response, "status": "completed"}
-        self._end_all(response.get("output"), events)
+        try:
+            self._end_all(response.get("output"), events)
+        except (ValueError, msgspec.MsgspecError):
+            if not self._passing:
+                raise
         if usage is not None:
             events.append(UsageReport(usage))
         reason, extra = parse_finish(response, self._called)

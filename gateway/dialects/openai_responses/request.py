@@ -29,11 +29,12 @@ from gateway.dialects.openai_responses.options import (
     render_reasoning,
     render_sampling,
 )
-from gateway.dialects.openai_responses.tools import parse_choice, parse_tools, render_choice, render_tools
+from gateway.dialects.openai_responses.tools import parse_all_tools, parse_choice, render_choice, render_tools
 from gateway.dialects.openai_responses.wire import KIN, NAME, Wire, own, pocket
 from gateway.dialects.openai_user import openai_user
+from gateway.dialects.told_blocks import with_blocks_told
 from gateway.dialects.tool_names import with_legal_names
-from gateway.dialects.turns import require_pairs
+from gateway.dialects.turns import require_pairs, require_question
 from gateway.dialects.unknown_fields import unknown_fields
 from gateway.errors import ClientError
 from gateway.model import Message, Origin, Rendered, Request, Role, Target, Text
@@ -75,7 +76,7 @@ def parse_request(body: bytes, path_model: str | None = None, path_stream: bool 
     if not model:
         raise ClientError("`model` is missing: name the model to use.", param="model")
     messages, places, paths = _parse_messages(wire, fields)
-    tools = parse_tools(wire.tools or ())
+    tools = parse_all_tools(wire.tools or (), wire.input or ())
     extra = rest(fields, _Body)
     reasoning, response_format = parse_reasoning(wire.reasoning, extra), parse_text(wire.text, extra)
     choice, is_hosted = parse_choice(wire.tool_choice)
@@ -133,14 +134,12 @@ def render_request(request: Request, target: Target) -> Rendered:
     """The body for a provider. Raises Unsupported for what Responses or this model has no form for."""
     losses = Losses(request, NAME, target)
     request, names = with_legal_names(request, NAME, losses)
+    request = with_blocks_told(request, NAME)
     said = own_fields(request, NAME, losses)
     meet_foreign(request, losses)
     request = marked(request, target, NAME)
     if losses.door not in ("", NAME):
         require_pairs(request.messages, losses)
-        # OpenAI's own clients may end with an answer: it begins a new one.
-        if request.messages[-1].role is Role.ASSISTANT:
-            losses.meet("prefill")
     body: Wire = {"model": target.model}
     messages = request.messages
     if messages and own(messages[0].extra).get(_INSTRUCTIONS):
@@ -148,6 +147,9 @@ def render_request(request: Request, target: Target) -> Rendered:
         messages = messages[1:]
     skipped = len(request.messages) - len(messages)
     body["input"] = HistoryRenderer(losses, skipped).render(messages)
+    if losses.door not in ("", NAME):
+        # OpenAI's own clients may end with an answer: it begins a new one.
+        require_question(body["input"], losses)
     if request.tools and (tools := render_tools(request.tools, losses)):
         body["tools"] = tools
         if request.tool_choice is not None:

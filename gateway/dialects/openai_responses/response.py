@@ -9,6 +9,7 @@ from msgspec import Struct
 from gateway.dialects.counts import as_it_failed, said_bytes
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.json_text import decode_json
+from gateway.dialects.media_types import is_sketch
 from gateway.dialects.openai_errors import error_in, unreadable
 from gateway.dialects.openai_responses.answer import AnswerFrame
 from gateway.dialects.openai_responses.content import answer_annotations
@@ -173,7 +174,7 @@ class OutputBuilder:
                     self._append(reasoning_item(item_id, part.text, part.extra, self._origin))
             case ToolCall():
                 self._call(part)
-            case Blob(modality="image"):
+            case Blob(modality="image") if not is_sketch(part):
                 self._append(image_item(self._id("image"), part))
             case Opaque() if part.dialect == NAME:
                 self._append(dict(part.value))

@@ -21,6 +21,7 @@ from gateway.model import NO_EXTRA, Extra, HostedTool, Tool, ToolChoice
 
 _MODES = ("auto", "none", "required")
 _LONGEST_NAME = 64
+ADDED_TOOLS = "additional_tools"
 _ILLEGAL = re.compile(r"[^a-zA-Z0-9_-]")
 _NO_ARGUMENTS = {"type": "object", "properties": {}}
 
@@ -43,6 +44,10 @@ class _Namespace(Struct):
     description: str | None = None
 
 
+class _Added(Struct):
+    tools: list[Wire]
+
+
 class _Named(Struct):
     name: str
     namespace: str | None = None
@@ -63,11 +68,15 @@ def flat_name(namespace: str | None, name: str) -> str:
     return f"{_ILLEGAL.sub('_', joined)[: _LONGEST_NAME - 13]}_{digest(namespace, name)[:12]}"
 
 
-def parse_tools(tools: Sequence[Wire]) -> list[tuple[Tool | HostedTool, str]]:
-    """The tools, each with the client's path to what names it. Raises ClientError naming the tool."""
-    found: list[tuple[Tool | HostedTool, str]] = []
+# A tool, with the client's path to what names it.
+_Found = tuple[Tool | HostedTool, str]
+
+
+def parse_tools(tools: Sequence[Wire], where: str = "tools") -> list[_Found]:
+    """The tools of a list that stands at `where`. Raises ClientError naming the tool."""
+    found: list[_Found] = []
     for index, tool in enumerate(tools):
-        path = f"tools[{index}]"
+        path = f"{where}[{index}]"
         if tool.get("type") == "namespace":
             found += _parse_namespace(tool, path)
         else:
@@ -75,12 +84,26 @@ def parse_tools(tools: Sequence[Wire]) -> list[tuple[Tool | HostedTool, str]]:
     seen: set[str] = set()
     for item, _ in found:
         if isinstance(item, Tool) and item.name in seen:
-            raise ClientError(f"tools: two tools are named '{item.name}': rename one.", param="tools")
+            raise ClientError(f"{where}: two tools are named '{item.name}': rename one.", param=where)
         seen |= {item.name} if isinstance(item, Tool) else set()
     return found
 
 
-def _placed(tool: Tool | HostedTool, path: str) -> tuple[Tool | HostedTool, str]:
+def parse_all_tools(tools: Sequence[Wire], value: str | Sequence[Wire]) -> list[_Found]:
+    """Those tools, and those that items of the input add, as Codex (0.171) sends all that it has to newer models. One
+    that is added takes the place of an earlier one of its name. Raises ClientError naming the tool."""
+    found = parse_tools(tools)
+    for index, item in enumerate(() if isinstance(value, str) else value):
+        if item.get("type") != ADDED_TOOLS:
+            continue
+        path = f"input[{index}]"
+        added = parse_tools(shaped(item, _Added, path).tools, f"{path}.tools")
+        names = {tool.name for tool, _ in added if isinstance(tool, Tool)}
+        found = [each for each in found if not isinstance(each[0], Tool) or each[0].name not in names] + added
+    return found
+
+
+def _placed(tool: Tool | HostedTool, path: str) -> _Found:
     return tool, f"{path}.{'name' if isinstance(tool, Tool) else 'type'}"
 
 
@@ -104,10 +127,10 @@ def _parse_tool(tool: Wire, path: str) -> Tool | HostedTool:
     return HostedTool(NAME, kind, tool)
 
 
-def _parse_namespace(tool: Wire, path: str) -> list[tuple[Tool | HostedTool, str]]:
+def _parse_namespace(tool: Wire, path: str) -> list[_Found]:
     fields = shaped(tool, _Namespace, path)
     space = {key: value for key, value in tool.items() if key not in ("type", "tools")}
-    found: list[tuple[Tool | HostedTool, str]] = []
+    found: list[_Found] = []
     for index, item in enumerate(fields.tools):
         inner, place = _placed(_parse_tool(item, f"{path}.tools[{index}]"), f"{path}.tools[{index}]")
         if isinstance(inner, HostedTool):

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from gateway.dialects.dialect import AnswerContext
+from gateway.dialects.media_types import is_sketch
 from gateway.dialects.openai_responses.answer import AnswerFrame
 from gateway.dialects.openai_responses.content import answer_annotations
 from gateway.dialects.openai_responses.finish import render_finish
@@ -41,7 +42,7 @@ from gateway.events import (
     merge_usage,
 )
 from gateway.model import Blob, Extra, Opaque, Usage
-from gateway.sse import encode
+from gateway.sse import encode, on_one_line
 
 _IN_PROGRESS = {"status": "in_progress", "error": None, "incomplete_details": None}
 # The codes by which Codex decides to stop or to wait, and the SDK's own; everything else is a server error.
@@ -169,7 +170,9 @@ class ResponsesWriter(PartTurns[_Part]):
     def _part_start(self, start: PartStart, out: list[bytes]) -> None:
         if start.kind == "opaque" and (not isinstance(start.value, Opaque) or start.value.dialect != NAME):
             return
-        if start.kind == "blob" and (not isinstance(start.value, Blob) or start.value.modality != "image"):
+        if start.kind == "blob" and (
+            not isinstance(start.value, Blob) or start.value.modality != "image" or is_sketch(start.value)
+        ):
             return
         self._refused = self._refused or start.kind == "refusal"
         self._start_part(_Part(start), out)
@@ -196,7 +199,7 @@ class ResponsesWriter(PartTurns[_Part]):
             return b""
         number = self._sequence
         self._sequence += 1
-        return b'%b%d,"delta":%b}\n\n' % (part.before, number, msgspec.json.encode(text))
+        return b'%b%d,"delta":%b}\n\n' % (part.before, number, on_one_line(msgspec.json.encode(text)))
 
     def _ready(self, part: _Part, kind: str, **place: Any) -> None:
         """Prepares the part's deltas."""

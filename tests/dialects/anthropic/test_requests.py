@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.dialects import DIALECTS
 from gateway.dialects.anthropic import DIALECT
 from gateway.errors import ClientError, Unsupported
 from gateway.model import (
@@ -613,6 +614,17 @@ def test_reading_and_rendering_is_the_identity(body: dict[str, Any]) -> None:
     assert rendered.dropped == ()
 
 
+def test_a_text_without_citations_has_no_such_field() -> None:
+    """@ai-sdk/anthropic 3.0.140 takes an array or nothing: `null`, which the SDKs' types allow, fails its whole answer."""
+    from gateway.dialects.dialect import AnswerContext
+    from gateway.model import Choice, FinishReason, Refusal, Response
+
+    parts = (Text("Yes."), Refusal("No."), Blob("image/png", "iVBORw0KGgo="))
+    answer = Response(choices=(Choice(parts=parts, finish_reason=FinishReason.STOP),))
+    content = json.loads(DIALECT.render_response(answer, AnswerContext(id="1", created=0, model="m")))["content"]
+    assert len(content) == 3 and all(set(block) == {"type", "text"} for block in content)
+
+
 def test_state_of_other_providers_survives_a_client_of_this_door() -> None:
     """gemini.md §8, liuw1535/antigravity2api-nodejs#86: a thought signature goes out in a thinking block and comes back."""
     from gateway.dialects.dialect import AnswerContext
@@ -687,3 +699,103 @@ def test_blanks_between_the_pieces_of_a_text_are_not_lost() -> None:
     assert "".join(block["text"] for block in body["system"]) == "Be brief.\nBe kind."
     assert "".join(block["text"] for block in body["messages"][4]["content"][0]["content"]) == "a b"
     assert all(block["text"].strip() for turn in body["messages"] for block in turn["content"] if "text" in block)
+
+
+def test_the_summary_of_a_compaction_is_words_to_other_providers() -> None:
+    """What it stands for may be gone from the history: without it the model would know nothing of it."""
+    block = {"type": "compaction", "content": "They chose blue.", "encrypted_content": "e", "signature": "s"}
+    failed = {"type": "compaction", "content": None}
+    messages = [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": [block, failed, {"type": "text", "text": "Blue it is."}]},
+        {"role": "user", "content": "b"},
+    ]
+    body = json.dumps({"model": "m", "max_tokens": 9, "messages": messages}).encode()
+    request = DIALECT.parse_request(body, None, None)
+    for upstream in ("openai_chat", "openai_responses", "gemini"):
+        rendered = DIALECTS[upstream].render_request(request, Target(model="m"))
+        assert b"They chose blue." in rendered.body
+        assert rendered.adapted == ("messages[].content[].content",)
+    own = json.loads(DIALECT.render_request(request, Target(model="m")).body)
+    assert own["messages"][1]["content"][:2] == [block, failed]
+
+
+@pytest.mark.parametrize("more", [[], [{"type": "text", "text": "Blue it is."}]])
+def test_a_history_that_begins_with_a_summary_begins_with_the_user_elsewhere(more: list[dict[str, Any]]) -> None:
+    """The API ignores all before a compaction, so that clients leave it out."""
+    block = {"type": "compaction", "content": "They chose blue.", "encrypted_content": "e"}
+    messages = [{"role": "assistant", "content": [block, *more]}, {"role": "user", "content": "b"}]
+    body = json.dumps({"model": "m", "max_tokens": 9, "messages": messages}).encode()
+    rendered = DIALECTS["gemini"].render_request(DIALECT.parse_request(body, None, None), Target(model="m"))
+    contents = json.loads(rendered.body)["contents"]
+    assert (
+        contents[0]["role"] == "user" and contents[0]["parts"][0]["text"] == "<summary>\nThey chose blue.\n</summary>"
+    )
+    assert [turn["role"] for turn in contents] == (["user", "model", "user"] if more else ["user"])
+    assert rendered.adapted == ("messages[].content[].content",)
+    # Its own provider takes it, where it is written anew for what another one said meanwhile.
+    own = DIALECT.render_request(DIALECT.parse_request(body, None, None), Target(model="m"))
+    assert json.loads(own.body)["messages"][0] == messages[0]
+    said = json.dumps({"model": "m", "max_tokens": 9, "messages": [{"role": "assistant", "content": "a"}]}).encode()
+    with pytest.raises(ClientError, match="begin with a user message"):
+        DIALECT.render_request(DIALECT.parse_request(said, None, None), Target(model="m"))
+
+
+def test_what_was_compacted_is_the_same_in_the_answer_and_in_the_history() -> None:
+    """By that a call is known as the one that goes on from it."""
+    blocks = [{"type": "compaction", "content": "They chose blue."}, {"type": "text", "text": "Blue it is."}]
+    answer = DIALECT.parse_response(json.dumps({"content": blocks, "stop_reason": "end_turn"}).encode())
+    history = [{"role": "user", "content": "a"}, {"role": "assistant", "content": blocks}]
+    body = json.dumps({"model": "m", "max_tokens": 9, "messages": history}).encode()
+    said = DIALECT.parse_request(body, None, None).messages[1].parts
+    assert (
+        said == answer.choices[0].parts == (Opaque("anthropic", blocks[0], "They chose blue."), Text("Blue it is."))
+    )
+
+
+def test_a_tool_that_was_found_is_said_by_the_name_that_is_sent() -> None:
+    name = f"mcp__{'a' * 80}"
+    result = {"type": "tool_result", "tool_use_id": "t1", "content": [{"type": "tool_reference", "tool_name": name}]}
+    messages = [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "ToolSearch", "input": {}}]},
+        {"role": "user", "content": [result]},
+    ]
+    tools = [{"name": tool, "input_schema": {"type": "object"}} for tool in ("ToolSearch", name)]
+    body = json.dumps({"model": "m", "max_tokens": 9, "messages": messages, "tools": tools}).encode()
+    rendered = DIALECTS["openai_chat"].render_request(DIALECT.parse_request(body, None, None), Target(model="m"))
+    sent = json.loads(rendered.body)
+    legal = sent["tools"][1]["function"]["name"]
+    assert len(legal) == 64 and sent["messages"][-1]["content"] == f"The tool {legal} can be called now."
+
+
+def test_a_file_by_its_address_may_have_a_title() -> None:
+    block = {"type": "document", "source": {"type": "url", "url": "https://x/a.pdf"}, "title": "Report"}
+    body = json.dumps({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": [block]}]}).encode()
+    request = DIALECT.parse_request(body, None, None)
+    for upstream in ("openai_responses", "gemini"):
+        rendered = DIALECTS[upstream].render_request(request, Target(model="m"))
+        assert b"https://x/a.pdf" in rendered.body and rendered.dropped == ("title",)
+    assert json.loads(DIALECT.render_request(request, Target(model="m")).body)["messages"][0]["content"] == [block]
+
+
+def test_a_tool_that_claude_code_s_search_found_can_be_called_at_other_providers() -> None:
+    """Its ToolSearch answers so at any provider's model; a refusal would end the session."""
+    block = {"type": "tool_reference", "tool_name": "mcp__jira__find", "cache_control": {"type": "ephemeral"}}
+    result = {"type": "tool_result", "tool_use_id": "t1", "content": [block]}
+    call = {"type": "tool_use", "id": "t1", "name": "ToolSearch", "input": {}}
+    messages = [
+        {"role": "user", "content": "Which issues are open?"},
+        {"role": "assistant", "content": [call]},
+        {"role": "user", "content": [result]},
+    ]
+    body = json.dumps({"model": "m", "max_tokens": 9, "messages": messages}).encode()
+    request = DIALECT.parse_request(body, None, None)
+    for upstream in ("openai_chat", "openai_responses", "gemini"):
+        rendered = DIALECTS[upstream].render_request(request, Target(model="m"))
+        assert b"The tool mcp__jira__find can be called now." in rendered.body
+        assert rendered.adapted == ("messages[].content[].content[].tool_name",)
+    results = request.messages[2].parts[0]
+    assert isinstance(results, ToolCallResponse) and isinstance(results.content[0], Opaque)
+    own = json.loads(DIALECT.render_request(request, Target(model="m")).body)
+    assert own["messages"][2]["content"][0]["content"] == [block]

@@ -166,6 +166,26 @@ def test_unknown_events_blocks_and_deltas_are_passed_by() -> None:
     assert choice.extra == {"anthropic": {"stop_reason": "brand_new_reason"}}
 
 
+def test_the_summary_of_a_compaction_is_kept_and_written_again() -> None:
+    """It comes in a delta of its own; a client that gets none back has lost what was compacted."""
+    told = {"type": "compaction_delta", "content": "They chose blue.", "encrypted_content": "e"}
+    stream = sse(
+        start(),
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "compaction", "content": None}},
+        {"type": "content_block_delta", "index": 0, "delta": told},
+        {"type": "content_block_stop", "index": 0},
+        *text_block(1, "Blue it is."),
+        *ending(),
+    )
+    block = {"type": "compaction", "content": "They chose blue.", "encrypted_content": "e"}
+    answer = DIALECT.parse_response(
+        json.dumps({"content": [block, {"type": "text", "text": "Blue it is."}], "stop_reason": "end_turn"}).encode()
+    )
+    events = read(AnthropicReader(), [stream])
+    assert only_choice(folded(events).response()).parts == answer.choices[0].parts
+    assert json.dumps(block, separators=(",", ":")).encode() in written(AnthropicWriter(CONTEXT), events)
+
+
 def tool_stream(given: dict[str, Any], fragments: list[str], reason: str = "tool_use") -> bytes:
     block = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": given}
     deltas = [
@@ -337,6 +357,10 @@ def test_counts_are_true_at_the_end_and_told_at_the_start_where_known() -> None:
     assert told["output_tokens_details"] == {"thinking_tokens": 2}
     early = grammar(written(AnthropicWriter(CONTEXT), [events[0], UsageReport(usage, False), *events[1:]]))
     assert early[0]["message"]["usage"]["input_tokens"] == 10
+    # LangChain.js adds both up, and counted what Gemini tells with its first piece twice.
+    assert early[0]["message"]["usage"]["output_tokens"] == 0
+    assert "output_tokens_details" not in early[0]["message"]["usage"]
+    assert early[-2]["usage"]["output_tokens"] == 5
 
 
 @pytest.mark.parametrize("at", range(5))

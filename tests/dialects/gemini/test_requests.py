@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.dialects import DIALECTS
 from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.envelope import PACKED
 from gateway.dialects.gemini import DIALECT
@@ -632,3 +633,48 @@ def test_bytes_in_the_alphabet_for_urls_are_read_as_plain_base64() -> None:
         json.dumps({"contents": [{"role": "user", "parts": [inline]}]}).encode(), "m", False
     ).messages
     assert message.parts == (Blob("image/png", "iVBORw0KGgo/+/8="),)
+
+
+def test_a_list_of_one_without_its_brackets_as_in_google_s_own_examples() -> None:
+    said = {
+        "system_instruction": {"parts": {"text": "You are a cat."}},
+        "contents": {"role": "user", "parts": {"text": "Turn on the lights."}},
+        "tools": {"function_declarations": {"name": "on", "parameters": {"type": "object", "properties": {}}}},
+        "safety_settings": {"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"},
+    }
+    request = DIALECT.parse_request(json.dumps(said).encode(), "m", False)
+    assert [message.parts for message in request.messages] == [
+        (Text("You are a cat."),),
+        (Text("Turn on the lights."),),
+    ]
+    assert [tool.name for tool in request.tools if isinstance(tool, Tool)] == ["on"]
+
+
+def test_the_name_of_a_file_in_a_result_is_told_as_lost() -> None:
+    file = {"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0="}
+    call = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}
+    result = {
+        "type": "function_call_output",
+        "call_id": "c1",
+        "output": [file, {"type": "refusal", "refusal": "No."}],
+    }
+    said = {"model": "m", "input": [{"role": "user", "content": "a"}, call, result]}
+    request = DIALECTS["openai_responses"].parse_request(json.dumps(said).encode(), None, None)
+    rendered = DIALECT.render_request(request, LEVEL)
+    assert rendered.dropped == ("input[].content[].filename",) and b"a.pdf" not in rendered.body
+    assert b'"output":"No."' in rendered.body
+
+
+def test_a_result_s_part_of_a_kind_that_nobody_else_has_is_not_left_out_in_silence() -> None:
+    result = {"name": "f", "response": {"output": "r"}, "parts": [{"text": "more"}]}
+    contents = [
+        {"role": "user", "parts": [{"text": "a"}]},
+        {"role": "model", "parts": [{"functionCall": {"name": "f", "args": {}}}]},
+        {"role": "user", "parts": [{"functionResponse": result}]},
+    ]
+    request = DIALECT.parse_request(json.dumps({"contents": contents}).encode(), "m", False)
+    for upstream in ("openai_chat", "openai_responses", "anthropic"):
+        with pytest.raises(Unsupported, match=r"functionResponse\.parts"):
+            DIALECTS[upstream].render_request(request, PLAIN)
+    own = json.loads(DIALECT.render_request(request, PLAIN).body)
+    assert {"text": "more"} in own["contents"][2]["parts"]

@@ -114,7 +114,15 @@ EXACT = [
     ),
     ({"type": "boolean", "const": True}, {"type": "boolean", "description": "{enum: [true]}"}, True),
     ({"type": "array"}, {"type": "array", "items": {}}, False),
-    ({"type": "object", "required": ["a"]}, {"type": "object"}, False),
+    ({"type": "object", "required": ["a"]}, {"type": "object", "description": '{required: ["a"]}'}, True),
+    (
+        {"properties": {"a": {}, "b": {}}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
+        {
+            "properties": {"a": {}, "b": {}},
+            "anyOf": [{"description": '{required: ["a"]}'}, {"description": '{required: ["b"]}'}],
+        },
+        True,
+    ),
     (
         {
             "$defs": {"a": {"type": "string", "title": "A"}},

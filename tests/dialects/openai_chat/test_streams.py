@@ -17,6 +17,7 @@ from gateway.dialects.dialect import AnswerContext
 from gateway.dialects.openai_chat import DIALECT
 from gateway.events import Assembler, Delta, Event, Finish, PartEnd, PartStart, Start, StreamError, UsageReport
 from gateway.model import Choice, FinishReason, Part, Reasoning, Refusal, Response, Text, ToolCall, Usage
+from gateway.relaying.tally import Tally
 from tests.dialects.openai_chat.grammar import chunks_in, grammar
 
 WIRE = Path(__file__).parents[2] / "wire" / "openai_chat"
@@ -306,6 +307,17 @@ def test_litellm_36168_usage_before_the_finish_stands_once_the_answer_has_ended_
     assert [event.final for event in events if isinstance(event, UsageReport)] == [False]
 
 
+@pytest.mark.parametrize(("said", "tier"), [("priority", "priority"), ("flex", "flex"), ("default", None), (7, None)])
+def test_an_answer_that_breaks_off_has_the_tier_that_its_chunks_told(said: Any, tier: str | None) -> None:
+    """Priority costs twice as much: an answer that was left midway was estimated at the standard price."""
+    chunk = {"id": "c", "service_tier": said, "choices": [{"index": 0, "delta": {"content": "Hi"}}]}
+    tally = Tally()
+    for event in read([f"data: {json.dumps(chunk)}\n\n".encode()] * 2):
+        tally.feed(event)
+    used, source = tally.verdict(100, answered=True)
+    assert (used, source) == (Usage(input_tokens=25, output_tokens=1, service_tier=tier), "estimated")
+
+
 def test_other_dialects_events() -> None:
     """Thinking with a signature, a blob, a custom tool, usage told first, a stop sequence: as chat can say it."""
     from gateway.model import Blob
@@ -336,6 +348,7 @@ def test_other_dialects_events() -> None:
     assert [chunk["choices"][0]["delta"] for chunk in chunks[:-1]] == [
         {"role": "assistant", "content": ""},
         {"reasoning_content": "hm"},
+        {"images": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}, "index": 0}]},
         {"content": "a"},
         {"tool_calls": [{"index": 0, "id": "c1", "type": "custom", "custom": {"name": "patch", "input": "input"}}]},
         {"tool_calls": [{"index": 1, "id": "c2", "type": "function", "function": {"name": "f", "arguments": ""}}]},
@@ -405,3 +418,22 @@ def test_calls_begin_in_the_order_of_their_count_also_where_a_freeform_one_ends_
         call for chunk in chunks for choice in chunk["choices"] for call in choice["delta"].get("tool_calls", ())
     ]
     assert [(call["index"], call["id"]) for call in calls if "id" in call] == [(0, "call_b"), (1, "call_a")]
+
+
+def test_litellm_17425_a_fragment_of_a_call_that_is_not_made_is_none() -> None:
+    nothing = {"tool_calls": [{"index": 0, "id": "", "type": "function", "function": {"name": "", "arguments": ""}}]}
+    deltas: list[dict[str, Any]] = [{"content": "Hel"}, nothing, {"content": "lo"}, {"tool_calls": [{"index": 1}]}]
+    chunks = [{"id": "x", "choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+    chunks.append({"id": "x", "choices": [{"index": 0, "delta": nothing, "finish_reason": "stop"}]})
+    reader, assembler = DIALECT.reader(), Assembler()
+    for event in [
+        *reader.feed(b"".join(b"data: %b\n\n" % json.dumps(chunk).encode() for chunk in chunks)),
+        *reader.close(),
+    ]:
+        assembler.feed(event)
+    assert assembler.response().choices == (choice(Text("Hello")),)
+    whole = {
+        "id": "x",
+        "choices": [{"index": 0, "message": {"content": "Hello", **nothing}, "finish_reason": "stop"}],
+    }
+    assert DIALECT.parse_response(json.dumps(whole).encode()).choices == (choice(Text("Hello")),)

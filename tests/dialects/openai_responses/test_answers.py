@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.dialects.dialect import AnswerContext, Peek
 from gateway.dialects.openai_responses import DIALECT
@@ -155,7 +156,8 @@ def test_where_and_with_what_it_is_called() -> None:
     ],
 )  # fmt: skip
 def test_peek(seen: bytes, found: Peek) -> None:
-    assert peek(seen) == found
+    assert peek(seen) == replace(found, stored=True)
+    assert peek(b'{"store":false,' + seen.lstrip()[1:]) == found
 
 
 @pytest.mark.parametrize(

@@ -330,6 +330,57 @@ def test_a_request_of_codex() -> None:
     assert written == body
 
 
+EXEC = {"type": "custom", "name": "exec", "description": "Runs JavaScript."}
+ADDED = {"type": "additional_tools", "id": "at_1", "role": "developer", "tools": [{"type": "namespace", "name": "functions", "description": "", "tools": [EXEC]}]}  # fmt: skip
+
+
+def test_tools_that_the_input_adds_are_tools() -> None:
+    """Codex 0.171 sends all its tools so to the models that it knows, before its instructions."""
+    instructions = {"type": "message", "role": "developer", "content": "You are Codex."}
+    request = parse({"model": "m", "input": [ADDED, instructions, HELLO_ITEM]})
+    assert [message.role for message in request.messages] == [Role.SYSTEM, Role.USER]
+    (tool,) = request.tools
+    assert isinstance(tool, Tool) and (tool.name, tool.custom) == ("functions__exec", True)
+    rendered = CHAT.render_request(request, TARGET)
+    assert json.loads(rendered.body)["tools"][0]["custom"]["name"] == "functions__exec"
+    assert (rendered.dropped, rendered.adapted) == ((), ())
+
+
+def test_a_tool_that_is_added_again_is_the_later_one() -> None:
+    later = {"type": "additional_tools", "role": "developer", "tools": [{**WEATHER_ITEM, "description": "Later."}]}
+    request = parse({"model": "m", "tools": [WEATHER_ITEM], "input": [HELLO_ITEM, later]})
+    assert [tool.description for tool in request.tools if isinstance(tool, Tool)] == ["Later."]
+
+
+def test_a_tool_of_added_ones_that_is_none_is_named() -> None:
+    with pytest.raises(ClientError) as caught:
+        parse({"model": "m", "input": [HELLO_ITEM, {**ADDED, "tools": [{"name": "f"}]}]})
+    assert caught.value.param == "input[1].tools[0].type"
+
+
+@pytest.mark.parametrize("kind", ["function_call_output", "custom_tool_call_output"])
+def test_an_output_that_no_model_called_for_is_told_in_words(kind: str) -> None:
+    """Codex 0.171 tells a goal so, behind the results of calls."""
+    goal = {
+        "type": kind,
+        "id": "fco_2",
+        "name": "goal_objective",
+        "namespace": "agent",
+        "output": "Win.",
+    }
+    items = [HELLO_ITEM, {**CALL_ITEM, "id": "fc_1"}, RESULT_ITEM, goal]
+    request = parse({"model": "m", "input": items})
+    assert json.loads(render(request).body)["input"][-1] == goal
+    rendered = CHAT.render_request(request, TARGET)
+    assert json.loads(rendered.body)["messages"][-1] == {
+        "role": "user",
+        "content": "<goal_objective>\nWin.\n</goal_objective>",
+    }
+    assert (rendered.dropped, rendered.adapted) == ((), ("input[].output",))
+    with pytest.raises(ClientError, match="call_id"):
+        parse({"model": "m", "input": [HELLO_ITEM, {"type": "function_call_output", "output": "?"}]})
+
+
 @pytest.mark.parametrize(
     ("namespace", "name", "flat"),
     [
