@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.launch import IN_TRAY
 from gateway import FaregateError, named_folder, run_command
 
 _DATA_DIR = "--data-dir"
@@ -19,13 +20,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line and gives its exit code: 0 done, 1 failed, 2 wrong usage."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     words, data_dir = _without_data_dir(arguments)
-    if words is None or words not in _DEMO:
+    shown = None if words is None else tuple(word for word in words if word != IN_TRAY)
+    if shown is None or shown not in _DEMO:
         return run_command(arguments)
     # Databases, journal and exports hold what people said and spent.
     os.umask(0o077)
     try:
         folder = None if data_dir is None else named_folder(_DATA_DIR, data_dir)
-        return _run(_DEMO[words], folder, announce=words == ("run",))
+        return _run(_DEMO[shown], folder, announce=shown == ("run",), in_tray=shown != words)
     except FaregateError as error:
         print(f"faregate: {error.message}", file=sys.stderr)
         from app.start_failure import is_seen_on_screen_only, show_failure
@@ -53,11 +55,11 @@ def _without_data_dir(arguments: Sequence[str]) -> tuple[tuple[str, ...] | None,
     return tuple(words), data_dir
 
 
-def _run(demo: bool | None, data_dir: Path | None, *, announce: bool) -> int:
+def _run(demo: bool | None, data_dir: Path | None, *, announce: bool, in_tray: bool) -> int:
     from app.display import display_problem
     from app.launch import prepare, running_at
 
-    launch = prepare(data_dir, demo=demo, announce=announce)
+    launch = prepare(data_dir, demo=demo, announce=announce, in_tray=in_tray)
     if announce and (url := running_at(launch.outer)) is not None:
         print(f"Faregate already runs on {launch.outer.path}{f' at {url}' if url else ''}.", flush=True)
         return 0

@@ -6,13 +6,17 @@ agent. Windows: a value under the user's Run key. The last two are not run where
 
 import os
 import plistlib
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from subprocess import list2cmdline
 from typing import Protocol
+from xml.parsers.expat import ExpatError
 
 from PySide6.QtCore import QSettings
 
+from app.launch import IN_TRAY
 from app.translation import tr
 from gateway import FaregateError, default_folder
 
@@ -24,18 +28,22 @@ _QUOTED = str.maketrans({character: f"\\{character}" for character in '"`$\\'})
 
 
 class Autostart(Protocol):
-    """`set` raises FaregateError where the entry cannot be written. `place` says where it stands, for people."""
+    """`enabled` says whether this program is started, on this folder; `other` what an entry starts instead, "" where
+    nothing. `set` raises FaregateError where the entry cannot be written. `place` says where it stands, for people.
+    """
 
     @property
     def place(self) -> str: ...
 
     def enabled(self) -> bool: ...
 
+    def other(self) -> str: ...
+
     def set(self, on: bool) -> None: ...
 
 
 def start_command(folder: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """How this very program is started again on the same data folder."""
+    """How this very program is started at login on the same data folder."""
     script = Path(sys.executable).with_name(_NAME)
     if getattr(sys, "frozen", False):
         command: tuple[str, ...] = (sys.executable,)
@@ -44,9 +52,8 @@ def start_command(folder: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
     else:
         command = (sys.executable, "-m", "app")
     usual = {name: value for name, value in environ.items() if name != "FAREGATE_HOME"}
-    return (
-        command if folder == Path(os.path.abspath(default_folder(usual))) else (*command, "--data-dir", str(folder))
-    )
+    own = folder == Path(os.path.abspath(default_folder(usual)))
+    return (*command, IN_TRAY) if own else (*command, IN_TRAY, "--data-dir", str(folder))
 
 
 class DesktopEntry:
@@ -61,13 +68,21 @@ class DesktopEntry:
         return str(self._path)
 
     def enabled(self) -> bool:
-        """Whether there is an entry that its desktop has not hidden."""
+        return self._starts() == list(self._command)
+
+    def other(self) -> str:
+        starts = self._starts()
+        return "" if starts == list(self._command) else shlex.join(starts)
+
+    def _starts(self) -> list[str]:
+        """The command of an entry that its desktop has not hidden."""
         try:
             lines = self._path.read_text("utf-8").splitlines()
         except (OSError, UnicodeDecodeError):
-            return False
+            return []
         said = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)}
-        return said.get("Hidden") != "true" and said.get("X-GNOME-Autostart-enabled") != "false"
+        hidden = said.get("Hidden") == "true" or said.get("X-GNOME-Autostart-enabled") == "false"
+        return [] if hidden else _words(said.get("Exec", ""))
 
     def set(self, on: bool) -> None:
         try:
@@ -98,7 +113,18 @@ class LaunchAgent:
         return str(self._path)
 
     def enabled(self) -> bool:
-        return self._path.is_file()
+        return self._starts() == list(self._command)
+
+    def other(self) -> str:
+        starts = self._starts()
+        return "" if starts == list(self._command) else shlex.join(starts)
+
+    def _starts(self) -> list[str]:
+        try:
+            words = plistlib.loads(self._path.read_bytes())["ProgramArguments"]
+        except (OSError, plistlib.InvalidFileException, ExpatError, KeyError, TypeError):
+            return []
+        return [str(word) for word in words]
 
     def set(self, on: bool) -> None:
         try:
@@ -132,11 +158,15 @@ class RunKey:
         return self._settings.fileName()
 
     def enabled(self) -> bool:
-        return bool(self._settings.value("Faregate"))
+        return self._starts() == list2cmdline(self._command)
+
+    def other(self) -> str:
+        return "" if self.enabled() else self._starts()
+
+    def _starts(self) -> str:
+        return str(self._settings.value("Faregate") or "")
 
     def set(self, on: bool) -> None:
-        from subprocess import list2cmdline
-
         if on:
             self._settings.setValue("Faregate", list2cmdline(self._command))
         else:
@@ -156,6 +186,17 @@ def system_autostart(folder: Path, environ: Mapping[str, str]) -> Autostart:
     configured = environ.get("XDG_CONFIG_HOME", "")
     base = Path(configured) if os.path.isabs(configured) else Path.home() / ".config"
     return DesktopEntry(base / "autostart", command)
+
+
+def _words(command: str) -> list[str]:
+    """What an Exec line starts; none where it cannot be read. It may be written by hand, or anew by a desktop."""
+    try:
+        # The whole value is a string of the format besides.
+        words = shlex.split(command.replace("\\\\", "\\"))
+    except ValueError:
+        return []
+    # Within quotes the format escapes two more than a shell's words do.
+    return [word.replace("\\$", "$").replace("\\`", "`").replace("%%", "%") for word in words]
 
 
 def _argument(word: str) -> str:

@@ -75,7 +75,7 @@ class DateField(QDateEdit):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Qt goes on to the month by itself after a day that is complete, and once more for the blank behind it: what
-        was typed of the month was lost. Typed over the whole, it lost the day."""
+        is typed of the month would be lost; typed over the whole, the day."""
         typed = event.text()
         if event.matches(QKeySequence.StandardKey.Paste):
             self._paste()

@@ -39,9 +39,9 @@ def ask_where(
     """Open the dialog that asks where to save; `chosen` is called once somebody has said it. `name`: the object's.
     Which of the filters was chosen, the dialog knows."""
     dialog = file_dialog(parent, title, name)
-    if not _chosen:
-        # From the second one on Qt begins where the last one was put; before, where the program was started.
-        dialog.setDirectory(_documents())
+    # Qt begins where the program was started, and later in the folder that the last dialog showed: a path that was
+    # typed leads elsewhere.
+    dialog.setDirectory(str(Path(_chosen[-1]).parent) if _chosen else _documents())
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setNameFilters(filters.split(";;"))
     dialog.setDefaultSuffix(Path(suggested).suffix.removeprefix("."))

@@ -4,6 +4,8 @@ By itself that one reads the beginning of each file whose name tells nothing, on
 gateway share: a folder on a slow share, or a file that never answers, would hold every request.
 """
 
+from functools import cache
+
 from PySide6.QtCore import QFileInfo, Qt
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QFileDialog, QFileIconProvider, QWidget
@@ -34,16 +36,16 @@ class FileIcons(QFileIconProvider):
         return self._kind.format(ending=ending) if ending else self._file
 
 
-_made: list[FileIcons] = []
+@cache
+def _icons() -> FileIcons:
+    return FileIcons()
 
 
 def file_dialog(parent: QWidget, title: str, name: str) -> QFileDialog:
     """A new one that goes when it is closed, to be opened; `name` is the object's. One of the desktop's own, where
     there is such, has its own ways with files."""
-    if not _made:
-        _made.append(FileIcons())
     dialog = QFileDialog(parent, title)
-    dialog.setIconProvider(_made[0])
+    dialog.setIconProvider(_icons())
     dialog.setObjectName(name)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     return dialog

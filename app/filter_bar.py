@@ -68,9 +68,9 @@ class FilterBar(QWidget):
         self._flow.addWidget(self.add_button)
         self._views = context.shell.views if views else None
         self._save_popover: SavePopover | None = None
-        self.clear_button = self._small_button("filter.clear", self.tr("Clear"), self._filters.clear)
-        self.save_button = self._small_button("view.new", self.tr("Save view"), self._name_view)
-        self.views_button = self._small_button("views.open", opening(self.tr("Views")), self._open_views)
+        self.clear_button = self._small_button("filter.clear", tr("Clear"), self._filters.clear)
+        self.save_button = self._small_button("view.new", tr("Save view"), self._name_view)
+        self.views_button = self._small_button("views.open", opening(tr("Views")), self._open_views)
         context.shell.views.changed.connect(self._show_buttons)
         self._filters.changed.connect(self._on_filters_changed)
         context.conversation_names.came.connect(self._name_values)

@@ -4,7 +4,8 @@ Values are what the current range holds, counted without the filters, so that an
 found. Choosing acts at once; the popover stays open for more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from msgspec import Struct
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
@@ -23,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import icons
-from app.filter_words import DIMENSION_NAMES, NameValue, as_written, tag_key, tag_value
+from app.filter_words import DIMENSION_NAMES, NameValue, tag_key, tag_value
 from app.fonts import ui_font
 from app.formats import count
 from app.popover import Popover
@@ -31,7 +32,7 @@ from app.shown_names import one_line
 from app.theme import Theme
 from app.translation import counted, later, tr
 from app.widgets import IconButton, SearchField, SegmentedControl
-from gateway import Breakdown
+from gateway import Breakdown, BreakdownRow
 
 TAG = "tag"
 _ROW = 30
@@ -64,30 +65,23 @@ def key_entries(tags: Breakdown) -> tuple[Entry, ...]:
 def tag_entries(tags: Breakdown, key: str, chosen: Sequence[str]) -> tuple[Entry, ...]:
     """A tag key's values, most used first; chosen ones that have no request are kept at the end."""
     rows = [row for row in tags.rows if row.value is not None and tag_key(row.value) == key]
+    return _entries(f"{TAG}:{key}", rows, chosen, lambda value: tag_value(value) or tr("any value"))
+
+
+def value_entries(dimension: str, breakdown: Breakdown, chosen: Sequence[str], name: NameValue) -> tuple[Entry, ...]:
+    """A dimension's values by their names, most used first; chosen ones that have no request are kept at the end."""
+    return _entries(dimension, breakdown.rows, chosen, partial(name, dimension))
+
+
+def _entries(
+    subject: str, rows: Iterable[BreakdownRow], chosen: Sequence[str], text: Callable[[str], str]
+) -> tuple[Entry, ...]:
     counts = {row.value: row.summary.requests for row in rows if row.value is not None}
     values = [*sorted(counts, key=lambda value: -counts[value]), *(value for value in chosen if value not in counts)]
     return tuple(
         Entry(
-            subject=f"{TAG}:{key}",
-            text=tag_value(value) or tr("any value"),
-            value=value,
-            requests=counts.get(value, 0),
-            chosen=value in chosen,
-        )
-        for value in values
-    )
-
-
-def value_entries(
-    dimension: str, breakdown: Breakdown, chosen: Sequence[str], name: NameValue = as_written
-) -> tuple[Entry, ...]:
-    """A dimension's values by their names, most used first; chosen ones that have no request are kept at the end."""
-    counts = {row.value: row.summary.requests for row in breakdown.rows if row.value is not None}
-    values = [*sorted(counts, key=lambda value: -counts[value]), *(value for value in chosen if value not in counts)]
-    return tuple(
-        Entry(
-            subject=dimension,
-            text=name(dimension, value),
+            subject=subject,
+            text=text(value),
             value=value,
             requests=counts.get(value, 0),
             chosen=value in chosen,

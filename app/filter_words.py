@@ -5,6 +5,7 @@ Values of one tag are OR-ed in one condition, and each condition can be turned i
 
 from collections.abc import Callable, Mapping, Sequence
 
+from app.formats import money_exact
 from app.time_words import TTFT
 from app.translation import Words, tr
 from gateway import NumberCondition, TagCondition
@@ -103,8 +104,7 @@ def number_words(condition: NumberCondition) -> str:
 def _number_shown(condition: NumberCondition) -> str:
     value = condition.value
     if condition.field == "cost":
-        whole, nano = divmod(value, 1_000_000_000)
-        return f"${whole:,}.{f'{nano:09d}'.rstrip('0'):0<2}"
+        return money_exact(value)
     if condition.field in _TIMES:
         unit, size = ("s", 1_000_000) if value >= 1_000_000 else ("ms", 1000)
         return f"{value / size:,.6f}".rstrip("0").rstrip(".") + f" {unit}"

@@ -295,6 +295,11 @@ class FilterState(QObject):
         start, end = self.bounds(time.time_ns() // 1000)
         return _widened(self.bucket if self.bucket != "auto" else _usual(end - start), end - start)
 
+    def is_wide_enough(self, bucket: str, now_us: int) -> bool:
+        """Whether bars of this width are few enough for the range to be shown by them."""
+        start, end = self.bounds(now_us)
+        return _widened(bucket, end - start) == bucket
+
     def words(self, now_us: int) -> str:
         """The range for people: "17:04 – 18:04", "22 Nov 18:00 – 23 Nov 18:04", "16 – 23 Nov", of a part of a day
         "23 Nov 02:00 – 03:00"; where that is not this year's, "16 – 23 Nov 2025"."""

@@ -1,9 +1,12 @@
 """What the palette finds and the sheet of keys tells: the window's pages and actions, and what its gateway knows.
 
-Pages and actions are there at once; models, tags and conversations come a moment later, from the gateway's workers.
+Pages and actions are there at once; parts of pages, and tags and conversations from the gateway's workers, come a
+moment later.
 """
 
+import asyncio
 import time
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,16 +16,19 @@ from PySide6.QtGui import QKeySequence
 from app.filter_words import with_tag_toggled
 from app.filters import FilterSnapshot
 from app.known_errors import KNOWN_ERRORS
-from app.pages.page import ThreadTarget
-from app.palette import Command, Palette
+from app.pages import PageEntry
+from app.pages.page import PartTarget, ThreadTarget
+from app.palette import NO_NAMES, Command, Names, Palette
 from app.shortcut_sheet import Keys, ShortcutSheet
+from app.sidebar import THEMES
 from app.translation import later, tr
-from gateway import ThreadQuery, UsageQuery
+from gateway import Breakdown, ThreadQuery, UsageQuery
 
 if TYPE_CHECKING:
     from app.window import Window
 
-_TAGS = 200
+# As many as the filters beside the pages offer: one that is not here cannot be found by typing.
+_TAGS = 10_000
 _MODELS = 200
 _CONVERSATIONS = 30
 _LATELY_US = 30 * 86_400_000_000
@@ -32,7 +38,7 @@ LIST_KEYS: Keys = (
     ("↑ ↓ J K", later("Move")),
     ("Return, Space", later("Open")),
     ("Ctrl+C", later("Copy rows")),
-    ("Menu", later("Columns and other actions")),
+    ("Menu, Shift+F10", later("Columns and other actions")),
     ("Esc", later("Close the details")),
 )
 
@@ -60,7 +66,9 @@ class Finding:
         return self._sheet
 
     def open_palette(self) -> None:
-        self.palette.open_over(self._window, [*self._pages(), *self._views(), *self._actions(), *self._models()])
+        self.palette.open_over(
+            self._window, [*self._pages(), *self._views(), *self._actions(), *self._themes(), *self._models()]
+        )
         self._openings += 1
         self._window.context.spawn(self._add_what_is_asked(self._openings))
 
@@ -95,6 +103,20 @@ class Finding:
             for entry in self._window.entries
         ]
 
+    def _parts(self, entry: PageEntry) -> list[Command]:
+        """What of a page has a name of its own; it is found by that of the page as well."""
+        page = tr(entry.title)
+        return [
+            Command(
+                text=part.title,
+                kind=page,
+                icon=part.icon,
+                act=partial(self._window.navigate, entry.key, PartTarget(part.key)),
+                words=f"{page} {part.words}",
+            )
+            for part in entry.parts()
+        ]
+
     def _views(self) -> list[Command]:
         window = self._window
         return [
@@ -115,6 +137,13 @@ class Finding:
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
             made.append(Command(text=action.text(), kind=keys or tr("Action"), icon="zap", act=action.trigger))
         return made
+
+    def _themes(self) -> list[Command]:
+        choose, words, kind = self._window.context.theme.set_mode, tr("Theme: {name}"), tr("Action")
+        return [
+            Command(text=words.format(name=tr(title)), kind=kind, icon=icon, act=partial(choose, mode))
+            for mode, icon, title in THEMES
+        ]
 
     def _models(self) -> list[Command]:
         return [self._model(row.id) for row in self._window.context.gateway.models()]
@@ -141,10 +170,26 @@ class Finding:
         snapshot = filters.snapshot()
         filters.restore(replace(snapshot, tags=with_tag_toggled(snapshot.tags, tag, negated=False)))
 
+    def _tags(self, tags: Breakdown) -> Names:
+        words, kind = tr("filter: {value}"), tr("Tag")
+        values = [row.value for row in tags.rows if row.value is not None]
+        texts = [words.format(value=value) for value in values]
+
+        def make(place: int) -> Command:
+            return Command(text=texts[place], kind=kind, icon="tag", act=partial(self._filter, values[place]))
+
+        return Names.of(texts, make)
+
     async def _add_what_is_asked(self, opening: int) -> None:
-        """Tags, conversations, and models that were used though no list has them; where the gateway cannot say, the
-        palette does without."""
+        """The parts of pages; then tags, conversations, and models that were used though no list has them. Where the
+        gateway cannot say, the palette does without those."""
         gateway = self._window.context.gateway
+        parts: list[Command] = []
+        for entry in self._window.entries:
+            # Some import what knows them, a turn for each.
+            await asyncio.sleep(0)
+            parts += self._parts(entry)
+        self._add(opening, parts)
         try:
             lately = UsageQuery(start_us=time.time_ns() // 1000 - _LATELY_US)
             tags = await gateway.breakdown(lately, "tag", sort="requests", limit=_TAGS)
@@ -152,21 +197,14 @@ class Finding:
             page = await gateway.threads(ThreadQuery(among=lately), limit=_CONVERSATIONS)
         except KNOWN_ERRORS:
             return
-        found = [
-            Command(
-                text=tr("filter: {value}").format(value=row.value),
-                kind=tr("Tag"),
-                icon="tag",
-                act=partial(self._filter, row.value),
-            )
-            for row in tags.rows
-            if row.value is not None
-        ]
         listed = {row.id for row in gateway.models()}
-        found += [self._model(row.value) for row in models.rows if row.value and row.value not in listed]
+        found = [self._model(row.value) for row in models.rows if row.value and row.value not in listed]
         for row in page.rows:
             name = " · ".join(filter(None, (row.title or row.id, row.app, row.user)))
             open_it = partial(self._window.navigate, "conversations", ThreadTarget(row.id))
             found.append(Command(text=name, kind=tr("Conversation"), icon="messages-square", act=open_it))
-        if opening == self._openings:
-            self.palette.add(found)
+        self._add(opening, found, await asyncio.to_thread(self._tags, tags))
+
+    def _add(self, opening: int, commands: Sequence[Command], tags: Names = NO_NAMES) -> None:
+        if opening == self._openings and self.palette.isVisible():
+            self.palette.add(commands, tags)

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import shiboken6
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QFocusEvent
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 KEYBOARD_REASONS = (
@@ -27,6 +27,9 @@ def keep_focus(within: QWidget, widget: QWidget | None) -> None:
     What a person chose meanwhile outside of `within` keeps it.
     """
     now = QApplication.focusWidget()
+    if QApplication.activePopupWidget() is None:
+        # A dialog that stands before the window takes nothing from it.
+        now = within.window().focusWidget()
     if widget is None or not shiboken6.isValid(widget) or not within.isAncestorOf(widget):
         return
     if widget.isVisible() and widget.isEnabled() and (now is None or within.isAncestorOf(now)):
@@ -53,3 +56,12 @@ def pause(*widgets: QWidget) -> Callable[[], None]:
             before.setFocus(Qt.FocusReason.OtherFocusReason)
 
     return resume
+
+
+def ask_for_menu() -> None:
+    """The menu of what has the keyboard, as the menu key asks for it."""
+    widget = QApplication.focusWidget()
+    if widget is not None:
+        place = QRectF(widget.inputMethodQuery(Qt.InputMethodQuery.ImCursorRectangle)).center().toPoint()
+        reason = QContextMenuEvent.Reason.Keyboard
+        QApplication.sendEvent(widget, QContextMenuEvent(reason, place, widget.mapToGlobal(place)))

@@ -104,6 +104,12 @@ def money(nano: float | None) -> str:
     return f"${_rounded(amount, 6):f}"
 
 
+def money_exact(nano: int) -> str:
+    """Nano-dollars with nothing rounded away: $12.34, $0.000000005."""
+    whole, rest = divmod(abs(nano), 1_000_000_000)
+    return f"{'-' if nano < 0 else ''}${whole:,}.{f'{rest:09d}'.rstrip('0'):0<2}"
+
+
 def money_difference(nano: float | None) -> str:
     """Nano-dollars with their sign: +$1.20, −$0.004, $0.00, and "<$0.000001" for what is next to nothing."""
     if not nano:

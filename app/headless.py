@@ -6,7 +6,7 @@ import sys
 
 from msgspec.structs import replace
 
-from app.launch import Launch, announcement, has_provider
+from app.launch import Launch, announcement, wants_demo
 from gateway import FaregateError, Gateway
 
 DRAIN_S = 10.0
@@ -19,7 +19,8 @@ def run_headless(launch: Launch) -> int:
 
 async def _run(launch: Launch) -> int:
     if launch.demo is None:
-        launch = replace(launch, demo=await _wants_demo(launch))
+        looking = Gateway(launch.outer, replace(launch.settings, port=0))
+        launch = replace(launch, demo=await wants_demo(looking))
     lock = launch.folder.lock(launch.settings.url)
     gateway = Gateway(launch.folder, launch.settings, demo=bool(launch.demo))
     asked = _stop_asked()
@@ -35,15 +36,6 @@ async def _run(launch: Launch) -> int:
         await gateway.close()
         lock.release()
     return 0
-
-
-async def _wants_demo(launch: Launch) -> bool:
-    looking = Gateway(launch.outer, replace(launch.settings, port=0))
-    try:
-        await looking.start()
-        return looking.state.word == "running" and not has_provider(await looking.providers())
-    finally:
-        await looking.close()
 
 
 def _stop_asked() -> asyncio.Event:

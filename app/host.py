@@ -27,7 +27,7 @@ from app.filters import FilterState
 from app.first_steps import is_first_run, read_first_steps
 from app.kept_tasks import KeptTasks
 from app.known_errors import KNOWN_ERRORS
-from app.launch import Launch, announcement, has_provider
+from app.launch import Launch, announcement, wants_demo
 from app.notifications import Notifications
 from app.pages import PAGES, PageEntry
 from app.preferences import Preferences, window_store
@@ -60,6 +60,8 @@ _COUNTED_S = 1.0
 # What some hundred rows a second come back to; a server's writer, for thousands, keeps eight times as much.
 CACHE_KIB = 4_000
 _PAINT_WAIT_S = 2.0
+# At login a tray may be slower to start than what wants to sit in it.
+_TRAY_WAIT_S = 25.0
 _log = logging.getLogger("faregate")
 
 MakeGateway = Callable[[DataFolder, Settings, bool], "Gateway"]
@@ -134,6 +136,8 @@ class Host:
         self._wanted = True
         # One gateway at a time gives way to another.
         self._giving_way = asyncio.Lock()
+        # Of the person's own folder, beside a demo, one is enough for all who ask meanwhile.
+        self._opening_real = asyncio.Lock()
         self._today = Today(self.window, self.tray, self.spawn)
         self._connect()
 
@@ -181,19 +185,39 @@ class Host:
     # life
 
     async def run(self) -> int:
-        """Show the window, run the gateway, end when asked to."""
-        painted = asyncio.Event()
-        self.window.painted.connect(painted.set)
-        self.window.show()
-        # A window that comes up hidden or minimised is never painted.
-        await asyncio.wait({asyncio.get_running_loop().create_task(painted.wait())}, timeout=_PAINT_WAIT_S)
-        painted.set()
+        """Show the window unless it is to stay in the tray, run the gateway, end when asked to."""
+        # A folder without a past has steps to show, which nobody looks for in a tray.
+        if self._launch.in_tray and self._launch.outer.state_db.exists():
+            self.spawn(self._wait_for_tray())
+        else:
+            await self._show_window()
         try:
             await self._open()
             await self._asked_to_quit.wait()
         finally:
             await self._finish()
         return 0
+
+    async def _show_window(self) -> None:
+        painted = asyncio.Event()
+        self.window.painted.connect(painted.set)
+        self.window.show()
+        # A window that comes up hidden or minimised is never painted.
+        await asyncio.wait({asyncio.get_running_loop().create_task(painted.wait())}, timeout=_PAINT_WAIT_S)
+        painted.set()
+
+    async def _wait_for_tray(self) -> None:
+        """A window that is neither on the screen nor in a tray would be lost to its owner."""
+        await asyncio.sleep(_TRAY_WAIT_S)
+        if not self.tray.available:
+            self.window.show()
+
+    async def _needs_somebody(self) -> bool:
+        """Whether the gateway waits for what only its owner can do, as to type a passphrase."""
+        gateway = self._gateway
+        if gateway is None or gateway.state.word not in ("running", "off"):
+            return True
+        return not gateway.demo and not (await gateway.vault_state()).available
 
     async def _open(self) -> None:
         """Decide what to run on, and run it."""
@@ -202,6 +226,8 @@ class Host:
             await self._decide()
         self._wanted = launch.announce or self.shell.preferences.is_on("gateway_at_start")
         await self._start(self._make(self._launch.folder, launch.settings, bool(self._launch.demo)))
+        if launch.in_tray and await self._needs_somebody():
+            self.window.show()
         if launch.announce:
             gateway = self._gateway
             assert gateway is not None
@@ -209,14 +235,9 @@ class Host:
             print(await announcement(gateway) if running else gateway.state.message, flush=True)
 
     async def _decide(self) -> None:
-        """Ask the folder's own gateway for a provider key; without one it is the demo."""
+        """The demo, or the person's own folder."""
         looking = self._make(self._launch.outer, replace(self._launch.settings, port=0), False)
-        try:
-            await looking.start()
-            demo = looking.state.word == "running" and not has_provider(await looking.providers())
-        finally:
-            await looking.close()
-        if demo:
+        if await wants_demo(looking):
             self._change_folder(demo=True)
         else:
             self._launch = replace(self._launch, demo=False)
@@ -262,8 +283,10 @@ class Host:
             self._welcomed.add(gateway.folder)
             steps = await read_first_steps(gateway)
             wanted = is_first_run(steps, self.shell.preferences, demo=gateway.demo)
-            if wanted and self.window.stands_at_the_start:
-                self.window.open_page("connect", remember=False)
+            if wanted:
+                self.window.show()
+                if self.window.stands_at_the_start:
+                    self.window.open_page("connect", remember=False)
 
     def _switch_soon(self, on: bool) -> None:
         self._change_soon(partial(self._switch, on))
@@ -294,14 +317,15 @@ class Host:
             gateway.pause_capture() if on else gateway.resume_capture()
             self._show_state()
 
-    async def _in_turn(self, change: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def _change_soon(self, change: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Change the gateway once the change before is over: else one of them would be left running, or one that has
         given way would be started again."""
-        async with self._giving_way:
-            await change()
 
-    def _change_soon(self, change: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self.spawn(self._in_turn(change))
+        async def in_turn() -> None:
+            async with self._giving_way:
+                await change()
+
+        self.spawn(in_turn())
 
     async def _restart(self) -> None:
         """Take the settings as they are saved: another gateway on the same folder. Raises SettingsError."""
@@ -386,19 +410,23 @@ class Host:
 
     async def _open_real(self) -> "Gateway":
         """The gateway on the user's own folder, beside the demo's and on a port of its own until it takes over."""
-        if self._real is None:
-            outer, settings = self._launch.outer, self._launch.settings
-            holder = outer.holder()
-            if holder is not None:
-                raise FolderHeld(outer.path, holder)
-            real = self._make(outer, replace(settings, port=0), False)
-            await real.start()
-            if real.state.word == "error":
-                message = real.state.message
-                await real.close()
-                raise FaregateError(message)
-            self._real = real
-        return self._real
+        async with self._opening_real:
+            if self._real is None:
+                self._real = await self._another_real()
+            return self._real
+
+    async def _another_real(self) -> "Gateway":
+        outer, settings = self._launch.outer, self._launch.settings
+        holder = outer.holder()
+        if holder is not None:
+            raise FolderHeld(outer.path, holder)
+        real = self._make(outer, replace(settings, port=0), False)
+        await real.start()
+        if real.state.word == "error":
+            message = real.state.message
+            await real.close()
+            raise FaregateError(message)
+        return real
 
     async def _enter_demo(self) -> None:
         """Go on in the demo's own folder, on simulated providers. Raises FolderHeld."""
@@ -419,7 +447,7 @@ class Host:
         ask_to_leave_demo(self.window, self._leave_demo_soon)
 
     def _leave_demo_soon(self) -> None:
-        self.spawn(self._in_turn(self._leave_demo))
+        self._change_soon(self._leave_demo)
 
     async def _leave_demo(self) -> None:
         """Go on in the user's own folder; the demo's is deleted."""

@@ -14,15 +14,19 @@ if TYPE_CHECKING:
     from gateway import Gateway
 
 TEMPORARY_KEY = "until it stops"
+# Said by what the system starts at login: nobody has asked for a window.
+IN_TRAY = "--in-tray"
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
-    """`demo` None: the demo only where no provider key is known. `announce`: print endpoint, key and a curl line."""
+    """`demo` None: the demo only where no provider key is known. `announce`: print endpoint, key and a curl line.
+    `in_tray`: the window stays away until it is asked for, or has something to ask."""
 
     outer: DataFolder
     settings: Settings
     demo: bool | None = False
     announce: bool = False
+    in_tray: bool = False
 
     @property
     def folder(self) -> DataFolder:
@@ -30,11 +34,13 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
         return self.outer.demo() if self.demo else self.outer
 
 
-def prepare(data_dir: Path | None, *, demo: bool | None = False, announce: bool = False) -> Launch:
+def prepare(
+    data_dir: Path | None, *, demo: bool | None = False, announce: bool = False, in_tray: bool = False
+) -> Launch:
     """Read the settings of a folder, making it where it is not there. Raises FaregateError."""
     outer = DataFolder(data_dir if data_dir is not None else default_folder(os.environ))
     settings = load_settings(outer.path, os.environ)
-    launch = Launch(outer=outer, settings=settings, demo=demo, announce=announce)
+    launch = Launch(outer=outer, settings=settings, demo=demo, announce=announce, in_tray=in_tray)
     if demo is None and (known := demo_without_looking(outer, settings)) is not None:
         launch = msgspec.structs.replace(launch, demo=known)
     return launch
@@ -50,6 +56,15 @@ def demo_without_looking(outer: DataFolder, settings: Settings) -> bool | None:
 def has_provider(rows: Iterable[ProviderRow]) -> bool:
     """Whether any provider could be called, if only its key can be read."""
     return any(row.has_key or row.unreadable for row in rows)
+
+
+async def wants_demo(looking: "Gateway") -> bool:
+    """Ask the folder's own gateway, which is closed then, for a provider key; without one it is the demo."""
+    try:
+        await looking.start()
+        return looking.state.word == "running" and not has_provider(await looking.providers())
+    finally:
+        await looking.close()
 
 
 def running_at(outer: DataFolder) -> str | None:

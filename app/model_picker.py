@@ -79,13 +79,13 @@ class ModelPicker(Palette):
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(theme, parent)
         self.setObjectName("model_picker")
-        words = self.tr("Find a model")
+        words = tr("Find a model")
         self.setAccessibleName(words)
-        self.search.setPlaceholderText(self.tr("Find a model (prices per 1M tokens, in / out)"))
+        self.search.setPlaceholderText(tr("Find a model (prices per 1M tokens, in / out)"))
         self.search.setAccessibleName(words)
         self.search.setObjectName("model_picker_search")
         self.list.setObjectName("model_picker_list")
-        self.hint.setText(self.tr("No known model has that name. To use it anyway, press Enter."))
+        self.hint.setText(tr("No known model has that name. To use it anyway, press Enter."))
         self.hint.setWordWrap(True)
 
     def open_under(self, button: QWidget, commands: Sequence[Command]) -> None:

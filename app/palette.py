@@ -5,10 +5,12 @@ It knows nothing of pages or gateways: it is given commands, and runs the one th
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import NamedTuple
 
 from msgspec import Struct
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter
+from PySide6.QtGui import QFontMetricsF, QHideEvent, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
@@ -26,39 +28,78 @@ from app.fonts import ui_font
 from app.popover import Popover
 from app.tables.laid_texts import Face, Laid, LaidTexts
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import SearchField
 
 _ROW = 34
-_MAX_ROWS = 11
+_LEAST_ROWS, _MAX_ROWS = 3, 11
 # More than anyone reads through; typing finds the others.
 _MOST = 60
 _WIDTH = 560
-_FROM_TOP = 92
+_FROM_TOP, _MARGIN = 92, 16
+_EDGE, _GAP, _FRAME = 9, 8, 2
 _TEXT, _CHOSEN, _KIND = Face(13), Face(13, 500), Face(12)
 _COMMAND_ROLE = Qt.ItemDataRole.UserRole
 
 
 class Command(Struct, frozen=True, kw_only=True):
-    """`kind` is said at the right ("Page", "Ctrl+B"); `icon` is a Lucide name."""
+    """`kind` is said at the right ("Page", "Ctrl+B"); `icon` is a Lucide name; `words` find it and are not shown."""
 
     text: str
     kind: str
     icon: str
     act: Callable[[], object]
+    words: str = ""
 
 
-def found(commands: Iterable[Command], typed: str) -> list[Command]:
-    """Those that hold every word typed: first what begins with it all, then what holds it as one, then others."""
+class Names(NamedTuple):
+    """Thousands of one kind: a command is made only of what is shown, by `make` from the place of its text.
+    `compared` are the texts as they are looked for."""
+
+    texts: Sequence[str] = ()
+    compared: Sequence[str] = ()
+    make: Callable[[int], Command] | None = None
+
+    @classmethod
+    def of(cls, texts: Sequence[str], make: Callable[[int], Command]) -> "Names":
+        return cls(texts, [f" {text.casefold()}" for text in texts], make)
+
+
+NO_NAMES = Names()
+
+
+def found(commands: Iterable[Command], typed: str, names: Names = NO_NAMES) -> list[Command]:
+    """Those that hold every word typed: first what begins with it all, then what has a word that does, shown or not,
+    then what holds it within its words, then those that hold its words apart, and last where they are not shown.
+    In each of these, `names` come last."""
     whole = typed.casefold().strip()
     words = whole.split()
-    ranked: list[tuple[int, int, Command]] = []
-    for number, command in enumerate(commands):
+    ranked: list[tuple[int, Command]] = []
+    for command in commands:
         text = command.text.casefold()
-        if all(word in text for word in words):
-            rank = 0 if text.startswith(whole) else 1 if whole in text else 2
-            ranked.append((rank, number, command))
-    ranked.sort(key=lambda row: row[:2])
-    return [command for _, _, command in ranked[:_MOST]]
+        more = f"{text} {command.words.casefold()}"
+        if all(word in more for word in words):
+            at_a_word = f" {whole}" in f" {more}"
+            shown = all(word in text for word in words)
+            ranks = (text.startswith(whole), at_a_word, whole in text, shown, True)
+            ranked.append((ranks.index(True), command))
+    places = _ranked_places(names.compared, whole, words)
+    if names.make is not None:
+        ranked += [(rank, names.make(place)) for rank, place in places[:_MOST]]
+    ranked.sort(key=lambda row: row[0])
+    return [command for _, command in ranked[:_MOST]]
+
+
+def _ranked_places(compared: Sequence[str], whole: str, words: Sequence[str]) -> list[tuple[int, int]]:
+    """Each letter that is typed goes through all of them, in one turn of the loop that the gateway shares."""
+    at_a_word, apart = f" {whole}", len(words) > 1
+    ranks: tuple[list[int], ...] = ([], [], [], [])
+    for place, text in enumerate(compared):
+        if whole in text:
+            ranks[0 if text.startswith(at_a_word) else 1 if at_a_word in text else 2].append(place)
+        elif apart and all(word in text for word in words):
+            ranks[3].append(place)
+    return [(rank, place) for rank, places in enumerate(ranks) for place in islice(places, _MOST)]
 
 
 class CommandDelegate(QStyledItemDelegate):
@@ -112,56 +153,63 @@ class Palette(Popover):
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(theme, parent)
         self._commands: tuple[Command, ...] = ()
+        self._names = NO_NAMES
+        self._rows = _MAX_ROWS
         self.setObjectName("palette")
-        self.setAccessibleName(self.tr("Find anything"))
+        self.setAccessibleName(tr("Find anything"))
         self.setFixedWidth(_WIDTH)
-        self.search = SearchField(theme, self.tr("Page, action, model, conversation, or filter: tag:value"))
+        self.search = SearchField(theme, tr("Page, action, model, conversation, or filter: tag:value"))
         self.search.setObjectName("palette_search")
-        self.search.setAccessibleName(self.tr("Find anything"))
+        self.search.setAccessibleName(tr("Find anything"))
         self.list = QListWidget(self)
         self.list.setObjectName("palette_list")
         self.list.setFrameShape(QFrame.Shape.NoFrame)
         self.list.setMouseTracking(True)
         self.list.setItemDelegate(CommandDelegate(theme, self.list))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setAccessibleName(self.tr("What was found"))
-        self.hint = QLabel(self.tr("Nothing by that name."), self)
+        self.list.setAccessibleName(tr("What was found"))
+        self.hint = QLabel(tr("Nothing by that name."), self)
         self.hint.setFont(ui_font(13))
         self.hint.setContentsMargins(10, 8, 10, 10)
         column = QVBoxLayout(self)
-        column.setContentsMargins(9, 9, 9, 9)
-        column.setSpacing(8)
+        column.setContentsMargins(_EDGE, _EDGE, _EDGE, _EDGE)
+        column.setSpacing(_GAP)
         for widget in (self.search, self.list, self.hint):
             column.addWidget(widget)
-        self.search.textChanged.connect(lambda _text: self._fill())
+        self.search.textChanged.connect(lambda _text: self._show(self._found()))
         self.list.itemClicked.connect(self._run)
 
     def open_over(self, window: QWidget, commands: Sequence[Command]) -> None:
-        """Empty, in the upper middle of a window."""
+        """Empty, in the upper middle of a window, and no higher than there is room in it."""
+        around = 2 * _EDGE + self.search.sizeHint().height() + _GAP + _FRAME
+        fitting = (window.height() - _FROM_TOP - _MARGIN - around) // _ROW
+        self._rows = min(max(fitting, _LEAST_ROWS), _MAX_ROWS)
         self.search.clear()
         self._commands = tuple(commands)
-        self._fill()
+        self._show(self._found())
         self.move(window.mapToGlobal(QPoint((window.width() - _WIDTH) // 2, _FROM_TOP)))
         self.show()
         self.search.setFocus(Qt.FocusReason.PopupFocusReason)
 
-    def add(self, commands: Sequence[Command]) -> None:
-        """More of them, after the others. What a person went to stays chosen, though better ones come before it."""
+    def add(self, commands: Sequence[Command], names: Names = NO_NAMES) -> None:
+        """More of them, after the others; `names` take the place of those before. What a person went to stays chosen,
+        though better ones come before it."""
         row = self.list.currentRow()
         chosen = self.list.item(row).data(_COMMAND_ROLE) if row > 0 else None
         self._commands += tuple(commands)
-        places = (place for place, command in enumerate(self._found()) if command is chosen)
-        self._fill(next(places, row))
+        self._names = names
+        shown = self._found()
+        places = (place for place, command in enumerate(shown) if command is chosen)
+        self._show(shown, next(places, row))
 
     def commands(self) -> list[Command]:
         """Those on show."""
         return [self.list.item(row).data(_COMMAND_ROLE) for row in range(self.list.count())]
 
     def _found(self) -> list[Command]:
-        return found(self._commands, self.search.text())
+        return found(self._commands, self.search.text(), self._names)
 
-    def _fill(self, row: int = 0) -> None:
-        shown = self._found()
+    def _show(self, shown: Sequence[Command], row: int = 0) -> None:
         self.list.clear()
         for command in shown:
             item = QListWidgetItem(self.list)
@@ -169,7 +217,7 @@ class Palette(Popover):
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{command.text}, {command.kind}")
         if shown:
             self.list.setCurrentRow(min(max(row, 0), len(shown) - 1))
-        self.list.setFixedHeight(min(len(shown), _MAX_ROWS) * _ROW + 2)
+        self.list.setFixedHeight(min(len(shown), self._rows) * _ROW + _FRAME)
         self.list.setVisible(bool(shown))
         self.hint.setVisible(not shown)
         self.adjustSize()
@@ -179,13 +227,18 @@ class Palette(Popover):
         self.close()
         command.act()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        # Thousands of tags are several megabytes.
+        self._commands, self._names = (), NO_NAMES
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         count, row = self.list.count(), self.list.currentRow()
         steps = {
             Qt.Key.Key_Down: 1,
             Qt.Key.Key_Up: -1,
-            Qt.Key.Key_PageDown: _MAX_ROWS - 1,
-            Qt.Key.Key_PageUp: 1 - _MAX_ROWS,
+            Qt.Key.Key_PageDown: self._rows - 1,
+            Qt.Key.Key_PageUp: 1 - self._rows,
         }
         step = steps.get(Qt.Key(event.key()))
         if step is not None and count:

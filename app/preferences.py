@@ -9,14 +9,18 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QSettings, Signal
 
+from app.text_scale import text_scale
 from app.translation import tr
 from gateway import is_zone
 
 ON, OFF = "on", "off"
+SYSTEM = "system"
+SIZES = ("100", "115", "130", "150")
+"""In percent. No more: a window that is that much larger still fits the screens of small laptops."""
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "density": ("comfortable", "compact"),
     "patterns": (OFF, ON),
-    "size": ("100", "115", "130", "150"),
+    "size": (SYSTEM, *SIZES),
     "clock": ("24", "12"),
     "week_start": ("monday", "sunday", "saturday"),
     "close_to_tray": (ON, OFF),
@@ -27,6 +31,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "csv_mark": (OFF, ON),
 }
 ZONE = "zone"
+_SYSTEM_SIZE = "system_size"
 
 
 def window_store(folder: Path) -> QSettings:
@@ -35,10 +40,27 @@ def window_store(folder: Path) -> QSettings:
 
 
 def use_size(folder: Path, environ: MutableMapping[str, str]) -> None:
-    """Make everything as large as was chosen, before there is an application. What the environment says stays."""
-    size = Preferences(window_store(folder)).get("size")
-    if size != CHOICES["size"][0]:
+    """Make everything as large as was chosen, or as the system's text where nothing was, before there is an
+    application. What the environment says stays."""
+    preferences = Preferences(window_store(folder))
+    size = preferences.get("size")
+    if size == SYSTEM:
+        size = _ask_system(preferences, environ)
+    if size != SIZES[0]:
         environ.setdefault("QT_SCALE_FACTOR", str(int(size) / 100))
+
+
+def _ask_system(preferences: "Preferences", environ: Mapping[str, str]) -> str:
+    """The offered size that is nearest to the system's. A desktop that is still starting, as at login, answers too
+    late: it is taken to be what it was."""
+    scale = text_scale(environ)
+    before = preferences.system_size
+    if scale is None:
+        return before
+    size = min(SIZES, key=lambda each: abs(int(each) / 100 - scale))
+    if size != before:
+        preferences.keep(_SYSTEM_SIZE, size)
+    return size
 
 
 def _is_zone(zone: str) -> bool:
@@ -71,6 +93,12 @@ class Preferences(QObject):
     def zone(self) -> str:
         """The IANA zone that times are told in; "" is the system's."""
         return self._chosen.get(ZONE, "")
+
+    @property
+    def system_size(self) -> str:
+        """What `system` meant as size when the window last began with it, in percent."""
+        kept = self.kept(_SYSTEM_SIZE)
+        return kept if kept in SIZES else SIZES[0]
 
     def set(self, name: str, value: str) -> None:
         """Raises ValueError for a value that cannot be chosen."""

@@ -79,7 +79,7 @@ class CustomRange(Popover):
             field.dateChanged.connect(self._check)
         self.compare: ComboBox | None = None
         if compares:
-            self.compare = ComboBox(theme, self.tr("Compare with"), self)
+            self.compare = ComboBox(theme, tr("Compare with"), self)
             self.compare.setObjectName("customRange.compare")
             for key in COMPARISONS:
                 self.compare.addItem(comparison_name(key), key)
@@ -160,17 +160,19 @@ class RangePicker(SegmentedControl):
     def _open_custom(self) -> None:
         # Nothing is chosen until it is applied.
         self._follow()
-        zone = ZoneInfo(self._filters.tz)
-        if self._filters.custom is not None:
-            start, end = self._filters.custom
-            first = datetime.fromtimestamp(start / 1e6, zone).date()
-            last = datetime.fromtimestamp((end - 1) / 1e6, zone).date()
-        else:
-            last = datetime.fromtimestamp(time.time_ns() // 1_000_000_000, zone).date()
-            first = last - timedelta(days=6)
+        first, last = self._days_on_show(time.time_ns() // 1000)
         if self.custom.compare is not None:
             self.custom.compare.setCurrentIndex(COMPARISONS.index(self._filters.compare))
         self.custom.open_at(self, first, last)
+
+    def _days_on_show(self, now_us: int) -> tuple[date, date]:
+        """The first and the last day of the range on show; of one that ends now the whole days, and today."""
+        filters, zone = self._filters, ZoneInfo(self._filters.tz)
+        start, end = filters.bounds(now_us)
+        first, last = (datetime.fromtimestamp(us / 1e6, zone).date() for us in (start, end - 1))
+        if filters.range_key not in ("custom", ALL) and day_start_us(first, filters.tz) < start:
+            first += timedelta(days=1)
+        return min(first, last), last
 
     def _on_applied(self, first: date, last: date, compare: str | None) -> None:
         if compare is not None:
@@ -191,12 +193,17 @@ class BucketPicker(SegmentedControl):
         self._follow()
 
     def _follow(self) -> None:
-        fitting = _FITTING.get(self._filters.range_key, tuple(key for key, _ in BUCKETS))
+        fitting = _FITTING.get(self._filters.range_key) or self._wide_enough()
         for key, label in BUCKETS:
             segment = self.segment(key)
             segment.setEnabled(key in fitting)
             wrong = tr("{label} is too wide for this range")
-            if key == "hour":
+            if key == "hour" or self._filters.range_key not in _FITTING:
                 wrong = tr("{label} is too fine for this range")
             segment.setToolTip("" if key in fitting else wrong.format(label=tr(label)))
         self.set_current(self._filters.bucket if self._filters.bucket in fitting else "auto")
+
+    def _wide_enough(self) -> tuple[str, ...]:
+        """Of a range as long as somebody made it, or as the history is."""
+        now_us = time.time_ns() // 1000
+        return tuple(key for key, _ in BUCKETS if key == "auto" or self._filters.is_wide_enough(key, now_us))

@@ -6,7 +6,7 @@ It shows what it is told and says what was pressed; it asks nothing itself. Narr
 from collections.abc import Sequence
 
 from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetrics, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtGui import QFont, QFontMetrics, QGuiApplication, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -33,6 +33,11 @@ from gateway import GatewayState
 WIDE = 220
 NARROW = 56
 _HEADING_HEIGHT, _GROUP_GAP = 30, 8
+# (a page's row, the brand, whether themes are chosen here, as in Settings and the palette), from the roomiest. The
+# last has room on a small screen where everything is shown twice as large.
+_FITS = ((34, 48, True), (34, 48, False), (28, 40, False), (22, 0, False))
+# Below it, a figure that is cut reads as nothing.
+_CENT_NANO = 10_000_000
 API_PATH = "/api/ai/v1"
 # What a state is called, the token of its colour, and whether the switch stands on.
 STATES = {
@@ -43,7 +48,7 @@ STATES = {
     "port_in_use": (later("Port in use"), "bad", False),
     "error": (later("Error"), "bad", False),
 }
-_THEMES = (
+THEMES = (
     ("system", "monitor", later("Follow the system")),
     ("light", "sun", later("Light")),
     ("dark", "moon", later("Dark")),
@@ -58,6 +63,7 @@ class NavButton(QAbstractButton):
         self._theme = theme
         self._entry = entry
         self.count = ""
+        self._row_height = _FITS[0][0]
         self.setText(tr(entry.title))
         self.setFont(ui_font(13, 500))
         self.setCheckable(True)
@@ -76,8 +82,13 @@ class NavButton(QAbstractButton):
             self.setAccessibleDescription(count)
             self.update()
 
+    def set_row_height(self, height: int) -> None:
+        if height != self._row_height:
+            self._row_height = height
+            self.updateGeometry()
+
     def sizeHint(self) -> QSize:
-        return QSize(NARROW - 16, 34)
+        return QSize(NARROW - 16, self._row_height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth_painter(self)
@@ -184,7 +195,7 @@ class _Brand(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._mark = QSvgRenderer(self)
-        self.setFixedHeight(48)
+        self.setFixedHeight(_FITS[0][1])
         self.setAccessibleName("Faregate")
         theme.changed.connect(self._tint)
         self._tint()
@@ -200,7 +211,7 @@ class _Brand(QWidget):
         painter = smooth_painter(self)
         narrow = self.width() < WIDE // 2
         left = (self.width() - 28) // 2 if narrow else 8
-        self._mark.render(painter, QRectF(left, 10, 28, 28))
+        self._mark.render(painter, QRectF(left, self.height() - 38, 28, 28))
         if not narrow:
             painter.setFont(ui_font(16, 600))
             painter.setPen(self._theme.color("text"))
@@ -234,6 +245,7 @@ class _Today(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._figure = formats.UNKNOWN
+        self._nano: int | None = None
         self.setFixedHeight(28)
         self.setObjectName("sidebar.today")
         theme.changed.connect(self.update)
@@ -242,18 +254,23 @@ class _Today(QWidget):
     def text(self) -> str:
         return tr("Today {figure}").format(figure=self._figure)
 
-    def set_figure(self, figure: str, source: str = "") -> None:
-        """`source` says where it comes from, in the tooltip."""
-        self._figure = figure
+    def set_figure(self, figure: str, source: str = "", nano: int | None = None) -> None:
+        """`source` says where it comes from, in the tooltip; `nano` are the nano-dollars that it tells."""
+        self._figure, self._nano = figure, nano
         self.setToolTip("\n".join(filter(None, (self.text, source))))
         self.setAccessibleName(self.text)
         self.update()
 
     def short_figure(self, font: QFont) -> str:
-        """The figure as the narrow sidebar has room for it: first without the mark of estimates, which the tooltip
-        has too, and cut only where even that is too long."""
+        """The figure as the narrow sidebar has room for it: of less than a cent its first digit alone, since what is
+        cut would read as nothing; then without the mark of estimates, which the tooltip has too, and cut only where
+        even that is too long."""
         metrics = QFontMetrics(font)
-        for text in (self._figure, self._figure.removeprefix(MARK)):
+        texts = [self._figure, self._figure.removeprefix(MARK)]
+        if self._nano and self._nano < _CENT_NANO:
+            digit = formats.money_first_digit(self._nano)
+            texts[1:] = [f"{MARK}{digit}", digit] if self._figure.startswith(MARK) else [digit]
+        for text in texts:
             if metrics.horizontalAdvance(text) <= self.width():
                 return text
         return metrics.elidedText(text, Qt.TextElideMode.ElideRight, self.width())
@@ -286,7 +303,7 @@ class ThemeSwitch(QWidget):
         self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._row.setContentsMargins(6, 0, 6, 0)
         self._row.setSpacing(4)
-        for mode, icon, title in _THEMES:
+        for mode, icon, title in THEMES:
             name = tr(title)
             button = IconButton(theme, icon, name, self)
             button.setCheckable(True)
@@ -322,10 +339,11 @@ class Sidebar(QWidget):
         self.meter = MeterLine(theme, self)
         self.today = _Today(theme, self)
         self.theme_switch = ThemeSwitch(theme, self)
+        self._brand = _Brand(theme, self)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 6, 9, 10)
         column.setSpacing(1)
-        column.addWidget(_Brand(theme, self))
+        column.addWidget(self._brand)
         column.addWidget(self.card)
         column.addSpacing(8)
         group = ""
@@ -343,6 +361,7 @@ class Sidebar(QWidget):
                 column.addWidget(self._button(entry, "Ctrl+,"))
         column.addSpacing(4)
         column.addWidget(self.theme_switch)
+        self._column = column
         self.set_narrow(False)
         theme.changed.connect(self.update)
 
@@ -367,6 +386,28 @@ class Sidebar(QWidget):
         self.theme_switch.set_narrow(narrow)
         for heading in self._headings:
             heading.set_narrow(narrow)
+        self._fit_in()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().height() != event.oldSize().height():
+            self._fit_in()
+
+    def _fit_in(self) -> None:
+        """As roomy as its height allows: what has less than it needs would lie on what is beside it."""
+        for fit in _FITS:
+            self._apply(fit)
+            self._column.invalidate()
+            if self._column.minimumSize().height() <= self.height():
+                break
+
+    def _apply(self, fit: tuple[int, int, bool]) -> None:
+        row, brand, has_themes = fit
+        for button in self.buttons.values():
+            button.set_row_height(row)
+        self._brand.setFixedHeight(brand)
+        self._brand.setVisible(brand > 0)
+        self.theme_switch.setVisible(has_themes)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -56,7 +56,7 @@ class SidebarFigures:
         now, tz = time.time_ns() // 1000, context.filters.tz
         summary, _ = await context.gateway.summary(today(now, tz))
         figure = sources.marked_money(summary.cost_nano, sources.estimated_cost(summary))
-        self._sidebar.today.set_figure(figure, sources.costs_tooltip(summary))
+        self._sidebar.today.set_figure(figure, sources.costs_tooltip(summary), summary.cost_nano)
         self._today(summary)
 
     async def _learn_beginning(self, context: AppContext) -> None:

@@ -1,4 +1,5 @@
-"""One window for each data folder: a second start asks the first to come to the front, and ends.
+"""One window for each data folder: a second start asks the first to come to the front, and ends. One that
+nobody asked for, at login, only asks whether there is a first.
 
 The two meet at a local socket inside the folder (which only its owner can enter), or, where that path is too long for
 a socket, under a name made of the folder's path. The folder's lock decides who is first; the socket only carries the
@@ -14,6 +15,7 @@ from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 _LONGEST = 100
 _CALL = b"raise\n"
+_ASK = b"there?\n"
 _WAIT_MS = 1000
 # Who listens may still be building its window, or the machine be busy.
 _ANSWER_MS = 15_000
@@ -27,13 +29,13 @@ def socket_name(folder: Path) -> str:
     return f"faregate-{hashlib.sha256(str(folder).encode()).hexdigest()[:24]}"
 
 
-def call_first(folder: Path) -> bool:
-    """Ask the folder's window to come to the front; False where none answers."""
+def call_first(folder: Path, *, to_front: bool = True) -> bool:
+    """Ask the folder's window to come to the front, or only whether it is there; False where none answers."""
     socket = QLocalSocket()
     socket.connectToServer(socket_name(folder))
     if not socket.waitForConnected(_WAIT_MS):
         return False
-    socket.write(_CALL)
+    socket.write(_CALL if to_front else _ASK)
     answered = socket.waitForBytesWritten(_WAIT_MS) and socket.waitForReadyRead(_ANSWER_MS)
     socket.disconnectFromServer()
     return answered
@@ -68,9 +70,11 @@ class FirstInstance(QObject):
 
     def _read(self) -> None:
         for socket in self._sockets:
-            if bytes(socket.readAll().data()) == _CALL:
+            asked = bytes(socket.readAll().data())
+            if asked == _CALL:
                 self.called.emit()
-                socket.write(b"raised\n")
+            if asked in (_CALL, _ASK):
+                socket.write(b"heard\n")
                 socket.flush()
 
     def _drop(self) -> None:

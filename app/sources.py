@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from app.formats import MONTHS, UNKNOWN, money, money_column, money_first_digit, which_minute
+from app.formats import (
+    MONTHS,
+    UNKNOWN,
+    money,
+    money_column,
+    money_column_difference,
+    money_difference,
+    money_first_digit,
+    which_minute,
+)
 from app.translation import Words, later, tr
 from gateway import ExchangeRecord, Summary
 
@@ -65,6 +74,18 @@ def marked_money(nano: float | None, estimated: bool, places: int | None = None)
     return marked(text, estimated, nano)
 
 
+def marked_difference(nano: float | None, estimated: bool, places: int | None = None) -> str:
+    """As `marked_money`, with the sign of what differs. Where nothing does, nothing is estimated."""
+    text = (
+        money_difference(nano)
+        if places is None
+        else money_column_difference(None if nano is None else round(nano), places)
+    )
+    if not nano or not text.startswith("<"):
+        return marked(text, estimated and bool(nano))
+    return marked(f"{'+' if nano > 0 else '−'}{money_first_digit(nano)}", True) if estimated else text
+
+
 def estimated_input(given: Summary | ExchangeRecord) -> bool:
     """Whether the input is estimated, in a row or anywhere in a sum."""
     if isinstance(given, ExchangeRecord):
@@ -83,7 +104,7 @@ def estimated_cost(given: Summary | ExchangeRecord) -> bool:
     """The same of the cost, which is worked out from the counts unless the provider said it, at a price that may be
     another's or lack a part."""
     if isinstance(given, ExchangeRecord):
-        return given.cost_source in ("list", "override") and (estimated_output(given) or given.price_fuzzy)
+        return given.cost_estimated
     return estimated_output(given) or given.price_fuzzy_requests > 0
 
 

@@ -26,7 +26,8 @@ DENSITIES = {"comfortable": 30, "compact": 26}
 
 @dataclass(frozen=True)
 class Tokens:
-    """`#RRGGBB` each. `series`: six colours for categories, for marks and never for text; `other` is the seventh."""
+    """`#RRGGBB` each. `track`: what a bar would fill at its most. `series`: six colours for categories, for marks and
+    never for text; `other` is the seventh."""
 
     bg: str
     sidebar: str
@@ -35,6 +36,7 @@ class Tokens:
     hover: str
     border: str
     border_strong: str
+    track: str
     text: str
     text2: str
     text3: str
@@ -62,6 +64,7 @@ LIGHT = Tokens(
     hover="#ECEFF3",
     border="#E2E5EA",
     border_strong="#C9CED6",
+    track="#E2E5EA",
     text="#15181E",
     text2="#4E5665",
     text3="#5F6777",
@@ -88,6 +91,7 @@ DARK = Tokens(
     hover="#232831",
     border="#282D37",
     border_strong="#3A414E",
+    track="#282D37",
     text="#ECEEF2",
     text2="#A9B1BE",
     text3="#8891A0",

@@ -1,4 +1,7 @@
-"""What the window says goes through Qt's translation: `tr` for words outside of widgets, whose own does the same.
+"""What the window says goes through Qt's translation, all of it by `tr` and without a context.
+
+A widget's own `tr` looks under the name of its class, and `lupdate` files a function's words under no name: two ways
+would be two catalogues. `pyside6-lupdate -tr-function-alias tr+=later` finds the words.
 
 Words in tables that are made when a module is imported are only taken by `later`, for no language is chosen then;
 they go through `tr` where they are shown. Figures, dates and names of things are not translated.
@@ -9,7 +12,8 @@ from typing import TypeVar
 
 from PySide6.QtCore import QCoreApplication
 
-_CONTEXT = "Faregate"
+# Where `lupdate` files what it finds in calls of `tr`.
+_CONTEXT = ""
 _Key = TypeVar("_Key")
 
 

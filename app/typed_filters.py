@@ -26,7 +26,11 @@ async def resolved(gateway: Gateway, parsed: ParsedText, within: UsageQuery) -> 
     what the gateway's queries raise."""
     wanted = dict(parsed.dimensions)
     for dimension, values in parsed.dimensions.items():
-        if dimension != "outcome":
+        if dimension == "conversation":
+            # A year has hundreds of thousands, and each is known by an id that is pasted.
+            named = [name for value in values for name in await gateway.conversations_named(within, value)]
+            wanted[dimension] = resolve(values, named)
+        elif dimension != "outcome":
             found = await gateway.breakdown(within, dimension, sort="requests")
             wanted[dimension] = resolve(values, (row.value for row in found.rows if row.value is not None))
     return replace(parsed, dimensions=wanted)

@@ -11,6 +11,7 @@ from app.popover import Popover
 from app.saved_views import LONGEST_NAME, SavedViews
 from app.shown_names import add_named
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import PushButton
 
 _WIDTH = 300
@@ -24,22 +25,22 @@ class SavePopover(Popover):
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(theme, parent)
         self.setObjectName("saveView")
-        self.setAccessibleName(self.tr("Save view"))
+        self.setAccessibleName(tr("Save view"))
         self.setFixedWidth(_WIDTH)
-        title = QLabel(self.tr("Range, filters and split under a name"), self)
+        title = QLabel(tr("Range, filters and split under a name"), self)
         title.setFont(ui_font(12))
         title.setWordWrap(True)
         self.name = QLineEdit(self)
         self.name.setObjectName("view.name")
-        self.name.setAccessibleName(self.tr("Name of the view"))
+        self.name.setAccessibleName(tr("Name of the view"))
         self.name.setMaxLength(LONGEST_NAME)
         self.problem = QLabel(self)
         self.problem.setFont(ui_font(12))
         self.problem.setWordWrap(True)
         self.problem.hide()
-        self.save_button = PushButton(theme, self.tr("Save"), kind="primary")
+        self.save_button = PushButton(theme, tr("Save"), kind="primary")
         self.save_button.setObjectName("view.save")
-        cancel = PushButton(theme, self.tr("Cancel"), kind="ghost")
+        cancel = PushButton(theme, tr("Cancel"), kind="ghost")
         cancel.clicked.connect(self.close)
         self.save_button.clicked.connect(self._save)
         self.name.returnPressed.connect(self._save)
@@ -87,7 +88,7 @@ def open_view_menu(
     menu = QMenu(anchor)
     menu.setObjectName("menu.views")
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    deleting = QMenu(anchor.tr("Delete a view"), menu)
+    deleting = QMenu(tr("Delete a view"), menu)
     for view in views.views:
         add_named(menu, view.name).triggered.connect(partial(choose, view.name))
         add_named(deleting, view.name).triggered.connect(partial(remove, view.name))

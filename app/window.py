@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QRect, QSettings, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
     QDesktopServices,
     QHideEvent,
     QIcon,
+    QKeyEvent,
     QKeySequence,
     QPaintEvent,
     QResizeEvent,
@@ -29,8 +30,10 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
 from app import formats
 from app.context import AppContext
+from app.field_keys import FieldKeys
 from app.filters import FilterSnapshot
 from app.finding import Finding
+from app.focus import ask_for_menu
 from app.header import Header
 from app.next_turn import NextTurn
 from app.notices import Notices
@@ -43,6 +46,7 @@ from app.shortcuts import SHORTCUTS
 from app.sidebar import Sidebar
 from app.sidebar_figures import SidebarFigures
 from app.state_notices import show_hindrances
+from app.tab_order import give_to_neighbour
 from app.throttle import EVERYTHING, NOTHING, Coalescer
 from app.translation import tr
 from app.widgets import Banner, Curtain, SegmentedControl, Toasts
@@ -52,6 +56,8 @@ from gateway import Changes, GatewayState
 DESIGN_SIZE = (1440, 900)
 LEAST_SIZE = (1024, 680)
 NARROW_BELOW = 1180
+# What a desktop draws around a window.
+_FRAME = (4, 36)
 _RETIRED_MS = 1000
 _AGES_MS = 30_000
 
@@ -111,6 +117,7 @@ class Window(QMainWindow):
         self._build(pages)
         self._figures = SidebarFigures(self.sidebar, self.today.emit, partial(show_hindrances, self.notices))
         self._add_actions(pages)
+        FieldKeys(self)
         self._follow_shell()
         self._restore()
 
@@ -185,6 +192,8 @@ class Window(QMainWindow):
         geometry = self._store.value("geometry")
         if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
             self.resize(self._on_screen(DESIGN_SIZE))
+        else:
+            self._come_onto_screen()
         kept = self._store.value("filters")
         if isinstance(kept, str):
             # Settings of another version, or edited by hand: the usual filters do as well.
@@ -195,9 +204,19 @@ class Window(QMainWindow):
         self._fit_sidebar()
 
     def _on_screen(self, size: tuple[int, int]) -> QSize:
-        """The size, or what the screen has of it: where everything is shown larger it has fewer points."""
-        wanted = QSize(*size)
-        return wanted.boundedTo(self.screen().availableSize()) if self.devicePixelRatio() > 1 else wanted
+        """The size, or what the screen has of it: that of a virtual machine is small, and where everything is shown
+        larger it has fewer points."""
+        return QSize(*size).boundedTo(self.screen().availableSize() - QSize(*_FRAME))
+
+    def _come_onto_screen(self) -> None:
+        """It was as small on a screen that is gone as this one does not let it be, and would reach over the edge."""
+        if self.isMaximized() or self.isFullScreen():
+            return
+        room, place = self.screen().availableGeometry(), self.geometry()
+        size = place.size().expandedTo(self.minimumSize())
+        left = max(room.left(), min(place.left(), room.right() + 1 - size.width()))
+        top = max(room.top(), min(place.top(), room.bottom() + 1 - size.height()))
+        self.setGeometry(QRect(QPoint(left, top), size))
 
     def remember(self) -> None:
         """Write down size, place, page, filters and the sidebar's width."""
@@ -550,6 +569,17 @@ class Window(QMainWindow):
         super().changeEvent(event)
         if event.type() == QEvent.Type.WindowStateChange:
             self._follow_visibility()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Many keyboards have no menu key: elsewhere Shift+F10 stands for it, and Qt knows that on Windows only."""
+        if event.key() == Qt.Key.Key_F10 and event.modifiers() == Qt.KeyboardModifier.ShiftModifier:
+            ask_for_menu()
+        else:
+            super().keyPressEvent(event)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """What Tab does, asked by whatever has the keyboard."""
+        return give_to_neighbour(self, forward=forward) or super().focusNextPrevChild(forward)
 
     def _follow_visibility(self) -> None:
         active = self._ready and self.isVisible() and not self.isMinimized()

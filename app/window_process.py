@@ -104,7 +104,7 @@ def run_window(launch: Launch) -> int:
     app.setApplicationName("Faregate")
     app.setDesktopFileName("faregate")
     app.setQuitOnLastWindowClosed(False)
-    if call_first(launch.folder.path):
+    if call_first(launch.folder.path, to_front=not launch.in_tray):
         return 0
     log = log_to(launch.outer.logs)
     garbage = GarbageTimer()

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app import formats
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import ElidedLabel, PushButton
 from app.widgets.painting import rounded_box, smooth_painter
 from app.work import Job, Work
@@ -36,7 +37,7 @@ class ProgressBar(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth_painter(self)
         box, theme = QRectF(self.rect()), self._theme
-        rounded_box(painter, box, 3, theme.color("border"))
+        rounded_box(painter, box, 3, theme.color("track"))
         left, right = (self._at - _PIECE, self._at) if self.share is None else (0.0, self.share)
         left, right = max(0.0, left) * box.width(), min(1.0, right) * box.width()
         if right > left:
@@ -53,8 +54,8 @@ class JobLine(QWidget):
         self.count = ElidedLabel(theme, "", tone="text2", parent=self)
         self.count.setSizePolicy(QSizePolicy.Policy.MinimumExpanding, QSizePolicy.Policy.Fixed)
         self.bar = ProgressBar(theme, self)
-        self.cancel = PushButton(theme, self.tr("Cancel"), kind="ghost", parent=self)
-        self.cancel.setAccessibleName(self.tr("Cancel: {title}").format(title=job.title))
+        self.cancel = PushButton(theme, tr("Cancel"), kind="ghost", parent=self)
+        self.cancel.setAccessibleName(tr("Cancel: {title}").format(title=job.title))
         self.cancel.setObjectName("job_cancel")
         self.cancel.clicked.connect(self._cancel)
         row = QHBoxLayout(self)
@@ -72,17 +73,17 @@ class JobLine(QWidget):
         share = job.done / job.total if job.total else None
         self.bar.set_share(share)
         if job.cancelled:
-            text = self.tr("Ending …")
+            text = tr("Ending …")
         elif job.waits:
             text = job.waits
         elif job.total:
-            text = self.tr("{done} of {total} {unit}").format(
+            text = tr("{done} of {total} {unit}").format(
                 done=formats.count(job.done), total=formats.count(job.total), unit=job.unit
             )
         elif job.done:
             text = f"{formats.count(job.done)} {job.unit}"
         else:
-            text = self.tr("Starting …")
+            text = tr("Starting …")
         self.count.setText(text)
         self.setAccessibleName(f"{job.title}: {text}")
 

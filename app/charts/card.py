@@ -74,7 +74,7 @@ class ChartCard(Card):
         head.setContentsMargins(16, 0, 6, 0)
         head.setSpacing(12)
         head.addWidget(self._title)
-        self.more = IconButton(self._theme, "ellipsis", self.tr("Save this chart"), self)
+        self.more = IconButton(self._theme, "ellipsis", tr("Save this chart"), self)
         self.more.setAccessibleName(tr("Save this chart: {title}").format(title=tr(self.spec.title)))
         self.more.setObjectName(f"chart.{self.spec.key}.more")
         self.more.clicked.connect(lambda: self.more_wanted.emit(self.more))
@@ -133,18 +133,32 @@ class ChartCard(Card):
         crosshair, tooltip = self.crosshair, self.tooltip.isVisible()
         size = self.size()
         self.set_crosshair(-1)
-        self.more.hide()
-        self._settle()
-        with self._of_its_own_size():
-            lacking = 0 if self.legend.isHidden() else self.legend.whole_width() - self.legend.width()
-            self.resize(size.width() + max(0, lacking), size.height())
+        with self._without_keyboard():
+            self.more.hide()
             self._settle()
-            image = super().picture(scale)
-            self.resize(size)
-        self.more.show()
-        self._settle()
+            with self._of_its_own_size():
+                lacking = 0 if self.legend.isHidden() else self.legend.whole_width() - self.legend.width()
+                self.resize(size.width() + max(0, lacking), size.height())
+                self._settle()
+                image = super().picture(scale)
+                self.resize(size)
+            self.more.show()
+            self._settle()
         self.set_crosshair(crosshair, tooltip=tooltip)
         return image
+
+    @contextmanager
+    def _without_keyboard(self) -> Iterator[None]:
+        """A picture has no ring; from a button that hides, the keyboard would go on to another one."""
+        keyboard = self.window().focusWidget()
+        if keyboard is None or not (keyboard is self or self.isAncestorOf(keyboard)):
+            yield
+            return
+        keyboard.clearFocus()
+        try:
+            yield
+        finally:
+            keyboard.setFocus(Qt.FocusReason.OtherFocusReason)
 
     @contextmanager
     def _of_its_own_size(self) -> Iterator[None]:
@@ -217,11 +231,15 @@ class ChartCard(Card):
         shown = self._shown()
         values = [float(series.values[index]) for series in shown]
         rows = [
-            (colour_of(self._theme, series.colour), series.name, self._marked(text, value, _estimated(series, index)))
+            (
+                colour_of(self._theme, series.colour),
+                series.name,
+                self._marked(text, value, series.holds_estimate(index)),
+            )
             for series, text, value in zip(shown, self._texts(values, data.adds_up), values, strict=True)
         ]
         if data.adds_up and len(shown) > 1:
-            guessed = any(_estimated(series, index) for series in shown)
+            guessed = any(series.holds_estimate(index) for series in shown)
             total = _total(values)
             (text,) = self._texts([total], True)
             rows.append((self._theme.color("border_strong"), tr("Total"), self._marked(text, total, guessed)))
@@ -345,14 +363,9 @@ def _total_of(layers: Sequence[Series]) -> float:
     return _total(np.concatenate([series.values for series in layers])) if layers else 0.0
 
 
-def _estimated(series: Series, index: int) -> bool:
-    """Whether the bucket's value holds estimates; nothing holds none."""
-    return series.estimated is not None and bool(series.estimated[index]) and series.values[index] != 0
-
-
 def _holds_estimates(series: Series) -> bool:
     """The same of any bucket."""
-    return series.estimated is not None and bool((series.estimated & (series.values != 0)).any())
+    return series.estimated is not None and bool((series.estimated & (series.values > 0)).any())
 
 
 class Hairline(QWidget):

@@ -12,25 +12,31 @@ from app.charts.data import ChartInput, ChartSpec, Series, flags_of, money_axis,
 from app.formats import adding_places, money, money_column, money_places
 from app.sources import estimated_cost
 from app.translation import later
+from gateway import Summary
 
 REST = ""
 
 
 def _read(given: ChartInput) -> tuple[Series, ...]:
-    rest = sums_of(given.buckets, lambda summary: summary.cost_nano)
+    rest, doubtful = sums_of(given.buckets, lambda summary: summary.cost_nano), sums_of(given.buckets, _doubtful)
     layers = []
     for group in given.groups:
         values = sums_of(group.buckets, lambda summary: summary.cost_nano)
-        rest = rest - np.nan_to_num(values)
+        rest, doubtful = rest - np.nan_to_num(values), doubtful - sums_of(group.buckets, _doubtful)
         guessed = flags_of(group.buckets, estimated_cost)
         key, name = group.value or group.name, group.name or group.value
         layers.append(Series(key=key, name=name, colour=group.slot, values=values, estimated=guessed))
     # Rows that arrived between the two queries would make the rest negative for a moment.
     rest = np.maximum(rest, 0)
     if np.nan_to_num(rest).any() or not layers:
-        guessed = flags_of(given.buckets, estimated_cost)
-        layers.append(Series(key=REST, name=given.rest, colour="other", values=rest, estimated=guessed))
+        layers.append(Series(key=REST, name=given.rest, colour="other", values=rest, estimated=doubtful > 0))
     return tuple(layers)
+
+
+def _doubtful(summary: Summary) -> int:
+    """Above 0 where `estimated_cost`; of several groups it is the sum of theirs."""
+    sources = summary.usage_sources
+    return sources.get("estimated", 0) + sources.get("partial", 0) + summary.price_fuzzy_requests
 
 
 def dollars(nano: float) -> str:

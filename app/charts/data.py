@@ -35,6 +35,10 @@ class Series(Struct, frozen=True, kw_only=True, eq=False):
     values: Floats
     estimated: Flags | None = None
 
+    def holds_estimate(self, index: int) -> bool:
+        """Whether the bucket's value holds estimates; nothing holds none, and neither does what is unknown."""
+        return self.estimated is not None and bool(self.estimated[index] and self.values[index] > 0)
+
 
 class Group(Struct, frozen=True, kw_only=True):
     """The same buckets for one value of a dimension (a model), with the colour slot that it keeps. `name` where it is

@@ -220,10 +220,9 @@ class Legend(QWidget):
 
     def set_entries(self, entries: Sequence[Entry]) -> None:
         """Series in the order in which they are named; those that are gone are forgotten, hidden ones too."""
-        if [entry[:2] for entry in entries] == [entry[:2] for entry in self._entries]:
-            self._entries = list(entries)
-        else:
-            self._entries = list(entries)
+        others = [entry[:2] for entry in entries] != [entry[:2] for entry in self._entries]
+        self._entries = list(entries)
+        if others:
             self._hide_again(frozenset(key for key, _, _ in entries))
             self._build()
         self._fit()

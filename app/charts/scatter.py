@@ -32,6 +32,7 @@ from app.charts.view_item import ViewItem
 from app.fonts import ui_font
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import Card, ElidedLabel
 
 _AXIS_HEIGHT = 40
@@ -284,7 +285,7 @@ class ScatterCard(Card):
         self.current = -1
         self.setObjectName("chart.scatter")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName(self.tr("{0} chart").format(spec.title))
+        self.setAccessibleName(tr("{0} chart").format(spec.title))
         self.title = TextLabel(theme, spec.title, weight=600)
         self.note = ElidedLabel(theme, spec.y_title, tone="text3")
         self.note.setFont(ui_font(12))
@@ -295,7 +296,7 @@ class ScatterCard(Card):
         head.addWidget(self.title)
         head.addWidget(self.note, 1)
         self.plot = ScatterPlot(spec, theme, self)
-        self.plot.setAccessibleName(self.tr("{0} plot").format(spec.title))
+        self.plot.setAccessibleName(tr("{0} plot").format(spec.title))
         body = QHBoxLayout()
         body.setContentsMargins(2, 0, 16, 0)
         body.addWidget(self.plot)
@@ -326,7 +327,7 @@ class ScatterCard(Card):
         self.plot.set_points(sorted(points, key=lambda point: (point.x, point.y)))
         self.point_at(-1)
         words = "; ".join(f"{point.name}: {_spoken(point)}" for point in self.points)
-        self.setAccessibleDescription(words or self.tr("Nothing to show"))
+        self.setAccessibleDescription(words or tr("Nothing to show"))
 
     def point_at(self, number: int) -> None:
         """Show a mark's figures, -1 for none."""

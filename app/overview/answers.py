@@ -34,7 +34,9 @@ _WIDTHS_US: Mapping[str, int] = {
 class UsageReads(Protocol):
     """The queries of `gateway.Gateway` that the page asks."""
 
-    async def summary(self, query: UsageQuery, *, previous: bool = False) -> tuple[Summary, Summary | None]: ...
+    async def summary(
+        self, query: UsageQuery, *, before: UsageQuery | None = None
+    ) -> tuple[Summary, Summary | None]: ...
 
     async def timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> tuple[TimeBucket, ...]: ...
 
@@ -46,10 +48,10 @@ class UsageReads(Protocol):
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True):
-    """`parts` maps the costliest values of `split`, in order, to buckets that match `buckets` one by one; `by_split`
-    is the breakdown that they are from. `before` is the question that `previous` answers, None where nothing is
-    compared. `providers` are the costliest ones' buckets in the same way, where they were asked for. `ever`: whether
-    any request was recorded at all."""
+    """`side` is what `by_side` groups by, `by_split` the breakdown by `split`. `parts` maps its costliest values, in
+    order, to buckets that match `buckets` one by one. `before` is the question that `previous` answers, None where
+    nothing is compared. `providers` are the costliest ones' buckets in the same way, where they were asked for.
+    `ever`: whether any request was recorded at all."""
 
     query: UsageQuery
     bucket: str
@@ -58,6 +60,7 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     previous: Summary | None
     buckets: Sequence[TimeBucket]
     by_model: Breakdown
+    side: str
     by_side: Breakdown
     split: str
     by_split: Breakdown
@@ -110,6 +113,7 @@ async def load(
         previous=previous,
         buckets=buckets,
         by_model=by_model or by_split,
+        side=side,
         by_side=by_side,
         split=split,
         by_split=by_split,

@@ -45,13 +45,14 @@ class BreakdownCard(Card):
         self._slots: dict[str, ColourSlots] = {}
         self._expanded = False
         self._lines: Sequence[Line] = ()
-        self.dimension = self._dimensions[0]
+        self.dimension = self._lines_of = self._dimensions[0]
         self.model = BreakdownModel(MEASURES)
         self.model.setParent(self)
         self.table = BreakdownTable(theme, self.model, self)
         self._lay_out()
         self._name()
-        self.table.line_activated.connect(lambda line: self.line_activated.emit(self.dimension, line))
+        # Until the rows of a tab come, those of the one before stand there: they are still what they were.
+        self.table.line_activated.connect(lambda line: self.line_activated.emit(self._lines_of, line))
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
@@ -149,6 +150,7 @@ class BreakdownCard(Card):
         slots = self.slots_of(dimension)
         slots.assign(row.value for row in breakdown.rows if row.value is not None)
         self._lines = lines(breakdown, dimension, total_nano, slots, titles, mark=mark)
+        self._lines_of = dimension
         self._show()
 
     def _name(self) -> None:

@@ -32,7 +32,6 @@ ALL, PROVIDERS = "all", "provider"
 GAP = 12
 # Four charts, cards, tables and one notice fit a window of the design's size.
 _HEIGHT = 186
-_TITLE_HEIGHT = 20
 BETWEEN_S = 0.016
 """Between two things that are shown anew: the loop has a turn, and each is painted by itself."""
 _COST, _TIMING = 2, 3
@@ -86,7 +85,7 @@ class ChartArea(QStackedWidget):
         self.provider_charts: list[ChartCard] = []
         self.split_button = self._title_button("overview.split", opening(tr("By model")))
         self.timing_button = self._title_button("overview.timing", opening(TIMING_NAMES["latency"]))
-        self.timing_button.setToolTip(self.tr("Which time is shown. TTFT is the time to first token."))
+        self.timing_button.setToolTip(tr("Which time is shown. TTFT is the time to first token."))
         self.timing_button.clicked.connect(self._offer_timings)
         self._grids = [self._add_grid(), self._add_grid()]
         self._places = [ChartPlace(theme) for _ in range(PLACES)]
@@ -100,7 +99,6 @@ class ChartArea(QStackedWidget):
     def _title_button(self, name: str, text: str) -> TextButton:
         button = TextButton(self._theme, text)
         button.setObjectName(name)
-        button.setFixedHeight(_TITLE_HEIGHT)
         return button
 
     def _add_grid(self) -> QGridLayout:

@@ -32,7 +32,8 @@ class Reason(Struct, frozen=True):
 
 
 def compared_query(query: UsageQuery, how: str, now_us: int) -> UsageQuery | None:
-    """The same question over the time that `how` (one of `COMPARISONS`) names; None where there is none."""
+    """The same question over the time that `how` (one of `COMPARISONS`) names; None where there is none. Of a range
+    that is not over, over as much of that time as has passed."""
     if how == "previous":
         return period_before(query, now_us)
     if how != "weekday" or query.start_us is None:
@@ -40,7 +41,8 @@ def compared_query(query: UsageQuery, how: str, now_us: int) -> UsageQuery | Non
     end_us = now_us if query.end_us is None else query.end_us
     weeks = compared_weeks(replace(query, end_us=end_us))
     zone = ZoneInfo(query.tz)
-    start, end = (_weeks_before(us, weeks, zone) for us in (query.start_us, end_us))
+    passed_us = max(query.start_us, min(end_us, now_us))
+    start, end = (_weeks_before(us, weeks, zone) for us in (query.start_us, passed_us))
     return replace(query, start_us=start, end_us=end)
 
 

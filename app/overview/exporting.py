@@ -37,14 +37,19 @@ TIME_SERIES, SPLIT_SERIES = later("time series"), later("split time series")
 
 
 def chart_csv(spec: "ChartSpec", data: "ChartData") -> str:
-    """What a chart draws, a line for each bucket: UTC, local time and each series in full; unknown is empty."""
+    """What a chart draws, a line for each bucket: UTC, local time and each series in full; unknown is empty. Where
+    values can be estimates, which of the series hold some then."""
     names = [f"{series.name} ({spec.unit})" if spec.unit else series.name for series in data.series]
+    tells_estimates = any(series.estimated is not None for series in data.series)
     lines = []
     for index in range(len(data.starts_us)):
         values = (float(series.values[index]) for series in data.series)
         texts = ["" if np.isnan(value) else spec.plain_text(value) for value in values]
+        if tells_estimates:
+            texts.append("; ".join(series.name for series in data.series if series.holds_estimate(index)))
         lines.append([*_times(int(data.starts_us[index]), int(data.ends_us[index]), data.tz), *texts])
-    return csv_text(["start_utc", "end_utc", "start_local", *names], lines)
+    estimated = ["estimated"] if tells_estimates else []
+    return csv_text(["start_utc", "end_utc", "start_local", *names, *estimated], lines)
 
 
 def _times(start_us: int, end_us: int, tz: str) -> Sequence[str]:

@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from app import sources
-from app.formats import UNKNOWN, count, delta_percent, delta_points, duration, money, percent, rate
+from app.formats import UNKNOWN, count, delta_percent, delta_points, duration, money, money_exact, percent, rate
 from app.translation import tr
 from gateway import Summary, TimeBucket
 
@@ -135,7 +135,7 @@ def _cost(now: Summary, before: Summary | None, buckets: Sequence[TimeBucket]) -
         exact=_exact(
             UNKNOWN
             if now.cost_nano is None
-            else tr("{cost} · {each} / request").format(cost=f"${now.cost_nano / 1e9:,.9f}", each=each),
+            else tr("{cost} · {each} / request").format(cost=money_exact(now.cost_nano), each=each),
             sources.costs_tooltip(now),
         ),
         definition=(

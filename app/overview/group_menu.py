@@ -7,6 +7,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
+from app.filter_words import tag_key
 from app.overview.breakdown import TAG_KEY, group_title
 from app.shown_names import add_named
 from app.translation import tr
@@ -15,7 +16,7 @@ from gateway import Breakdown
 
 def tag_keys(tags: Breakdown) -> tuple[str, ...]:
     """The keys of these tags, by name."""
-    return tuple(sorted({row.value.partition(":")[0] for row in tags.rows if row.value is not None}))
+    return tuple(sorted({tag_key(row.value) for row in tags.rows if row.value is not None}))
 
 
 def open_choice_menu(

@@ -148,9 +148,10 @@ class OverviewLayout:
         top.addWidget(self.filter_bar, 1)
         views = QHBoxLayout()
         views.setSpacing(14)
+        # It comes with one of the tabs and is as wide as its word: behind them it moved what was just pressed.
+        views.addWidget(self.measure_button)
         for tab in self.view_tabs.values():
             views.addWidget(tab)
-        views.addWidget(self.measure_button)
         top.addLayout(views)
         compared = QHBoxLayout()
         compared.setSpacing(2)

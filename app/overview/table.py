@@ -279,7 +279,7 @@ class BreakdownTable(QTableView):
         painter.setPen(Qt.PenStyle.NoPen)
         for line, top in placed:
             track = QRectF(left, top + (ROW_HEIGHT - 1) // 2 - 1, _BAR, 4)
-            painter.setBrush(self._theme.color("border"))
+            painter.setBrush(self._theme.color("track"))
             painter.drawRoundedRect(track, 2, 2)
             if line.share and largest:
                 track.setWidth(max(4.0, _BAR * line.share / largest))

@@ -12,18 +12,24 @@ _HOUR_US = 3_600_000_000
 _DAY_US = 24 * _HOUR_US
 
 
-def compared_with(query: UsageQuery, how: str = "previous") -> str:
-    """What the range is compared with: "the 7 days before"; empty where it has no beginning. `how` is one of
-    `COMPARISONS`."""
+def compared_with(query: UsageQuery, how: str = "previous", now_us: int | None = None) -> str:
+    """What the range is compared with: "the 7 days before", or "as much of the 7 days before" where it ends
+    later than `now_us`; empty where it has no beginning. `how` is one of `COMPARISONS`."""
     if query.start_us is None or query.end_us is None or how == "none":
         return ""
+    whole = _whole_compared_with(query, query.end_us - query.start_us, how)
+    if now_us is None or query.end_us <= now_us:
+        return whole
+    return tr("as much of {before}").format(before=whole)
+
+
+def _whole_compared_with(query: UsageQuery, span: int, how: str) -> str:
     if how == "weekday":
         weeks = compared_weeks(query)
         return counted(weeks, "the same days a week before", "the same days {count} weeks before")
     months = whole_months(query)
     if months is not None:
         return counted(months, "the month before", "the {count} months before")
-    span = query.end_us - query.start_us
     if span > _DAY_US + _HOUR_US:
         return tr("the {count} days before").format(count=round(span / _DAY_US))
     hours = round(span / _HOUR_US)

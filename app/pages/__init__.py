@@ -3,9 +3,10 @@
 A row says what the sidebar shows, so that the window is painted before pages and charts are loaded.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from app.pages.page_parts import Part, compare_tabs, model_tabs, setting_sections, tools
 from app.translation import later
 
 if TYPE_CHECKING:
@@ -14,13 +15,14 @@ if TYPE_CHECKING:
 
 class PageEntry(NamedTuple):
     """`load` imports the page's class; `group` is the sidebar's heading, "" puts a page at the foot, where it has no
-    number."""
+    number. `parts` says what of it can be found by a name of its own, and may import what knows."""
 
     key: str
     title: str
     icon: str
     group: str
     load: "Callable[[], type[Page]]"
+    parts: Callable[[], Sequence[Part]] = tuple
 
 
 def _overview() -> "type[Page]":
@@ -81,10 +83,10 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("overview", later("Overview"), "layout-dashboard", later("Observe"), _overview),
     PageEntry("requests", later("Requests"), "list", later("Observe"), _requests),
     PageEntry("conversations", later("Conversations"), "messages-square", later("Observe"), _conversations),
-    PageEntry("compare", later("Compare"), "columns-2", later("Observe"), _compare),
+    PageEntry("compare", later("Compare"), "columns-2", later("Observe"), _compare, compare_tabs),
     PageEntry("providers", later("Providers"), "plug", later("Set up"), _providers),
     PageEntry("api_keys", later("API keys"), "key-round", later("Set up"), _api_keys),
-    PageEntry("connect", later("Connect"), "link", later("Set up"), _connect),
-    PageEntry("models", later("Models & prices"), "coins", later("Set up"), _models),
-    PageEntry("settings", later("Settings"), "settings", "", _settings),
+    PageEntry("connect", later("Connect"), "link", later("Set up"), _connect, tools),
+    PageEntry("models", later("Models & prices"), "coins", later("Set up"), _models, model_tabs),
+    PageEntry("settings", later("Settings"), "settings", "", _settings, setting_sections),
 )

@@ -51,6 +51,7 @@ class ApiKeysPage(Page):
         self.panel.copied.connect(self.toast)
         self.panel.finished.connect(self.drawer.close_drawer)
         self.drawer.closed.connect(self._drawer_closed)
+        self.guard(self.drawer, lambda: self.panel.unsaved)
 
     def as_time_passes(self) -> None:
         self.view.viewport().update()
@@ -66,6 +67,7 @@ class ApiKeysPage(Page):
         self.create_button.setObjectName("create_key")
         self.revoke_button = PushButton(theme, tr("Revoke"), None, "danger")
         self.revoke_button.setObjectName("revoke_key")
+        self.revoke_button.setToolTip(tr("The chosen key stops working at once; its row stays"))
         self.revoke_button.setEnabled(False)
         self.banner = Banner(theme, "bad", "", tr("Retry"))
         self.banner.setObjectName("api_keys_error")
@@ -140,8 +142,7 @@ class ApiKeysPage(Page):
 
     def selected(self) -> ApiKeyRow | None:
         """The row that Revoke would act on."""
-        ranges = self.view.selected_ranges()
-        return self.model.row(ranges[0][0]) if ranges else None
+        return self.model.row(self.view.first_selected)
 
     def open_create(self) -> None:
         """The sheet for a new key; a key that still stands there stays."""

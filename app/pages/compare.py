@@ -20,8 +20,9 @@ from app.pages.compare_parts.answer_words import winners
 from app.pages.compare_parts.asked import Asked, taken_from
 from app.pages.compare_parts.question_card import QuestionCard
 from app.pages.conversations_parts.pictures import Pictures
-from app.pages.page import Page, RequestTarget, StepsTarget, Target, ThreadTarget
-from app.translation import later
+from app.pages.page import Page, PartTarget, RequestTarget, StepsTarget, Target, ThreadTarget
+from app.pages.page_parts import compare_tabs
+from app.translation import later, tr
 from app.vault_words import vault_words
 from app.widgets import Banner, EmptyState, PaneTurns, SegmentedControl
 from app.widgets.places import question_places
@@ -93,21 +94,21 @@ class ComparePage(Page):
 
     def _build(self) -> None:
         theme = self.context.theme
-        self.panes = SegmentedControl(theme, (("ask", self.tr("Ask")), ("history", self.tr("Ratings and history"))))
-        self.panes.setAccessibleName(self.tr("What is shown"))
+        self.panes = SegmentedControl(theme, [(part.key, part.title) for part in compare_tabs()])
+        self.panes.setAccessibleName(tr("What is shown"))
         self.panes.setObjectName("compare_panes")
-        self.error = Banner(theme, "bad", "", self.tr("Dismiss"))
+        self.error = Banner(theme, "bad", "", tr("Dismiss"))
         self.error.setObjectName("compare_error")
         self.error.hide()
-        self.keyless = Banner(theme, "warn", "", self.tr("Open Providers"))
+        self.keyless = Banner(theme, "warn", "", tr("Open Providers"))
         self.keyless.setObjectName("compare_keyless")
         self.keyless.hide()
         self.question = QuestionCard(theme)
         self.empty = EmptyState(
             theme,
             "columns-2",
-            self.tr("One question, several answers side by side"),
-            self.tr(
+            tr("One question, several answers side by side"),
+            tr(
                 "Write a prompt, choose two to six models and run it. Each answer is a request of its "
                 "own, metered like any other and tagged compare."
             ),
@@ -121,7 +122,6 @@ class ComparePage(Page):
         self.area.setObjectName("compare_answers")
         self.area.setFrameShape(QScrollArea.Shape.NoFrame)
         self.area.setWidgetResizable(True)
-        self.area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.area.setWidget(self._row)
         self.results = QStackedWidget()
@@ -207,14 +207,14 @@ class ComparePage(Page):
         """Why a model cannot be asked. That nobody has it is said to programs in other words."""
         if estimate.provider is not None:
             return vault_words(estimate.problem or "")
-        return self.tr("{model} is not known: check its name, or add its provider.").format(model=estimate.model)
+        return tr("{model} is not known: check its name, or add its provider.").format(model=estimate.model)
 
     def _tell_keyless(self, problems: Sequence[str]) -> None:
         """Why some of the models cannot be asked, or that none can. Of keys that cannot be read the window tells on
         every page: whether there is one is not known then."""
         words = list(dict.fromkeys(problems))
         if self._open and self._learned and not self._any_key:
-            words = [self.tr("No provider has a key yet: add one, and its models can be asked.")]
+            words = [tr("No provider has a key yet: add one, and its models can be asked.")]
         self.keyless.set_text(" ".join(words))
         self.keyless.setVisible(bool(words))
 
@@ -471,8 +471,10 @@ class ComparePage(Page):
     # taken from elsewhere
 
     def show_target(self, target: Target) -> None:
-        """What a request or a conversation's last turn asked, to be asked of others."""
-        if not isinstance(target, StepsTarget):
+        """What a request or a conversation's last turn asked, to be asked of others; or one of the tabs."""
+        if isinstance(target, PartTarget):
+            self._pane_turns.ask(partial(self.show_pane, target.key))
+        elif not isinstance(target, StepsTarget):
             self.context.spawn(self._take(target))
 
     async def _take(self, target: RequestTarget | ThreadTarget) -> None:
@@ -482,7 +484,7 @@ class ComparePage(Page):
             if isinstance(target, RequestTarget):
                 found = await gateway.thread_of_request(target.id)
                 if found is None:
-                    self.toast.emit(self.tr("The messages of this request were not kept"))
+                    self.toast.emit(tr("The messages of this request were not kept"))
                     return
                 id, number = found
             thread = await gateway.thread(id)
@@ -490,12 +492,12 @@ class ComparePage(Page):
             self._fail(str(error))
             return
         if thread is None or not thread.turns:
-            self.toast.emit(self.tr("The messages of this conversation were not kept"))
+            self.toast.emit(tr("The messages of this conversation were not kept"))
             return
         number = thread.turns[-1].n if number is None else number
         asked = await asyncio.to_thread(taken_from, thread, number)
         if asked.is_empty:
-            self.toast.emit(self.tr("The messages of this request were not kept"))
+            self.toast.emit(tr("The messages of this request were not kept"))
             return
         self.show_pane("ask")
         self.question.show_asked(asked)

@@ -23,9 +23,9 @@ from app.pages.connect_parts.tool_list import ToolList
 from app.pages.connect_parts.tool_view import ToolView
 from app.pages.connect_parts.tools import BY_KEY, TOOLS, Tool
 from app.pages.connect_parts.trying import Trying
-from app.pages.page import Page, RequestTarget, StepsTarget, Target, ThreadTarget
+from app.pages.page import Page, PartTarget, RequestTarget, StepsTarget, Target, ThreadTarget
 from app.preferences import OFF, ON
-from app.translation import later
+from app.translation import later, tr
 from app.widgets import Banner, Curtain, PushButton, ScrollRing
 from app.widgets.places import list_places
 from app.widgets.scroll_bar import KeptScrollBar
@@ -81,10 +81,10 @@ class ConnectPage(Page):
 
     def _build(self) -> None:
         theme = self.context.theme
-        self.steps_button = PushButton(theme, self.tr("First steps"), "play")
+        self.steps_button = PushButton(theme, tr("First steps"), "play")
         self.steps_button.setObjectName("first_steps")
         self.steps_button.hide()
-        self.banner = Banner(theme, "bad", "", self.tr("Retry"))
+        self.banner = Banner(theme, "bad", "", tr("Retry"))
         self.banner.setObjectName("connect_error")
         self.list = ToolList(theme)
         self.view = ToolView(theme)
@@ -94,12 +94,12 @@ class ConnectPage(Page):
         line.setContentsMargins(24, 16, 0, 16)
         line.setSpacing(16)
         line.addWidget(self.list)
-        self._area = _scrolled(self.view, self.tr("How to connect"), margins=(0, 0))
+        self._area = _scrolled(self.view, tr("How to connect"), margins=(0, 0))
         self._curtain = Curtain(tools)
         line.addWidget(self._area, 1)
         self.stack = QStackedWidget()
         self.stack.addWidget(tools)
-        self.stack.addWidget(_scrolled(self.first_run, self.tr("First steps"), margins=(24, 14)))
+        self.stack.addWidget(_scrolled(self.first_run, tr("First steps"), margins=(24, 14)))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -169,7 +169,7 @@ class ConnectPage(Page):
     def _tell(self) -> None:
         done = self._connected | self._seen
         self.list.mark_done(done)
-        self.subtitle.emit(self.tr("{done} of {all} tools connected").format(done=len(done), all=len(TOOLS)))
+        self.subtitle.emit(tr("{done} of {all} tools connected").format(done=len(done), all=len(TOOLS)))
 
     def _look_again(self) -> None:
         self.context.spawn(self.refresh(Changes(usage=True, keys=True, providers=True)))
@@ -247,7 +247,7 @@ class ConnectPage(Page):
 
     def _choose_model(self, model: str) -> None:
         if not can_be_pasted(model):
-            self.toast.emit(self.tr("{name} cannot be used in a snippet: give it another name.").format(name=model))
+            self.toast.emit(tr("{name} cannot be used in a snippet: give it another name.").format(name=model))
             return
         usual = BY_KEY[self.list.current].models.main
         self._choose(model="" if model == usual else model)
@@ -270,7 +270,7 @@ class ConnectPage(Page):
             self._give_up()
             self._show_tool()
         else:
-            words = self.tr("{tool} has its key, {name}: it is shown as soon as you choose {tool} again.")
+            words = tr("{tool} has its key, {name}: it is shown as soon as you choose {tool} again.")
             self.toast.emit(words.format(tool=BY_KEY[tool].title, name=made.row.name))
 
     # the test
@@ -290,7 +290,7 @@ class ConnectPage(Page):
     def _give_up(self) -> None:
         if self._trying.give_up():
             model = self.view.models.main
-            said = self.tr("Cancelled. Its request says what it used.") if model else self.tr("Cancelled.")
+            said = tr("Cancelled. Its request says what it used.") if model else tr("Cancelled.")
             self.view.trial.show_idle(model, said)
 
     # the first steps
@@ -298,6 +298,18 @@ class ConnectPage(Page):
     def show_target(self, target: Target) -> None:
         if isinstance(target, StepsTarget):
             self.open_first_steps()
+        elif isinstance(target, PartTarget):
+            self._open_tool(target.key)
+
+    def _open_tool(self, key: str) -> None:
+        """Also where a search has left it out."""
+        if self.stack.currentIndex() != 0:
+            self._show_tools()
+        self.list.choose(key)
+        if self.list.current != key:
+            self.list.search.clear()
+            self.list.choose(key)
+        self.list.view.setFocus()
 
     def open_first_steps(self) -> None:
         """Again, until they are done."""
@@ -310,7 +322,7 @@ class ConnectPage(Page):
     def _skip(self) -> None:
         self.context.shell.preferences.set(PREFERENCE, OFF)
         self._show_tools()
-        self.toast.emit(self.tr("“First steps” brings them back"))
+        self.toast.emit(tr("“First steps” brings them back"))
 
     def _finish(self) -> None:
         self._show_tools()

@@ -174,7 +174,8 @@ class ConversationsPage(Page):
         now = self.context.filters.query(_now_us())
         within = UsageQuery(start_us=now.start_us, end_us=now.end_us, tz=now.tz)
         try:
-            parsed = await typed_filters.resolved(self.context.gateway, parsed, within)
+            with self.loading():
+                parsed = await typed_filters.resolved(self.context.gateway, parsed, within)
         except KNOWN_ERRORS as error:
             self.pane.banner.tell(str(error))
         typed_filters.add(self.context.filters, parsed)

@@ -11,6 +11,7 @@ from app import formats
 from app.context import AppContext
 from app.export_files import CSV_FILTER, ask_where, export_table
 from app.known_errors import KNOWN_ERRORS
+from app.menu_below import open_below
 from app.pages.models_parts.bill_pane import BillPane
 from app.pages.models_parts.details import ModelDetails
 from app.pages.models_parts.editor import PriceEditor
@@ -19,9 +20,9 @@ from app.pages.models_parts.own_prices import OwnPrices
 from app.pages.models_parts.price_files import PriceFiles
 from app.pages.models_parts.repricing_pane import RepricingPane
 from app.pages.models_parts.scrolled import scrolled
-from app.pages.page import Page
+from app.pages.page import Page, PartTarget, Target
+from app.pages.page_parts import model_tabs
 from app.pages.providers_parts.price_line import PriceLine
-from app.questions import ask_to_discard
 from app.tables.kept_columns import keep_columns
 from app.tables.model import ListModel
 from app.tables.view import TableView
@@ -41,7 +42,6 @@ from app.widgets import (
 )
 from gateway import Changes, PriceOverride, UsageQuery
 
-_SECTIONS = (("prices", later("Prices")), ("repricing", later("Re-pricing")), ("bill", later("Bill")))
 _ALL = "all"
 _RANGES = (("7d", later("7d")), ("30d", later("30d")), (_ALL, later("All")))
 _KEPT = (
@@ -76,7 +76,8 @@ class ModelsPage(Page):
         self._repricing: RepricingPane | None = None
         self._bill: BillPane | None = None
         self._repriced = ("", "*")
-        self._section = _SECTIONS[0][0]
+        self._tabs = {part.key: part.title for part in model_tabs()}
+        self._section = next(iter(self._tabs))
         self.files = PriceFiles(context, self, lambda: dict(self._provider_titles))
         self.own = OwnPrices(context, self._name_of, self.toast.emit, self)
         self._build()
@@ -99,25 +100,25 @@ class ModelsPage(Page):
         self.price_line.asked.connect(lambda: context.spawn(self._update_prices()))
         self.view.opened.connect(self._open_row)
         self.view.copy_asked.connect(self._copy_row)
-        self.drawer.watch(self._is_unsaved)
-        self.drawer.discarding.connect(lambda discard: ask_to_discard(self, discard))
+        self.guard(self.drawer, self._is_unsaved)
+        self.drawer.closed.connect(self._forget_name)
 
     def header_controls(self) -> list[QWidget]:
         return [self.section, self.range, self.more_button, self.add_button]
 
     def _build(self) -> None:
         theme = self.context.theme
-        self.section = SegmentedControl(theme, [(key, tr(words)) for key, words in _SECTIONS])
-        self.section.setAccessibleName(self.tr("What is shown"))
+        self.section = SegmentedControl(theme, tuple(self._tabs.items()))
+        self.section.setAccessibleName(tr("What is shown"))
         self.range = SegmentedControl(theme, [(key, tr(words)) for key, words in _RANGES])
         self.range.setAccessibleName(tr("Usage in"))
         self.range.set_current("30d")
         self.add_button = PushButton(theme, tr("Add price"), "plus", "primary")
         self.add_button.setObjectName("add_price")
-        self.more_button = IconButton(theme, "ellipsis", self.tr("Import and export prices"))
+        self.more_button = IconButton(theme, "ellipsis", tr("Import and export prices"))
         self.more_button.setObjectName("models_files")
         self.more_button.clicked.connect(self.open_files_menu)
-        self.imported = Banner(theme, "ok", "", self.tr("Undo"))
+        self.imported = Banner(theme, "ok", "", tr("Undo"))
         self.imported.setObjectName("models_imported")
         self.imported.hide()
         self.banner = Banner(theme, "bad", "", tr("Retry"))
@@ -126,7 +127,7 @@ class ModelsPage(Page):
         self.unpriced.setObjectName("models_unpriced")
         self.banner.hide()
         self.unpriced.hide()
-        self.past = Banner(theme, "accent", "", self.tr("Re-price them"))
+        self.past = Banner(theme, "accent", "", tr("Re-price them"))
         self.past.setObjectName("models_past")
         self.past.hide()
         self.price_line = PriceLine(theme)
@@ -211,6 +212,10 @@ class ModelsPage(Page):
         self.section.set_current(key)
         self._section_turns.ask(lambda: self.open_section(key))
 
+    def show_target(self, target: Target) -> None:
+        if isinstance(target, PartTarget):
+            self._leave_section(target.key)
+
     def open_section(self, key: str) -> None:
         """`prices`, `repricing` or `bill`."""
         self._section = key
@@ -220,7 +225,7 @@ class ModelsPage(Page):
         self.imported.hide()
         shown: QWidget = self.prices if key == "prices" else getattr(self, key)
         self._section_turns.show(shown)
-        shown.setAccessibleName(tr(dict(_SECTIONS)[key]))
+        shown.setAccessibleName(self._tabs[key])
         if self.isVisible():
             # Else the first control there would have it, and the ring of whom the keyboard brought. A page that came
             # since the click keeps it.
@@ -234,7 +239,7 @@ class ModelsPage(Page):
     def _tell_past(self, provider: str = "", model: str = "*") -> None:
         """What was used before keeps its cost until somebody wants it otherwise."""
         self._repriced = (provider, model)
-        self.past.set_text(self.tr("Earlier requests keep the cost that they had."))
+        self.past.set_text(tr("Earlier requests keep the cost that they had."))
         self.past.show()
 
     def _price_the_past(self) -> None:
@@ -253,7 +258,7 @@ class ModelsPage(Page):
             return
         ask_where(
             self,
-            self.tr("Export the prices"),
+            tr("Export the prices"),
             "prices.csv",
             tr(CSV_FILTER),
             lambda path: self.context.spawn(self.export_to(path)),
@@ -269,8 +274,7 @@ class ModelsPage(Page):
     # files of one's own prices
 
     def open_files_menu(self) -> None:
-        menu = self.files.menu(self.start_export)
-        menu.popup(self.more_button.mapToGlobal(self.more_button.rect().bottomLeft()))
+        open_below(self.files.menu(self.start_export), self.more_button)
 
     def _tell_imported(self, words: str, can_undo: bool) -> None:
         self.banner.clear(_FILE)
@@ -362,7 +366,7 @@ class ModelsPage(Page):
         for name in providers:
             self.provider.addItem(self._name_of(name), name)
         for name in gone:
-            self.provider.addItem(self.tr("{name} (no longer set up)").format(name=name), name)
+            self.provider.addItem(tr("{name} (no longer set up)").format(name=name), name)
         self.provider.setCurrentIndex(max(0, self.provider.findData(chosen)))
         self.provider.blockSignals(False)
 
@@ -383,8 +387,7 @@ class ModelsPage(Page):
         self.kept.setCurrentIndex(0)
 
     def selected(self) -> ModelLine | None:
-        ranges = self.view.selected_ranges()
-        return self.model.row(ranges[0][0]) if ranges else None
+        return self.model.row(self.view.first_selected)
 
     def _copy_row(self) -> None:
         line = self.selected()
@@ -414,7 +417,7 @@ class ModelsPage(Page):
     def _unpriced_words(self, line: ModelLine) -> str:
         count = formats.count(line.unpriced)
         if line.gone:
-            gone = self.tr("{model} ({count}, of {provider}, no longer set up)")
+            gone = tr("{model} ({count}, of {provider}, no longer set up)")
             return gone.format(model=line.model, count=count, provider=line.provider)
         return f"{line.model} ({count})"
 
@@ -426,8 +429,12 @@ class ModelsPage(Page):
             self.drawer.open_soon(lambda: self.open_details(line))
 
     def _is_unsaved(self) -> bool:
-        editor = self.drawer.content()
-        return isinstance(editor, PriceEditor) and editor.unsaved
+        content = self.drawer.content()
+        return isinstance(content, PriceEditor | ModelDetails) and content.unsaved
+
+    def _forget_name(self) -> None:
+        if self._details is not None:
+            self._details.names.field.clear()
 
     def open_details(self, line: ModelLine) -> None:
         own = tuple(
@@ -483,9 +490,9 @@ class ModelsPage(Page):
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
             return
-        given = self.tr("Requests for {name} are answered by {model}")
+        given = tr("Requests for {name} are answered by {model}")
         self.toast.emit(
-            (given if model is not None else self.tr("The name {name} is removed")).format(name=name, model=model)
+            (given if model is not None else tr("The name {name} is removed")).format(name=name, model=model)
         )
         if self._is_told_of(line):
             self.open_details(line)
@@ -501,6 +508,7 @@ class ModelsPage(Page):
             self.drawer.close_drawer()
         self._tell_past(provider, model)
         await self.refresh(Changes(prices=True))
+        self._tell_details_anew()
 
     async def _prices_undone(self, provider: str, model: str) -> None:
         if not self._is_unsaved():
@@ -509,6 +517,13 @@ class ModelsPage(Page):
             # It told of the step that is taken back.
             self.past.hide()
         await self.refresh(Changes(prices=True))
+        self._tell_details_anew()
+
+    def _tell_details_anew(self) -> None:
+        """Where they stayed open, for a name that is being typed in them."""
+        line = next((line for line in self.lines if self._is_told_of(line)), None)
+        if line is not None:
+            self.open_details(line)
 
     async def _update_prices(self) -> None:
         gateway = self.context.gateway

@@ -22,6 +22,7 @@ from app.filter_words import CONVERSATION, comparison_name
 from app.filters import ALL, COMPARISONS, FilterSnapshot
 from app.first_steps import PREFERENCE, read_first_steps
 from app.known_errors import KNOWN_ERRORS
+from app.next_turn import NextTurn
 from app.overview.answers import MODEL, Answers, fitting_bucket, load
 from app.overview.breakdown import DIMENSION_TITLES, TAG_KEY, Line, group_title
 from app.overview.chart_area import BETWEEN_S, PROVIDERS
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
 
 GROUPS = tuple(DIMENSION_TITLES)
 SPLITS = tuple(dimension for dimension in GROUPS if dimension != "tag")
-MOST_TAGS = 1000
+# Of a tag key whose values are all seldom, too, the name is to be offered.
+MOST_TAGS = 10_000
 SPLIT_TOOLTIP = later("What the cost is split by")
 MEASURES: Mapping[str, str] = Words(
     {"requests": "Requests", "tokens": "Tokens", "cost": "Cost", "latency": "Latency"}
@@ -79,6 +81,7 @@ class OverviewPage(Page):
         self._awaited: asyncio.Future[tuple[Answers]] | None = None
         self._provider_titles: Mapping[str, str] = {}
         self._split_shown = MODEL
+        self._viewing = NextTurn(self)
         self._steps_done = False
         self._changed_groups: tuple[Answers, Sequence[tuple[str, Breakdown, Breakdown]]] | None = None
         self.parts = OverviewLayout(context, self)
@@ -113,7 +116,7 @@ class OverviewPage(Page):
         charts.more_wanted.connect(self.exporting.offer_chart)
         charts.built.connect(self.built)
         for key, tab in parts.view_tabs.items():
-            tab.clicked.connect(partial(self.choose_view, key))
+            tab.clicked.connect(partial(self._choose_view_soon, key))
         parts.measure_button.clicked.connect(self._offer_measures)
         parts.compare_button.clicked.connect(self._offer_comparisons)
         self.exporting.told.connect(self.toast)
@@ -260,7 +263,7 @@ class OverviewPage(Page):
         gateway = self._context.gateway
         parts.show_state(answers, filtered=filters.is_filtered, url=gateway.state.url, demo=gateway.demo)
         words = filters.words(self._shown_at_us)
-        before = compared_with(query, filters.compare) if answers.previous is not None else ""
+        before = compared_with(query, filters.compare, self._shown_at_us) if answers.previous is not None else ""
         parts.note.setText(
             tr("{words} · compared with {before}").format(words=words, before=before) if before else words
         )
@@ -273,9 +276,9 @@ class OverviewPage(Page):
         several = tr("A request counts in each of its values") if answers.by_split.overlapping else tr(SPLIT_TOOLTIP)
         self.split_button.setToolTip(several)
         self.exporting.answers, self.exporting.split = answers, answers.split
-        side = self.exporting.side = parts.by_side.dimension
+        self.exporting.side = parts.by_side.dimension
         cards = (partial(parts.cards[figure.key].show_figure, figure) for figure in found)
-        for show in (*cards, partial(self._show_models, answers), partial(self._show_side, side, answers)):
+        for show in (*cards, partial(self._show_models, answers), partial(self._show_side, answers)):
             show()
             await asyncio.sleep(between_s)
             if answers is not self._answers:
@@ -287,8 +290,8 @@ class OverviewPage(Page):
         total, mark = answers.summary.cost_nano, _is_one_conversation(answers)
         self.parts.by_model.set_breakdown(answers.by_model, MODEL, total, mark=mark)
 
-    def _show_side(self, side: str, answers: Answers) -> None:
-        total = answers.summary.cost_nano
+    def _show_side(self, answers: Answers) -> None:
+        side, total = answers.side, answers.summary.cost_nano
         known = {"provider": self._provider_titles, CONVERSATION: self._context.conversation_names.known}
         titles, mark = known.get(side, {}), _is_one_conversation(answers)
         self.parts.by_side.set_breakdown(answers.by_side, side, total, titles, mark=mark)
@@ -316,16 +319,16 @@ class OverviewPage(Page):
             self._changed_groups = (answers, read)
         if answers is self._answers:
             now, before = answers.summary, answers.previous
-            self.parts.cards[key].set_reasons(reason_words(key, now, before, self._changed_groups[1]))
+            # There can be thousands of tags.
+            words = await asyncio.to_thread(reason_words, key, now, before, self._changed_groups[1])
+            if answers is self._answers:
+                self.parts.cards[key].set_reasons(words)
 
     async def _both(self, answers: Answers, by: str) -> tuple[str, Breakdown, Breakdown]:
         gateway, before = self._context.gateway, answers.before
         assert before is not None
-        return (
-            by,
-            await gateway.breakdown(answers.query, by, sort="requests", limit=MOST_TAGS),
-            await gateway.breakdown(before, by, sort="requests", limit=MOST_TAGS),
-        )
+        # All of them: one that is among the most used in one of the two only would seem to have begun or ended.
+        return by, await gateway.breakdown(answers.query, by), await gateway.breakdown(before, by)
 
     # What the cost is split by
 
@@ -359,6 +362,10 @@ class OverviewPage(Page):
         self._split_shown = by
 
     # Choices
+
+    def _choose_view_soon(self, view: str) -> None:
+        """In a turn after the click, which paints the tab."""
+        self._viewing.ask(partial(self.choose_view, view))
 
     def choose_view(self, view: str) -> None:
         """The charts of everything, or one measure of four providers."""

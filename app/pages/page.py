@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
 from app.known_errors import KNOWN_ERRORS
+from app.questions import ask_to_discard
 from app.translation import tr
 from app.widgets import Drawer, SearchField, Veil
 from app.widgets.places import Places, table_places
@@ -33,11 +34,17 @@ class ThreadTarget(Struct, frozen=True):
     turn: int | None = None
 
 
+class PartTarget(Struct, frozen=True):
+    """One of the parts that a page has (`PageEntry.parts`), by its key."""
+
+    key: str
+
+
 class StepsTarget(Struct, frozen=True):
     """The way to the first request, for the page that has it."""
 
 
-Target = RequestTarget | ThreadTarget | StepsTarget
+Target = RequestTarget | ThreadTarget | PartTarget | StepsTarget
 _COMMANDS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 
 
@@ -114,7 +121,7 @@ class Page(QWidget):
         """The page is no longer visible: nothing of it needs painting."""
 
     def show_target(self, target: Target) -> None:
-        """Show one request or conversation; a page that knows none leaves this as it is."""
+        """Show one request, conversation or part; a page that knows none leaves this as it is."""
 
     def open_said(self, key: str, request_id: str) -> None:
         """Another page on what a request said. Where nothing of that is kept this one stays: the other would show
@@ -131,6 +138,11 @@ class Page(QWidget):
             self.toast.emit(tr("The messages of this request were not kept"))
         else:
             self.navigate.emit(key, RequestTarget(request_id))
+
+    def guard(self, drawer: Drawer, is_unsaved: Callable[[], bool]) -> None:
+        """What was typed in a drawer goes only after a question; `is_unsaved()`: whether there is anything."""
+        drawer.watch(is_unsaved)
+        drawer.discarding.connect(lambda discard: ask_to_discard(self, discard))
 
     def start_export(self) -> None:
         """Ctrl+E: ask where to, then save what is shown. A page without rows leaves this as it is."""

@@ -19,7 +19,7 @@ from app.pages.providers_parts.own_panel import OwnPanel
 from app.pages.providers_parts.price_line import PriceLine
 from app.pages.providers_parts.secret_field import offer_to_clear
 from app.pages.providers_parts.vault_panel import VaultPanel
-from app.questions import ask_to_discard, ask_to_lose
+from app.questions import ask_to_lose
 from app.translation import counted, later, tr
 from app.vault_words import vault_words
 from app.widgets import Banner, Drawer, PushButton, ScrollRing
@@ -58,8 +58,7 @@ class ProvidersPage(Page):
         )
         self.vault_panel.chosen.connect(self._vault_chosen)
         self.drawer.closed.connect(self._drawer_closed)
-        self.drawer.watch(lambda: self._panels.currentWidget() is self.own_panel and self.own_panel.unsaved)
-        self.drawer.discarding.connect(lambda discard: ask_to_discard(self, discard))
+        self.guard(self.drawer, self._is_unsaved)
         self.vault_banner.action.connect(lambda: self.drawer.open_soon(self._open_vault))
         self.price_line.asked.connect(lambda: context.spawn(self._update_prices()))
         self.error_banner.action.connect(lambda: context.spawn(self.refresh(Changes(providers=True))))
@@ -69,11 +68,11 @@ class ProvidersPage(Page):
 
     def _build(self) -> None:
         context, theme = self.context, self.context.theme
-        self.add_button = PushButton(theme, self.tr("Add provider"), "plus", "secondary")
+        self.add_button = PushButton(theme, tr("Add provider"), "plus", "secondary")
         self.add_button.setObjectName("add_provider")
         self.add_button.setEnabled(not context.gateway.demo)
         if context.gateway.demo:
-            self.add_button.setToolTip(self.tr("The demo's providers are simulated: leave it to add your own."))
+            self.add_button.setToolTip(tr("The demo's providers are simulated: leave it to add your own."))
         self.vault_banner = Banner(theme, "warn", "", tr("Choose where keys are kept"))
         self.vault_banner.setObjectName("vault_banner")
         self.error_banner = Banner(theme, "bad", "", tr("Retry"))
@@ -93,7 +92,7 @@ class ProvidersPage(Page):
         self.drawer.set_content(self._panels)
         self._grid = CardGrid(LEAST_WIDTH)
         scroll = QScrollArea()
-        scroll.setAccessibleName(self.tr("Providers"))
+        scroll.setAccessibleName(tr("Providers"))
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidget(self._grid)
@@ -167,6 +166,10 @@ class ProvidersPage(Page):
             case "edit":
                 self.drawer.open_soon(lambda: self.open_own_panel(name))
 
+    def _is_unsaved(self) -> bool:
+        shown = self._panels.currentWidget()
+        return any(panel is shown and panel.unsaved for panel in (self.key_panel, self.own_panel, self.vault_panel))
+
     def open_key_panel(self, name: str) -> None:
         """The drawer on which this provider's key is set; asks first where keys are kept, if that is open."""
         if not self._vault.available:
@@ -185,12 +188,12 @@ class ProvidersPage(Page):
         own = next((own for own in self.context.gateway.own_providers() if own.name == name), None)
         self.own_panel.open(own)
         self._panels.setCurrentWidget(self.own_panel)
-        self.drawer.set_title(self.tr("Add a provider") if own is None else own.name)
+        self.drawer.set_title(tr("Add a provider") if own is None else own.name)
         self.drawer.open()
         (self.own_panel.start if own is None else self.own_panel.base_url).setFocus()
 
     def _own_saved(self, name: str) -> None:
-        self.toast.emit(self.tr("{name} is saved: the gateway restarts to use it.").format(name=name))
+        self.toast.emit(tr("{name} is saved: the gateway restarts to use it.").format(name=name))
         self.drawer.close_drawer()
         self.context.shell.restart_asked.emit()
 
@@ -200,7 +203,7 @@ class ProvidersPage(Page):
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
         else:
-            on, off = self.tr("{title} takes requests again"), self.tr("Requests to {title} are refused from now on")
+            on, off = tr("{title} takes requests again"), tr("Requests to {title} are refused from now on")
             self.toast.emit((off if row.enabled else on).format(title=row.title))
         await self.refresh(Changes(providers=True))
 
@@ -208,11 +211,11 @@ class ProvidersPage(Page):
         ask_to_lose(
             self,
             "confirm_remove_own",
-            self.tr("Remove {title}?").format(title=row.title),
-            self.tr("Its key and its settings are deleted; its past requests and what they cost stay."),
+            tr("Remove {title}?").format(title=row.title),
+            tr("Its key and its settings are deleted; its past requests and what they cost stay."),
             lambda: self.context.spawn(self._remove_own(row)),
-            words=self.tr("Remove"),
-            keep=self.tr("Keep it"),
+            words=tr("Remove"),
+            keep=tr("Keep it"),
         )
 
     async def _remove_own(self, row: ProviderRow) -> None:
@@ -221,7 +224,7 @@ class ProvidersPage(Page):
         except KNOWN_ERRORS as error:
             self.toast.emit(str(error))
             return
-        self.toast.emit(self.tr("{title} is removed: the gateway restarts without it.").format(title=row.title))
+        self.toast.emit(tr("{title} is removed: the gateway restarts without it.").format(title=row.title))
         self.drawer.close_drawer()
         self.context.shell.restart_asked.emit()
 

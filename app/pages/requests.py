@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from msgspec.structs import replace
 from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
@@ -15,8 +16,9 @@ from app import typed_filters
 from app.context import AppContext
 from app.export_files import ask_where, gateway_export
 from app.filter_bar import FilterBar
-from app.focus import pause
+from app.focus import keep_focus, pause
 from app.known_errors import KNOWN_ERRORS
+from app.menu_below import open_below
 from app.next_turn import NextTurn
 from app.pages.page import Page, RequestTarget, Target
 from app.pages.requests_parts.columns import export_fields, request_columns
@@ -31,11 +33,12 @@ from app.sources import incomplete_words
 from app.tables.kept_columns import keep_columns
 from app.tables.model import WindowedModel
 from app.tables.view import TableView
+from app.tables.window import PAGE_ROWS
 from app.text_label import TextLabel
 from app.translation import counted, later, tr
 from app.widgets import Banner, Drawer, PushButton, ToggleSwitch
 from app.work import Job
-from gateway import Changes, ExchangeRecord, Export, UsageQuery
+from gateway import Changes, ClientError, ExchangeRecord, Export, UsageQuery
 
 _COPY_AT_MOST = 5_000
 _DETAILS_AFTER_MS = 60
@@ -73,6 +76,9 @@ class RequestsPage(Page):
         # Whether there is something new that could not be read.
         self._behind = False
         self._exporting = False
+        # Whose details stood open when the filters changed last, and how often they have.
+        self._open_before: ExchangeRecord | None = None
+        self._filtered = 0
         self.feed = RequestFeed(context, self, prepare=lambda rows: self.view.prepare(rows))
         columns = request_columns(context.provider_names.name)
         self.model: WindowedModel[ExchangeRecord] = WindowedModel(columns, self.feed.read, context.spawn, self)
@@ -178,6 +184,7 @@ class RequestsPage(Page):
         self._details = QTimer(self, singleShot=True, interval=_DETAILS_AFTER_MS)
         self._details.timeout.connect(self._show_details)
         self.context.shell.redraw_asked.connect(self._tell_times_anew)
+        self.context.shell.saved.connect(self._file_saved)
         self.listen("Ctrl+L", self.live.toggle)
         self.listen("Ctrl+Shift+C", self._copy_curl)
 
@@ -227,18 +234,46 @@ class RequestsPage(Page):
         return UsageQuery(start_us=now.start_us, end_us=now.end_us, tz=now.tz)
 
     async def _open(self) -> None:
-        self._stale = False
+        self._stale, filtered = False, self._filtered
         try:
             with self.loading():
-                await self.feed.open(self.model, self.context.filters.query(_now_us()))
+                query = self.context.filters.query(_now_us())
+                await self.feed.open(self.model, query)
+                if filtered == self._filtered:
+                    await self._close_unlisted(query)
                 if not self.model.rowCount() and not self.context.filters.is_filtered:
                     self.area.show_why(ever=await self.context.gateway.request_count(UsageQuery()) > 0)
         except BaseException:
             self._stale = True
             raise
 
+    async def _close_unlisted(self, query: UsageQuery) -> None:
+        """The details of a request that stood open beside another list, where this one does not hold it."""
+        record, filtered = self._open_before, self._filtered
+        is_held = record is None or await self._holds(query, record)
+        if filtered != self._filtered:
+            # The list that is opened for these filters sees to it.
+            return
+        self._open_before = None
+        # Another one may have been asked for meanwhile.
+        if not is_held and record is self.panel.record and not self.drawer.isHidden():
+            # Of the window's own: a dialog before it may have it now.
+            keyboard = self.window().focusWidget()
+            self.drawer.close_drawer()
+            keep_focus(self.window(), keyboard)
+
+    async def _holds(self, query: UsageQuery, record: ExchangeRecord) -> bool:
+        start, end = record.started_us, record.started_us + 1
+        if start < (query.start_us or 0) or (query.end_us is not None and end > query.end_us):
+            return False
+        at = replace(query, start_us=start, end_us=end)
+        page = await self.context.gateway.requests(at, limit=PAGE_ROWS, offset=0)
+        return any(row.id == record.id for row in page.rows)
+
     def _filters_changed(self) -> None:
         self._stale = True
+        self._filtered += 1
+        self._open_before = None if self.drawer.isHidden() else self.panel.record
         self.filter_field.ask_anew()
         if self.isVisible():
             self.context.spawn(self.refresh(Changes(usage=True)))
@@ -283,7 +318,11 @@ class RequestsPage(Page):
 
     async def _apply_filters(self, parsed: ParsedText) -> None:
         try:
-            parsed = await typed_filters.resolved(self.context.gateway, parsed, self._unfiltered())
+            with self.loading():
+                parsed = await typed_filters.resolved(self.context.gateway, parsed, self._unfiltered())
+        except ClientError as error:
+            self.filter_field.give_back(parsed, str(error))
+            return
         except KNOWN_ERRORS as error:
             self.banner.tell(str(error), _LIST)
         typed_filters.add(self.context.filters, parsed)
@@ -297,8 +336,7 @@ class RequestsPage(Page):
         self.filter_field.field.begin()
 
     def _show_columns_menu(self) -> None:
-        menu = self.view.columns_menu(self)
-        menu.popup(self.columns_button.mapToGlobal(self.columns_button.rect().bottomLeft()))
+        open_below(self.view.columns_menu(self), self.columns_button)
 
     # details
 
@@ -384,6 +422,9 @@ class RequestsPage(Page):
             ),
             name="requests_export_file",
         )
+
+    def _file_saved(self) -> None:
+        self.banner.clear(_FILE)
 
     async def export_to(self, path: Path, *, visible_only: bool = False) -> None:
         """Writes the filtered requests, in the form that the file's ending names, and says how many. `visible_only`:

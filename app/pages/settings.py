@@ -21,7 +21,7 @@ from app import icons
 from app.context import AppContext
 from app.fonts import mono_font, ui_font
 from app.known_errors import KNOWN_ERRORS
-from app.pages.page import Page
+from app.pages.page import Page, PartTarget, Target
 from app.pages.providers_parts.vault_panel import VaultPanel
 from app.pages.settings_parts.data_sections import AboutSection, DataSection, RetentionSection
 from app.pages.settings_parts.own_sections import (
@@ -31,9 +31,9 @@ from app.pages.settings_parts.own_sections import (
     VaultSection,
 )
 from app.pages.settings_parts.section import SectionView
-from app.pages.settings_parts.table import SECTIONS, TITLES, Section, translated
+from app.pages.settings_parts.table import SECTIONS, TITLES, Section
 from app.theme import Theme
-from app.translation import later
+from app.translation import later, tr
 from app.widgets import Banner, Drawer, PaneTurns
 from app.widgets.painting import focus_ring, rounded_box, smooth_painter
 from app.widgets.places import setting_places
@@ -64,7 +64,7 @@ class SectionButton(QAbstractButton):
         super().__init__(parent)
         self._theme = theme
         self._icon = section.icon
-        self.setText(translated(section.title))
+        self.setText(tr(section.title))
         self.setAccessibleName(self.text())
         self.setObjectName(f"settings.{section.key}")
         self.setFont(ui_font(13, 500))
@@ -114,13 +114,14 @@ class SettingsPage(Page):
         self.restart_banner.action.connect(context.shell.restart_asked)
         self.vault_panel.chosen.connect(self._vault_chosen)
         self.drawer.closed.connect(self.vault_panel.leave)
+        self.guard(self.drawer, lambda: self.vault_panel.unsaved)
         self.open_section(context.shell.section or SECTIONS[0].key)
 
     def _build(self) -> None:
         theme = self.context.theme
-        self.error_banner = Banner(theme, "bad", "", self.tr("Retry"))
+        self.error_banner = Banner(theme, "bad", "", tr("Retry"))
         self.error_banner.setObjectName("settings_error")
-        self.restart_banner = Banner(theme, "warn", "", self.tr("Restart gateway"))
+        self.restart_banner = Banner(theme, "warn", "", tr("Restart gateway"))
         self.restart_banner.setObjectName("settings_restart")
         self.error_banner.hide()
         self.restart_banner.hide()
@@ -131,8 +132,7 @@ class SettingsPage(Page):
         nav.setSpacing(1)
         for section in SECTIONS:
             button = SectionButton(theme, section, self)
-            show = partial(self.open_section, section.key)
-            button.clicked.connect(lambda _checked=False, show=show: self._pane_turns.ask(show))
+            button.clicked.connect(lambda _checked=False, key=section.key: self._leave_section(key))
             self._group.addButton(button)
             self.buttons[section.key] = button
             nav.addWidget(button)
@@ -141,7 +141,7 @@ class SettingsPage(Page):
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
         self.text.setFont(mono_font(12))
-        self.text.setAccessibleName(self.tr("The licence"))
+        self.text.setAccessibleName(tr("The licence"))
         self._panels = QStackedWidget()
         self._panels.addWidget(self.vault_panel)
         self._panels.addWidget(self.text)
@@ -173,6 +173,19 @@ class SettingsPage(Page):
     @property
     def section(self) -> str:
         return self.context.shell.section
+
+    def show_target(self, target: Target) -> None:
+        if isinstance(target, PartTarget):
+            self._leave_section(target.key)
+
+    def _leave_section(self, key: str) -> None:
+        """The one on show stays chosen until it is left."""
+        self.buttons[self.section].setChecked(True)
+        self.drawer.unless_unsaved(lambda: self._open_soon(key))
+
+    def _open_soon(self, key: str) -> None:
+        self.buttons[key].setChecked(True)
+        self._pane_turns.ask(partial(self.open_section, key))
 
     def open_section(self, key: str) -> None:
         """Show a section, made when it is first opened; raises KeyError for an unknown one."""
@@ -236,16 +249,14 @@ class SettingsPage(Page):
             self.error_banner.clear(_COUNTS)
 
     def _show_waiting(self, rows: list[SettingRow]) -> None:
-        names = [translated(TITLES[row.key]) if row.key in TITLES else row.key for row in rows]
+        names = [tr(TITLES[row.key]) if row.key in TITLES else row.key for row in rows]
         shown, more = ", ".join(names[:_NAMED]), len(names) - _NAMED
         if more > 0:
-            shown = self.tr("{names} and {count} more").format(names=shown, count=more)
-        words = self.tr(
-            "Saved, and applied when the gateway restarts: {names}. Running requests may take up to 10 s."
-        )
+            shown = tr("{names} and {count} more").format(names=shown, count=more)
+        words = tr("Saved, and applied when the gateway restarts: {names}. Running requests may take up to 10 s.")
         self.restart_banner.set_text(words.format(names=shown))
         self.restart_banner.setVisible(bool(rows))
-        self.subtitle.emit(self.tr("Changes are saved at once"))
+        self.subtitle.emit(tr("Changes are saved at once"))
 
     # the drawer
 
@@ -253,8 +264,8 @@ class SettingsPage(Page):
         state = await self.context.gateway.vault_state()
         self.vault_panel.open(state)
         if state.available:
-            self.vault_panel.reason.setText(self.tr("Choose where provider keys are kept from now on."))
-        self._show_panel(self.vault_panel, self.tr("Where keys are kept"))
+            self.vault_panel.reason.setText(tr("Choose where provider keys are kept from now on."))
+        self._show_panel(self.vault_panel, tr("Where keys are kept"))
         self.vault_panel.first.edit.setFocus()
 
     def _vault_chosen(self, words: str) -> None:

@@ -51,11 +51,9 @@ class KeptShapes(Generic[Made]):
         for each in self:
             each.setVisible(each is widget)
 
-    def hide_others(self, widget: QWidget) -> None:
-        """Than this one, which stays hidden or on show as it is."""
+    def hide_all(self) -> None:
         for each in self:
-            if each is not widget:
-                each.hide()
+            each.hide()
 
 
 def lay_out_hidden(widget: QWidget, width: int, least: int = 0) -> None:

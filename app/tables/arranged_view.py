@@ -3,12 +3,14 @@
 Columns are as wide as they say; what is left of the width goes to those that grow.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QTableView, QWidget
 
 from app import formats
@@ -16,6 +18,8 @@ from app.tables.column import Column
 from app.tables.header import TableHeader
 from app.tables.model import RowModel
 from app.theme import Theme
+from app.translation import tr
+from app.widgets.ticking_menu import TickingMenu
 
 _WIDEST = 1200
 
@@ -85,24 +89,43 @@ class ArrangedView(QTableView):
     def columns_menu(self, parent: QWidget, section: int = -1) -> QMenu:
         """A menu in which each column can be shown or hidden; the first one always stays. Of a header's `section`
         also where it stands and how wide it is."""
-        menu = QMenu(parent)
+        menu = TickingMenu(parent)
         menu.setObjectName("columns_menu")
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        if section >= 0:
-            title = self._rows.columns[section].title
-            for text, places in ((self.tr("Move {0} left"), -1), (self.tr("Move {0} right"), 1)):
-                action = menu.addAction(text.format(title), partial(self.move_column, section, places))
-                action.setEnabled(self._beside(section, places) is not None)
-            menu.addAction(self.tr("Fit {0} to what is shown").format(title), partial(self.fit_section, section))
-            menu.addSeparator()
-        for section, column in enumerate(self._rows.columns[1:], start=1):
+        arranging = self._arranging(menu, section) if section >= 0 else ()
+        for number, column in enumerate(self._rows.columns[1:], start=1):
             action = menu.addAction(column.title)
             action.setCheckable(True)
-            action.setChecked(not self.isColumnHidden(section))
-            action.toggled.connect(lambda shown, key=column.key: self.show_column(key, shown))
+            action.setChecked(not self.isColumnHidden(number))
+            action.toggled.connect(lambda shown, key=column.key: self._tick(key, shown, section, arranging))
         menu.addSeparator()
-        menu.addAction(self.tr("The usual columns"), self.reset_columns)
+        menu.addAction(tr("The usual columns"), self.reset_columns)
         return menu
+
+    def _arranging(self, menu: QMenu, section: int) -> tuple[QAction, ...]:
+        """To the left, to the right, and how wide."""
+        title = self._rows.columns[section].title
+        made = (
+            menu.addAction(tr("Move {0} left").format(title), partial(self.move_column, section, -1)),
+            menu.addAction(tr("Move {0} right").format(title), partial(self.move_column, section, 1)),
+            menu.addAction(tr("Fit {0} to what is shown").format(title), partial(self.fit_section, section)),
+        )
+        menu.addSeparator()
+        self._allow(made, section)
+        return made
+
+    def _allow(self, arranging: Sequence[QAction], section: int) -> None:
+        """None is moved that cannot be seen."""
+        shown = not self.isColumnHidden(section)
+        possible = (self._beside(section, -1) is not None, self._beside(section, 1) is not None, True)
+        for action, is_possible in zip(arranging, possible, strict=True):
+            action.setEnabled(shown and is_possible)
+
+    def _tick(self, key: str, shown: bool, section: int, arranging: Sequence[QAction]) -> None:
+        """The menu stays open for more, and what it says of `section` is of the columns as they stand now."""
+        self.show_column(key, shown)
+        if arranging:
+            self._allow(arranging, section)
 
     def move_column(self, section: int, places: int) -> None:
         """Put a column so many shown columns further to the right, or to the left where negative."""

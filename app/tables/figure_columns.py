@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from app import formats
+from app.sources import marked_difference, marked_money
 from app.tables.column import Column, Row, dollars, milliseconds, utc_text
 from app.time_words import TTFT, TTFT_MEANING
 from app.translation import tr
@@ -39,12 +40,12 @@ def money_column(
     *,
     places: int = 6,
     sortable: bool = True,
+    estimated: Callable[[Row], bool] = lambda _: False,
 ) -> Column[Row]:
-    """`nano` are nano-dollars, told with `places` decimals."""
+    """`nano` are nano-dollars, told with `places` decimals, and marked where `estimated`."""
 
     def text(row: Row) -> str:
-        amount = nano(row)
-        return formats.money_column(None if amount is None else round(amount), places)
+        return marked_money(nano(row), estimated(row), places)
 
     return Column(
         key=key,
@@ -65,12 +66,13 @@ def difference_column(
     places: int = 6,
     weight: int = 500,
     sortable: bool = True,
+    estimated: Callable[[Row], bool] = lambda _: False,
 ) -> Column[Row]:
     """As `money_column`, with its sign."""
     return Column(
         key="difference",
         title=tr("Difference"),
-        text=lambda row: formats.money_column_difference(nano(row), places),
+        text=lambda row: marked_difference(nano(row), estimated(row), places),
         value=lambda row: dollars(nano(row)),
         unit="USD",
         right=True,

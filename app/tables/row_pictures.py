@@ -49,8 +49,9 @@ class RowPictures:
 
     def draw(self, rows: Sequence[tuple[Any, bool]]) -> None:
         """Make pictures of those that have none, each a record and whether it is faint: together, since a row alone
-        takes twice as long as beside others."""
-        lacking = [(record, faint) for record, faint in rows if self.held(record, faint=faint) is None]
+        takes twice as long as beside others. The record None is a row that is not there yet."""
+        found = {(id(record), faint): (record, faint) for record, faint in rows}
+        lacking = [(record, faint) for record, faint in found.values() if self.held(record, faint=faint) is None]
         if not lacking:
             return
         one = self._size * self._ratio
@@ -73,8 +74,7 @@ class RowPictures:
         """Each where it stands."""
         self.draw([(row.record, row.faint) for row in rows])
         for record, top, faint in rows:
-            picture = self.held(record, faint=faint)
-            assert picture is not None
+            _, picture = self._made[id(record), faint]
             painter.drawPixmap(QPointF(0, top), picture)
 
     def held(self, record: Any, *, faint: bool) -> QPixmap | None:

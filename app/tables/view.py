@@ -5,7 +5,7 @@ grow), typing letters searches nothing, and copying takes the ranges that are se
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QEvent, QModelIndex, QRect, QSize, Qt, Signal
@@ -33,7 +33,7 @@ from app.tables.row_pictures import RowPictures
 from app.tables.row_turns import RowTurns
 from app.tables.sort_menu import sort_menu
 from app.theme import DENSITIES, Theme
-from app.translation import counted
+from app.translation import counted, tr
 from app.widgets.scroll_bar import KeptScrollBar
 
 # The usual one; the theme says which is in force.
@@ -122,6 +122,12 @@ class TableView(ArrangedView):
                 merged.append((first, last))
         return merged
 
+    @property
+    def first_selected(self) -> int:
+        """The first selected row; -1 where none is."""
+        ranges = self.selected_ranges()
+        return ranges[0][0] if ranges else -1
+
     def copy_rows(self, rows: Sequence[Any]) -> str:
         """Put these rows on the clipboard, in the columns on show; what to say of it."""
         QGuiApplication.clipboard().setText(tab_separated(self.shown_columns(), rows))
@@ -130,6 +136,8 @@ class TableView(ArrangedView):
     def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:  # type: ignore[override]
         super().currentChanged(current, previous)
         if current.row() != previous.row():
+            # Qt has the cell painted anew; the edge of its row may be elsewhere.
+            self.viewport().update(self._places(row for row in (previous.row(), current.row()) if row >= 0))
             self.moved.emit(current.row())
 
     def keyboardSearch(self, search: str) -> None:
@@ -178,7 +186,7 @@ class TableView(ArrangedView):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.setObjectName("rows_menu")
-        menu.addAction(self.tr("Copy rows"), self.copy_asked.emit)
+        menu.addAction(tr("Copy rows"), self.copy_asked.emit)
         row = self.rowAt(event.pos().y()) if event.reason() == event.Reason.Mouse else self.currentIndex().row()
         if row >= 0:
             self.menu_offered.emit(menu, row)
@@ -191,7 +199,7 @@ class TableView(ArrangedView):
         columns = self.columns_menu(menu, -1 if self.isColumnHidden(section) else section)
         # It ends with the menu that it is part of.
         columns.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
-        columns.setTitle(self.tr("Columns"))
+        columns.setTitle(tr("Columns"))
         menu.addMenu(columns)
         menu.popup(event.globalPos())
 
@@ -273,70 +281,86 @@ class TableView(ArrangedView):
                     yield Cell(column, left, size)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        area, rows = event.region(), range(0)
-        box = area.boundingRect()
-        first, last = self.rowAt(box.top()), self.rowAt(box.bottom())
-        if first >= 0:
-            rows = range(first, (last if last >= 0 else self._rows.rowCount() - 1) + 1)
+        area = event.region()
         painter = QPainter(self.viewport())
-        self._paint_rows(painter, area, [number for number in rows if area.intersects(self._place(number))])
+        self._paint_rows(painter, area, self._places_in(area))
         painter.end()
 
-    def _paint_rows(self, painter: QPainter, area: QRegion, numbers: Sequence[int]) -> None:
+    def _places_in(self, area: QRegion) -> dict[int, QRect]:
+        """Where the rows stand that have a part of it."""
+        box = area.boundingRect()
+        first, last = self.rowAt(box.top()), self.rowAt(box.bottom())
+        if first < 0:
+            return {}
+        numbers = range(first, (last if last >= 0 else self._rows.rowCount() - 1) + 1)
+        places = {number: self._place(number) for number in numbers}
+        if area.rectCount() > 1:
+            places = {number: place for number, place in places.items() if area.intersects(place)}
+        return places
+
+    def _paint_rows(self, painter: QPainter, area: QRegion, places: Mapping[int, QRect]) -> None:
         cells = list(self._cells())
         pictures = self._pictures if self._pictures is not None and self._fit_pictures(cells) else None
-        most, grounds = self._turns.most(painter, self.window()), self._grounds(numbers)
+        most, grounds = self._turns.most(painter, self.window()), self._grounds(places)
         plain: list[PaintedRow] = []
         drawn: list[PaintedRow] = []
         left: list[int] = []
-        covered: list[int] = []
         fresh = 0
-        for number in self._turns.in_order(numbers):
-            record = self._rows.row(number)
-            row = PaintedRow(record, self.rowViewportPosition(number), record is not None and self._faint(record))
-            if record is None or number in grounds:
+        # Else the edge of a row's picture is a part of a pixel, which needs a ground.
+        whole_pixels = self.devicePixelRatioF().is_integer()
+        bare = QRegion(area)
+        for number in self._turns.in_order(places):
+            record, place = self._rows.row(number), places[number]
+            row = PaintedRow(record, place.top(), record is not None and self._faint(record))
+            # One picture serves all rows that are not there yet.
+            held = pictures is not None and (record is None or pictures.held(record, faint=row.faint) is not None)
+            if number in grounds or (record is None and not held):
                 drawn.append(row)
                 continue
-            if pictures is None or pictures.held(record, faint=row.faint) is None:
+            if not held:
                 fresh += 1
                 if fresh > most:
                     left.append(number)
+                    bare -= place
                     continue
             if pictures is None:
                 drawn.append(row)
                 continue
             plain.append(row)
-            if self.devicePixelRatioF().is_integer():
-                # Else its edge is a part of a pixel, which needs a ground.
-                covered.append(number)
+            if whole_pixels:
+                bare -= place
         self._turns.leave(left)
-        # All of a large table's ground takes half a millisecond.
-        painter.setClipRegion(area - self._places((*left, *covered)))
+        self._fill(painter, area, bare, grounds)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if pictures is not None:
+            pictures.paint(painter, plain)
+        if drawn:
+            self._painter.paint(painter, cells, drawn, self._theme.row_height)
+        current = places.get(self.currentIndex().row()) if self.hasFocus() else None
+        if current is not None:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            painter.fillRect(current.adjusted(0, 0, 2 - current.width(), 0), self._theme.color("accent"))
+
+    def _fill(
+        self, painter: QPainter, area: QRegion, bare: QRegion, grounds: Mapping[int, tuple[QRect, str]]
+    ) -> None:
+        """What lies below words: the table's own ground where it is `bare`, which takes half a millisecond for all of
+        a large one, and those of rows that stand out."""
+        painter.setClipRegion(bare)
         # A pixel of a screen that lies half within it is filled as a whole, or what was there shines through.
         painter.fillRect(area.boundingRect().adjusted(-1, -1, 1, 1), self._theme.color("surface"))
         painter.setClipping(False)
         # Of grounds too: what a smooth edge leaves on a pixel of the next row, no clip of this one takes away.
-        for place, ground in (each for of_row in grounds.values() for each in of_row):
+        for place, ground in grounds.values():
             painter.fillRect(place, self._theme.color(ground))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if pictures is not None:
-            pictures.paint(painter, plain)
-        self._painter.paint(painter, cells, drawn, self._theme.row_height)
 
-    def _grounds(self, numbers: Iterable[int]) -> dict[int, list[tuple[QRect, str]]]:
+    def _grounds(self, places: Mapping[int, QRect]) -> dict[int, tuple[QRect, str]]:
         """Of the rows that stand out: where they have which colour below their words."""
         # Asked once: the model is asked for its rows and columns with each question.
         chosen = self.selected_ranges() if self.selectionModel().hasSelection() else []
-        current = self.currentIndex().row() if self.hasFocus() else -1
-        found: dict[int, list[tuple[QRect, str]]] = {}
-        for number in numbers:
-            place = self._place(number)
-            if any(first <= number <= last for first, last in chosen):
-                found[number] = [(place, "accent_soft")]
-            elif number == self._hovered:
-                found[number] = [(place, "hover")]
-            if number == current:
-                found.setdefault(number, []).append((place.adjusted(0, 0, 2 - place.width(), 0), "accent"))
+        found = {self._hovered: (places[self._hovered], "hover")} if self._hovered in places else {}
+        for first, last in chosen:
+            found |= {number: (places[number], "accent_soft") for number in places if first <= number <= last}
         return found
 
     def _place(self, number: int) -> QRect:

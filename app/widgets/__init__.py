@@ -18,6 +18,7 @@ from app.widgets.search_field import SearchField
 from app.widgets.segmented_control import SegmentedControl
 from app.widgets.stars import Stars
 from app.widgets.tick_box import TickBox
+from app.widgets.ticking_menu import TickingMenu
 from app.widgets.toast import Toasts
 from app.widgets.toggle_switch import ToggleSwitch
 from app.widgets.veil import Veil
@@ -44,6 +45,7 @@ __all__ = [
     "SegmentedControl",
     "Stars",
     "TickBox",
+    "TickingMenu",
     "Toasts",
     "ToggleSwitch",
     "Veil",

@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 from app import icons
 from app.fonts import ui_font
 from app.theme import Theme
+from app.translation import tr
 from app.widgets.announcing import announce
-from app.widgets.buttons import PushButton
-from app.widgets.painting import CONTROL_RADIUS, rounded_box, smooth_painter
+from app.widgets.buttons import IconButton, PushButton
+from app.widgets.painting import CONTROL_HEIGHT, CONTROL_RADIUS, rounded_box, smooth_painter
 
 _ICON = 16
 _PAGE_MARGIN = 24
@@ -68,6 +69,12 @@ class Banner(QWidget):
             self.button = PushButton(theme, action_text, kind="secondary", parent=self)
             self.button.clicked.connect(self._press)
             row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignTop)
+        self.dismiss = IconButton(theme, "x", tr("Dismiss"), self)
+        self.dismiss.clicked.connect(lambda: self.tell(""))
+        self.dismiss.hide()
+        # As high as the button, beside which it stands at the first of several lines.
+        self.dismiss.setFixedHeight(CONTROL_HEIGHT)
+        row.addWidget(self.dismiss, 0, Qt.AlignmentFlag.AlignTop)
         self.setMinimumHeight(42)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
@@ -88,10 +95,14 @@ class Banner(QWidget):
         self._announce()
 
     def tell(self, text: str, of: str = "", again: Callable[[], object] | None = None) -> None:
-        """Show these words; "" takes the banner away. `of`: what they are about, see `clear`. `again`: what the
-        button does for these words, in the place of `action`."""
+        """Show these words; "" takes the banner away. `of`: what they are about, see `clear`. `again`: they are of
+        something that a person asked for and that failed. The button tries it again, in the place of what it does
+        otherwise; a cross lets go of it, for nothing that is read anew says that it is well."""
         self._of = of if text else ""
         self._again = again if text else None
+        self.dismiss.setVisible(self._again is not None)
+        if self.button is not None and self.action_text is not None:
+            self.button.setText(self.action_text if self._again is None else tr("Retry"))
         self.set_text(text)
         self.setVisible(bool(text))
 

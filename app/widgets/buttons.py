@@ -151,14 +151,15 @@ class ChoiceButton(PushButton):
 
     def sizeHint(self) -> QSize:
         size = super().sizeHint()
-        return QSize(size.width() + _GAP + _ICON, size.height())
+        return QSize(size.width() + 1 + _GAP + _ICON, size.height())
 
     def _paint_content(self, painter: QPainter, ink: QColor) -> None:
         sign = QRect(self.width() - _ICON - 9, (self.height() - _ICON) // 2, _ICON, _ICON)
         chevron = icons.pixmap("chevron-down", self._theme.color("text3"), _ICON, self.devicePixelRatioF())
         painter.drawPixmap(sign, chevron)
         painter.setPen(ink)
-        rest = QRect(_PADDING, 0, sign.left() - _GAP - _PADDING, self.height())
+        # Where a box to choose from has it, within its line.
+        rest = QRect(_PADDING + 1, 0, sign.left() - _GAP - _PADDING - 1, self.height())
         painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text())
 
 

@@ -84,6 +84,7 @@ class ComboBox(QComboBox):
         super().__init__(parent)
         self._theme = theme
         self.setFont(ui_font(13))
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(name)
         for part in (self, self.view(), self.view().window()):
             part.setStyle(theme.field_style)

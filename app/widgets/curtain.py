@@ -19,7 +19,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QRegion
 from PySide6.QtWidgets import QWidget
 
-from app.widgets.cutting import boxes_of, cut
+from app.widgets.cutting import Box, boxes_of, cut
 from app.widgets.painting import has_old_picture
 
 USUAL, LEAST, MOST = 16, 8, 32
@@ -30,8 +30,14 @@ _LOW = 140
 _PAUSE_MS = 3
 # Sheets that are laid in one turn: one that is made new takes more than a millisecond on a busy machine.
 _LAID_AT_ONCE = 4
-# What a piece should take of this thread's time; after a shorter one the next follows in the same turn.
+# What a piece should take of this thread's time.
 _LONG_S, _SHORT_S = 0.003, 0.001
+# Several are painted in one turn where they took no more than this together the last time.
+_TOGETHER_S = 0.0015
+
+
+Place = tuple[int, int, int, int]
+"""Of a piece in what is covered: left, top, width and height."""
 
 
 class _Sheet(QWidget):
@@ -73,6 +79,11 @@ def _draw(widget: QWidget, part: QRect, to: QPoint, painter: QPainter, flags: QW
     painter.drawPixmap(to, drawn)
 
 
+def _place(sheet: QWidget) -> Place:
+    at = sheet.geometry()
+    return at.x(), at.y(), at.width(), at.height()
+
+
 def _is_part(child: QWidget) -> bool:
     return child.isVisible() and not child.isWindow()
 
@@ -83,8 +94,10 @@ class Curtain(_Sheet):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._most = USUAL
-        self._longest_s = 0.0
+        self._took_s: dict[Place, float] = {}
+        self._takes_s: dict[Place, float] = {}
         self._sheets: list[_Sheet] = []
+        self._boxes: list[Box] | None = None
         self._pieces: list[QRect] = []
         self._laid = 0
         self._left: list[_Sheet] = []
@@ -139,10 +152,11 @@ class Curtain(_Sheet):
             self._free_some()
         elif self._pieces:
             self._lay_sheets()
-        else:
+        elif self._boxes is None:
             # In a turn after it was drawn: what stands there is laid out by now.
-            area = self.geometry()
-            self._pieces = list(cut(area, boxes_of(self._under, area), self._most))
+            self._boxes = boxes_of(self._under, self.geometry())
+        else:
+            self._pieces = list(cut(self.geometry(), self._boxes, self._most))
         # Counted from here: a timer that goes on by itself would be due again after a long paint.
         self._go_on()
 
@@ -163,26 +177,30 @@ class Curtain(_Sheet):
             self._left = [*self._sheets[: len(pieces)], self]
 
     def _free_some(self) -> None:
-        """A piece, and more of them as long as they take little."""
-        began = time.thread_time()
-        spent_s = 0.0
-        while self._left and spent_s <= _SHORT_S:
-            free = self._left.pop(0)
-            free.hide()
-            self._under.repaint(free.geometry())
-            took_s = time.thread_time() - began - spent_s
-            spent_s += took_s
-            self._longest_s = max(self._longest_s, took_s)
+        """A piece, and more of them as long as they are known to take little."""
+        spent_s = self._free_next()
+        while self._left and spent_s + self._took_s.get(_place(self._left[0]), _LONG_S) <= _TOGETHER_S:
+            spent_s += self._free_next()
         if not self._left:
             self._learn()
 
+    def _free_next(self) -> float:
+        """Seconds of this thread's time that it took."""
+        began = time.thread_time()
+        free = self._left.pop(0)
+        free.hide()
+        self._under.repaint(free.geometry())
+        took_s = self._takes_s[_place(free)] = time.thread_time() - began
+        return took_s
+
     def _learn(self) -> None:
-        """From the piece that took longest, how much the next ones may weigh."""
-        if self._longest_s > _LONG_S:
+        """What each piece takes, and from the one that took longest how much the next ones may weigh."""
+        self._took_s, self._takes_s = self._takes_s, {}
+        longest_s = max(self._took_s.values())
+        if longest_s > _LONG_S:
             self._most = max(LEAST, self._most // 2)
-        elif self._longest_s < _SHORT_S:
+        elif longest_s < _SHORT_S:
             self._most = min(MOST, self._most * 2)
-        self._longest_s = 0.0
 
     def end(self) -> None:
         """All of it is free."""
@@ -191,7 +209,8 @@ class Curtain(_Sheet):
         self.hide()
 
     def _take_sheets(self) -> None:
-        self._pieces, self._left, self._laid = [], [], 0
+        self._boxes, self._pieces, self._left, self._laid = None, [], [], 0
+        self._takes_s = {}
         for sheet in self._sheets:
             sheet.hide()
 

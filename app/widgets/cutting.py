@@ -7,7 +7,7 @@ all of them. So cuts go through what is empty, between cards rather than within 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtWidgets import QWidget
 
 ROW = 20
@@ -18,6 +18,7 @@ TALL = 280
 _NARROW = 24
 # From here on a gap is one between cards, however wide it is.
 _WIDE = 32
+_LETS_THE_MOUSE_THROUGH = Qt.WidgetAttribute.WA_TransparentForMouseEvents
 
 
 class Box(NamedTuple):
@@ -37,22 +38,30 @@ Span = tuple[int, int, int]
 def boxes_of(parent: QWidget, area: QRect) -> list[Box]:
     """What is painted within `area` of a widget: the innermost widgets on show, without what floats over them."""
     found: list[Box] = []
-    _collect(parent, QPoint(0, 0), area, found)
+    left, top, width, height = _sides(area)
+    _collect(parent, 0, 0, (left, top, left + width, top + height), found)
     return found
 
 
-def _collect(parent: QWidget, origin: QPoint, area: QRect, found: list[Box]) -> bool:
-    """Add what is within a widget; whether it has any widgets on show."""
+def _collect(parent: QWidget, x: int, y: int, within: tuple[int, int, int, int], found: list[Box]) -> bool:
+    """Add what is within a widget, whose own origin is at `x` and `y`; whether it has any widgets on show. In plain
+    numbers: a page has hundreds of widgets, and each call of Qt's takes as long as ten lines of these."""
     has_some = False
     for child in parent.children():
         if not isinstance(child, QWidget) or not _stands(child) or _floats(child):
             continue
         has_some = True
-        place = child.geometry().translated(origin)
-        seen = place.intersected(area)
-        if not seen.isEmpty() and not _collect(child, place.topLeft(), seen, found):
-            found += _boxes_in(seen)
+        left, top, width, height = _sides(child.geometry())
+        left, top = left + x, top + y
+        seen = max(left, within[0]), max(top, within[1]), min(left + width, within[2]), min(top + height, within[3])
+        if seen[0] < seen[2] and seen[1] < seen[3] and not _collect(child, left, top, seen, found):
+            found += _boxes_in(*seen)
     return has_some
+
+
+def _sides(rect: QRect) -> tuple[int, int, int, int]:
+    """Left, top, width and height."""
+    return rect.getRect()  # type: ignore[return-value]
 
 
 def _stands(widget: QWidget) -> bool:
@@ -62,11 +71,10 @@ def _stands(widget: QWidget) -> bool:
 
 def _floats(widget: QWidget) -> bool:
     """Veils, tooltips and the like lie over others and let the mouse through."""
-    return widget.testAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+    return widget.testAttribute(_LETS_THE_MOUSE_THROUGH)
 
 
-def _boxes_in(place: QRect) -> Iterator[Box]:
-    left, top, right, bottom = place.left(), place.top(), place.right() + 1, place.bottom() + 1
+def _boxes_in(left: int, top: int, right: int, bottom: int) -> Iterator[Box]:
     if bottom - top <= TALL:
         yield Box(left, top, right, bottom, max(1, (bottom - top) // ROW))
     elif right - left > _NARROW:

@@ -190,7 +190,8 @@ class Drawer(QFrame):
         self._opening.leave()
         self._keep_room(False)
         if not self.isHidden():
-            now = QApplication.focusWidget()
+            # Of the window's own: while a question stands before it, that has the keyboard.
+            now = self.window().focusWidget()
             within = now is not None and (now is self or self.isAncestorOf(now))
             self._cover_page()
             self.hide()

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 
 from app.next_turn import NextTurn
+from app.tab_order import tab_stops
 from app.widgets.curtain import Curtain
 
 
@@ -57,18 +58,8 @@ class PaneTurns(QObject):
             return
         kept: QWidget | None = pane.focusWidget() or self._kept.get(pane)
         if kept is None or not shiboken6.isValid(kept) or not _is_there(kept):
-            kept = _first_stop(pane)
+            kept = next(iter(tab_stops(pane)), pane)
         kept.setFocus(Qt.FocusReason.OtherFocusReason)
-
-
-def _first_stop(pane: QWidget) -> QWidget:
-    """The first within it that Tab comes to; itself where there is none."""
-    found: QWidget | None = pane.nextInFocusChain()
-    while found is not None and found is not pane:
-        if pane.isAncestorOf(found) and _is_there(found) and found.focusPolicy() & Qt.FocusPolicy.TabFocus:
-            return found
-        found = found.nextInFocusChain()
-    return pane
 
 
 def _is_there(widget: QWidget) -> bool:

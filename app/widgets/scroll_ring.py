@@ -20,9 +20,16 @@ class ScrollRing(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
         area.installEventFilter(self)
+        beside = self._beside = area.verticalScrollBar().parentWidget()
+        assert beside is not None
+        beside.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if isinstance(event, QFocusEvent):
+        if watched is self._beside:
+            if event.type() == QEvent.Type.ZOrderChange:
+                # An area raises its bar whenever it lays itself out.
+                self.raise_()
+        elif isinstance(event, QFocusEvent):
             if event.gotFocus():
                 self._by_keyboard = by_keyboard(event, self._by_keyboard)
             self._cover(event.gotFocus() and self._by_keyboard)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction, QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QLineEdit, QStyle, QStyleOptionFrame, QToolTip, QWidget
+from PySide6.QtWidgets import QLineEdit, QStyle, QStyleOptionFrame, QToolButton, QToolTip, QWidget
 
 from app import icons
 from app.fonts import ui_font
@@ -33,6 +33,9 @@ class SearchField(QLineEdit):
         self._cross.setVisible(False)
         self._cross.triggered.connect(self.clear)
         self.addAction(self._cross, QLineEdit.ActionPosition.TrailingPosition)
+        for made in self._cross.associatedObjects():
+            if isinstance(made, QToolButton):
+                made.setCursor(Qt.CursorShape.PointingHandCursor)
         self.textChanged.connect(lambda text: self._cross.setVisible(bool(text)))
         self.set_placeholder(placeholder, *shorter)
         self.setFont(ui_font(13))

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.focus import by_keyboard
 from app.theme import Theme
+from app.translation import tr
 from app.widgets.painting import focus_ring, smooth_painter
 
 MOST = 5
@@ -64,9 +65,9 @@ class Stars(QWidget):
         self.update()
 
     def _describe(self) -> None:
-        words = self.tr("not rated") if not self._stars else self.tr("{0} of 5 stars").format(self._stars)
-        self.setAccessibleName(self.tr("Your rating: {0}").format(words))
-        self.setToolTip(self.tr("Rate with 1 to 5; 0 takes it back"))
+        words = tr("not rated") if not self._stars else tr("{0} of 5 stars").format(self._stars)
+        self.setAccessibleName(tr("Your rating: {0}").format(words))
+        self.setToolTip(tr("Rate with 1 to 5; 0 takes it back"))
 
     def _give(self, stars: int) -> None:
         if stars != self._stars:

@@ -144,6 +144,7 @@ class FakeComparisons:
             output_tokens=row.output_tokens,
             cost_nano=row.cost_nano,
             cost_source=row.cost_source,
+            cost_estimated=row.cost_estimated,
             ttft_us=row.ttft_us,
             latency_us=row.latency_us,
         )
@@ -226,6 +227,7 @@ class FakeComparisons:
                 ratings=len(rows),
                 stars=_mean([row.stars for row in rows]) or 0,
                 cost_nano=_mean([row.cost_nano for row in rows]),
+                costs_estimated=sum(row.cost_estimated for row in rows),
                 ttft_us=_mean([row.ttft_us for row in rows]),
                 latency_us=_mean([row.latency_us for row in rows]),
                 output_tokens=_mean([row.output_tokens for row in rows]),

@@ -172,14 +172,10 @@ class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
 
     # usage
 
-    async def summary(self, query: UsageQuery, *, previous: bool = False) -> tuple[Summary, Summary | None]:
+    async def summary(self, query: UsageQuery, *, before: UsageQuery | None = None) -> tuple[Summary, Summary | None]:
         self._note("summary")
-        before = None
-        if previous and query.start_us is not None and query.end_us is not None:
-            span = query.end_us - query.start_us
-            earlier = msgspec.structs.replace(query, start_us=query.start_us - span, end_us=query.start_us)
-            before = summarise(self._matching(earlier))
-        return msgspec.structs.replace(summarise(self._matching(query)), complete_from_us=self.gone_until_us), before
+        now = msgspec.structs.replace(summarise(self._matching(query)), complete_from_us=self.gone_until_us)
+        return now, None if before is None else summarise(self._matching(before))
 
     async def timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> tuple[TimeBucket, ...]:
         self._note("timeseries")
@@ -214,6 +210,11 @@ class FakeGateway(FakeSettings, FakeRepricing, FakeComparisons):
             key=lambda row: row.summary.requests if sort == "requests" else row.summary.cost_nano or 0, reverse=True
         )
         return Breakdown(rows=tuple(made[:limit]), overlapping=by.startswith("tag"))
+
+    async def conversations_named(self, query: UsageQuery, text: str) -> tuple[str, ...]:
+        self._note(f"conversations_named {text}")
+        ids = dict.fromkeys(row.conversation_id for row in self._matching(query) if row.conversation_id is not None)
+        return (text,) if text in ids else tuple(id for id in ids if text.casefold() in id.casefold())
 
     async def request_count(self, query: UsageQuery) -> int:
         self._note("request_count")

@@ -144,17 +144,28 @@ def previewed(pairs: Sequence[tuple[ExchangeRecord, ExchangeRecord]]) -> Reprici
     models: dict[tuple[str | None, str | None], list[int]] = {}
     for before, after in pairs:
         if before != after:
-            sums = models.setdefault((before.provider, before.model), [0, 0, 0])
-            sums[:] = sums[0] + 1, sums[1] + (before.cost_nano or 0), sums[2] + (after.cost_nano or 0)
+            sums = models.setdefault((before.provider, before.model), [0] * 5)
+            more = (1, before.cost_nano or 0, after.cost_nano or 0, before.cost_estimated, after.cost_estimated)
+            sums[:] = [one + other for one, other in zip(sums, more, strict=True)]
     return RepricingPreview(
         examined=len(pairs),
         changed=sum(sums[0] for sums in models.values()),
         from_nano=sum(before.cost_nano or 0 for before, _ in pairs),
         to_nano=sum(after.cost_nano or 0 for _, after in pairs),
+        from_estimated=sum(before.cost_estimated for before, _ in pairs),
+        to_estimated=sum(after.cost_estimated for _, after in pairs),
         newly_priced=sum(before.cost_nano is None and after.cost_nano is not None for before, after in pairs),
         by_model=tuple(
-            RepricedModel(provider=provider, model=model, changed=rows, from_nano=was, to_nano=now)
-            for (provider, model), (rows, was, now) in sorted(models.items(), key=str)
+            RepricedModel(
+                provider=provider,
+                model=model,
+                changed=rows,
+                from_nano=was,
+                to_nano=now,
+                from_estimated=guessed,
+                to_estimated=guessing,
+            )
+            for (provider, model), (rows, was, now, guessed, guessing) in sorted(models.items(), key=str)
         ),
         kept={
             reason: number

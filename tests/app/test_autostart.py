@@ -40,6 +40,28 @@ def test_an_entry_that_the_desktop_hid_is_none(tmp_path: Path, line: str) -> Non
     assert entry.enabled()
 
 
+@pytest.mark.parametrize("command", [("faregate",), ODD])
+def test_an_entry_of_another_is_told_from_ones_own(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """Of another folder, or of a program that has moved since."""
+    entry, other = (
+        DesktopEntry(tmp_path, command),
+        DesktopEntry(tmp_path, ("/gone/bin/faregate", "--data-dir", "/a b")),
+    )
+    other.set(True)
+    assert (entry.enabled(), entry.other()) == (False, "/gone/bin/faregate --data-dir '/a b'")
+    entry.set(True)
+    assert (entry.enabled(), entry.other()) == (True, "")
+    assert not other.enabled()
+
+
+def test_an_entry_that_a_desktop_wrote_anew_is_ones_own(tmp_path: Path) -> None:
+    entry = DesktopEntry(tmp_path, ("faregate", "--data-dir", "/srv/data"))
+    Path(entry.place).write_text("[Desktop Entry]\nExec=faregate --data-dir /srv/data\n")
+    assert entry.enabled()
+    Path(entry.place).write_text('[Desktop Entry]\nExec="faregate\n')
+    assert (entry.enabled(), entry.other()) == (False, "")
+
+
 def test_a_command_survives_the_formats_two_escapings(tmp_path: Path) -> None:
     parser = configparser.RawConfigParser()
     parser.read_string(DesktopEntry(tmp_path, ODD).text())
@@ -62,8 +84,9 @@ def test_the_other_systems_are_told_the_same(tmp_path: Path) -> None:
     told = plistlib.loads(Path(agent.place).read_bytes())
     assert (agent.enabled(), told["ProgramArguments"], told["RunAtLoad"]) == (True, list(ODD), True)
     assert told["Label"] == Path(agent.place).stem, "launchd knows it by its file's name"
+    assert LaunchAgent(tmp_path, ("faregate",)).other().startswith("'/opt/my apps/faregate' --data-dir")
     agent.set(False)
-    assert not agent.enabled()
+    assert (agent.enabled(), agent.other()) == (False, "")
     registry = QSettings(str(tmp_path / "run.ini"), QSettings.Format.IniFormat)
     key = RunKey(registry, ("C:\\My apps\\faregate.exe", "--data-dir", "D:\\x"))
     key.set(True)
@@ -76,12 +99,12 @@ def test_the_program_is_started_again_on_the_same_folder(tmp_path: Path, monkeyp
     usual = {"FAREGATE_HOME": str(tmp_path / "other")}
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     assert start_command(tmp_path, usual)[:3] == (str(tmp_path / "python"), "-m", "app")
-    assert start_command(tmp_path, usual)[3:] == ("--data-dir", str(tmp_path))
+    assert start_command(tmp_path, usual)[3:] == ("--in-tray", "--data-dir", str(tmp_path))
     (tmp_path / "faregate").write_text("")
     assert start_command(tmp_path, {})[0] == str(tmp_path / "faregate")
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     monkeypatch.setattr("app.autostart.default_folder", lambda _environ: tmp_path)
-    assert start_command(tmp_path, usual) == (str(tmp_path / "python"),)
+    assert start_command(tmp_path, usual) == (str(tmp_path / "python"), "--in-tray")
 
 
 def test_linux_writes_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
-from app import formats
+from app import formats, sources
 from app.context import AppContext
 from app.filters import FilterState
 from app.pages.models import ModelsPage
@@ -139,9 +139,9 @@ def line(day: DayModel, number: int) -> list[str]:
         day.model or "All models",
         KINDS[part.kind].text,
         formats.count(part.requests),
-        formats.money_column(part.here_nano, 4),
+        sources.marked_money(part.here_nano, part.estimated, 4),
         formats.money_column(part.bill_nano, 4),
-        formats.money_column_difference(part.difference_nano, 4),
+        sources.marked_difference(part.difference_nano, part.estimated, 4),
         share(part.difference_nano, day.bill.cost_nano or day.here.cost_nano),
     ]
 
@@ -394,7 +394,16 @@ def test_the_comparison_is_exported_line_by_line(
     assert saved.at(0) == [f"Exported {formats.count(len(every))} lines to out.csv", tmp_path]
     turns(pane.export_to(tmp_path / "no" / "folder.csv"))
     turns.run()
-    assert "cannot be written" in pane.banner.text()
+    assert "cannot be written" in pane.banner.text() and pane.banner.button is not None
+    assert pane.banner.button.text() == "Retry", "how the bill is read has no part in it"
+    pane.banner.button.click()
+    again = pane.findChild(QFileDialog, "bill_export_file")
+    assert again is not None and pane.banner.isHidden()
+    turns(pane.export_to(tmp_path / "no" / "folder.csv"))
+    turns.run()
+    turns(pane.export_to(path))
+    turns.run()
+    assert pane.banner.isHidden(), "another export went well"
 
 
 def test_files_are_chosen_or_dropped(

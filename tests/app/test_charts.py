@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from msgspec import structs
 from PySide6.QtCore import QLineF, QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QWheelEvent
 from PySide6.QtTest import QTest
@@ -372,6 +373,51 @@ def test_what_is_unknown_is_empty_in_a_charts_file() -> None:
     assert unknown.split(",")[3:] == ["", ""]
 
 
+def test_a_charts_file_says_which_values_hold_estimates() -> None:
+    """A month's cost was read from it as if its provider had counted all of it."""
+    guessed = structs.replace(busy(5), usage_sources={"estimated": 1})
+    groups = [Group(value=name, slot=0, buckets=buckets(*told)) for name, told in
+              (("gpt-5", (busy(5), guessed, guessed)), ("o3", (busy(5), busy(5), guessed)))]  # fmt: skip
+    given = ChartInput(buckets=buckets(busy(10), busy(10), busy(10)), groups=groups, now_us=START * 2)
+    rows = csv.DictReader(io.StringIO(chart_csv(SPECS["cost"], chart_data(SPECS["cost"], given)), newline=""))
+    assert [row["estimated"] for row in rows] == ["", "gpt-5", "gpt-5; o3"]
+    plain = chart_csv(SPECS["requests"], chart_data(SPECS["requests"], given))
+    assert "estimated" not in plain.splitlines()[0]
+
+
+def test_the_rest_of_a_cost_holds_no_estimates_of_the_models_beside_it() -> None:
+    """It was told as estimated wherever any model's cost was."""
+    guessed, fuzzy = (
+        structs.replace(busy(5), usage_sources={"partial": 1}),
+        structs.replace(busy(5), price_fuzzy_requests=1),
+    )
+    both = structs.replace(busy(10), usage_sources={"partial": 1}, price_fuzzy_requests=1)
+    given = ChartInput(
+        buckets=buckets(structs.replace(busy(10), usage_sources={"partial": 1}), both, both),
+        groups=[Group(value="o3", slot=0, buckets=buckets(guessed, guessed, fuzzy))],
+        rest="Other",
+        now_us=START * 2,
+    )
+    rows = csv.DictReader(io.StringIO(chart_csv(SPECS["cost"], chart_data(SPECS["cost"], given)), newline=""))
+    assert [row["estimated"] for row in rows] == ["o3", "o3; Other", "o3; Other"]
+
+
+def test_a_cost_that_nobody_knows_holds_no_estimate(qtbot: QtBot, light: Theme) -> None:
+    """Of a model without a price whose tokens were estimated the file told an estimate beside an empty value."""
+    unpriced = structs.replace(busy(5), cost_nano=None, usage_sources={"estimated": 5})
+    listed = buckets(unpriced)
+    given = ChartInput(
+        buckets=buckets(busy(10)),
+        groups=[Group(value="own", slot=0, buckets=listed), Group(value="o3", slot=1, buckets=buckets(busy(5)))],
+        now_us=START * 2,
+    )
+    data = chart_data(SPECS["cost"], given)
+    (row,) = csv.DictReader(io.StringIO(chart_csv(SPECS["cost"], data), newline=""))
+    assert (row["own (usd)"], row["estimated"]) == ("", "")
+    total = chart(qtbot, SPECS["cost"], light, given).values_at(0)["Total"]
+    assert not total.startswith("≈"), "nor does what the others come to"
+
+
 @pytest.mark.parametrize("start", FORMULA_STARTS)
 def test_a_name_runs_as_no_formula_in_a_charts_file_nor_in_a_tables(start: str) -> None:
     """Models and tags are named by whoever asks."""
@@ -485,7 +531,7 @@ def test_a_bucket_that_nobody_knows_is_no_number(qtbot: QtBot, light: Theme) -> 
         card = chart(qtbot, SPECS[key], light, given)
         assert set(card.values_at(0).values()) == {UNKNOWN}
         assert all(value != UNKNOWN for at in (1, 2) for value in card.values_at(at).values())
-        told = [line.split(",")[3:] for line in chart_csv(SPECS[key], card.data).splitlines()[1:]]
+        told = [line.split(",")[3:-1] for line in chart_csv(SPECS[key], card.data).splitlines()[1:]]
         assert set(told[0]) == {""} and "" not in (*told[1], *told[2])
     assert (
         "peak \N{EM DASH} at"

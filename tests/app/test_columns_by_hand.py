@@ -176,6 +176,29 @@ def test_the_menu_key_moves_hides_and_brings_back_the_column_that_arrows_chose(v
     menu.close()
 
 
+def test_a_menu_that_stays_open_offers_what_can_be_done_as_the_columns_stand_now(view: TableView) -> None:
+    before, columns = keys(view), view._rows.columns
+    at = next(number for number, column in enumerate(columns) if column.key == before[-1])
+    title, beside = columns[at].title, next(column for column in columns if column.key == before[-2])
+    menu = view.columns_menu(view, at)
+    offered = {action.text(): action for action in menu.actions()}
+    names = (f"Move {title} left", f"Move {title} right", f"Fit {title} to what is shown")
+
+    def enabled() -> tuple[bool, ...]:
+        return tuple(offered[name].isEnabled() for name in names)
+
+    assert enabled() == (True, False, True)
+    offered[title].trigger()
+    assert enabled() == (False, False, False), "none is moved that cannot be seen"
+    offered[title].trigger()
+    offered[names[0]].trigger()
+    assert keys(view)[-1] == beside.key
+    if beside.title in offered:
+        offered[beside.title].trigger()
+        assert enabled() == (len(before) > 2, False, True)
+    menu.close()
+
+
 def test_what_was_arranged_stands_so_in_the_next_window(view: TableView, theme: Theme, qtbot: QtBot) -> None:
     preferences = Preferences()
     keep_columns(view, preferences, "a")

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLayout
 from pytestqt.qtbot import QtBot
 
 from app import formats
@@ -761,6 +761,7 @@ def test_an_answer_is_rated_changed_and_taken_back(page: ComparePage, gateway: F
     assert column.answer is not None
     id = column.answer.request_id
     assert not column.rating.note.isEnabled()
+    assert column.rating.note.toolTip(), "and it says what it waits for"
     press_star(qtbot, column.rating.stars, 3)
     assert (gateway.kept[id].stars, gateway.kept[id].note) == (3, "")
     qtbot.keyClicks(column.rating.note, "short and right")
@@ -954,6 +955,20 @@ def test_no_figure_is_cut_where_columns_are_narrow(page: ComparePage, qtbot: QtB
     column.show_answer(replace(column.answer, record=tiny))
     cost = column.figures["cost"]
     qtbot.waitUntil(lambda: column.width() == LEAST_WIDTH and cost.shown_texts()[1] == "≈$0.000105")
+
+
+def test_what_is_below_an_answer_is_scrolled_to_in_a_low_window(page: ComparePage, qtbot: QtBot) -> None:
+    """Stars and figures stood below the window's edge, and nothing told that there are any."""
+    ask(page, qtbot)
+    layout = page.layout()
+    assert layout is not None
+    # Its window is as low as its screen is.
+    layout.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
+    page.setMinimumSize(0, 0)
+    bar = page.area.verticalScrollBar()
+    qtbot.waitUntil(lambda: not bar.isVisible() and bar.maximum() == 0)
+    page.resize(1220, 380)
+    qtbot.waitUntil(bar.isVisible)
 
 
 def test_a_difference_that_is_cut_is_whole_in_its_tooltip(page: ComparePage, qtbot: QtBot) -> None:

@@ -136,6 +136,21 @@ def test_the_answers_are_the_apis(page: ComparePage, gateway: FakeGateway) -> No
     assert len(asyncio.run(gateway.comparisons())) == 8
 
 
+def test_costs_that_are_estimates_are_marked_and_so_are_their_means(page: ComparePage, gateway: FakeGateway) -> None:
+    """A mean over an answer that nobody counted stood there like one of the provider's figures."""
+    guessed = next(row for row in asyncio.run(gateway.ratings()) if row.model == CLAUDE)
+    gateway.kept[guessed.request_id] = msgspec.structs.replace(guessed, cost_estimated=True)
+    pane = history(page)
+    asyncio.run(pane.refresh())
+    means = {cell["Model"]: cell["Cost"] for cell in cells(pane.models_view)}
+    assert means[CLAUDE].startswith("≈$") and means[GPT].startswith("$")
+    assert [cell["Cost"][0] for cell in cells(pane.view)].count("≈") == 1
+    points = {point.name: dict(point.figures)["Cost"] for point in pane.scatter.points}
+    assert points[CLAUDE].startswith("≈$") and points[GPT].startswith("$")
+    pane.details.show_answer(gateway.kept[guessed.request_id])
+    assert pane.details._values["cost"].text().startswith("≈$")
+
+
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_ratings_are_drawn_as_they_are_given(
     page: ComparePage, gateway: FakeGateway, theme: Theme, mode: str

@@ -20,6 +20,7 @@ from app.pages.connect_parts.tool_list import BEFORE, BEHIND
 from app.pages.connect_parts.tools import BY_KEY, TOOLS
 from app.pages.connect_parts.trying import Trying
 from app.pages.page import RequestTarget
+from app.tab_order import tab_stops
 from app.theme import Theme
 from gateway import TEST_CLIENT, ApiKeyRow, Changes, DoorTrial, ExchangeRecord
 from gateway.http.door_trial import TRIED_DOORS
@@ -483,11 +484,7 @@ def test_the_keyboard_goes_through_steps_and_checks_as_they_stand(
     turns.run()
     view = page.view
     wanted = [block.copy_button for block in view.blocks] + [view.trial.button]
-    found, widget = [], view.choices.make.nextInFocusChain()
-    while widget is not view.choices.make:
-        if widget in wanted:
-            found.append(widget)
-        widget = widget.nextInFocusChain()
+    found = [widget for widget in tab_stops(view) if widget in wanted]
     assert found == sorted(wanted, key=lambda each: each.mapTo(view, each.rect().topLeft()).y())
     assert (found[0] is view.trial.button) is checks_first
 

@@ -17,6 +17,7 @@ from app.pages.conversations_parts.blocks import Told, told
 from app.pages.conversations_parts.branches import steps, way_to
 from app.pages.conversations_parts.cost_card import CostCard
 from app.pages.conversations_parts.costs import CostLine, CostSplit, Splitter, record_of
+from app.pages.conversations_parts.spans import rows_of
 from app.pages.requests_parts.said import MESSAGES, said_of
 from app.parts.piece import Code, More, Plain, Prose, Tree
 from app.theme import Theme
@@ -272,6 +273,18 @@ def test_a_result_stands_beside_its_call(thread: Thread) -> None:
     assert "verdict" in text_of(agent)
     timed = told(thread, {}, tool_times={"call_1": 180_000})
     assert of_kind(timed.blocks, "tool")[0].right == "180 ms · 1.7 kB"
+
+
+def test_a_tool_was_done_when_its_result_was_sent_first(thread: Thread) -> None:
+    """Sent again after a failure, it was told to have run through the failed call and the wait as well, and beside it
+    the timeline said what it took."""
+    sent = next(message for message in thread.messages if message.turn == 2)
+    again = msgspec.structs.replace(sent, id=1000, turn=3)
+    repeated = msgspec.structs.replace(thread, messages=(*thread.messages, again))
+    run = of_kind(telling(repeated).blocks, "tool")[1]
+    assert run.right == "≈8.60 s · failed"
+    row = next(row for row in rows_of(repeated, steps(repeated.turns, {}), ()) if row.label == "run_tests")
+    assert row.end_us - row.start_us == 8_600_000
 
 
 def test_ids_that_come_twice_pair_in_order_and_lonely_results_stand_alone() -> None:

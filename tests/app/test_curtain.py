@@ -33,7 +33,7 @@ class Row(QWidget):
 @pytest.fixture(autouse=True)
 def a_piece_in_each_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """However quick the machine is."""
-    monkeypatch.setattr(curtain_module, "_SHORT_S", 0.0)
+    monkeypatch.setattr(curtain_module, "_TOGETHER_S", 0.0)
 
 
 @pytest.fixture
@@ -55,12 +55,13 @@ def page(qtbot: QtBot, painted: list[int]) -> QWidget:
     return made
 
 
-def lifts_of(curtain: Curtain, painted: list[int]) -> list[list[int]]:
+def lifts_of(curtain: Curtain, painted: list[int], before: Callable[[], object] = list) -> list[list[int]]:
     """What each turn paints, from now on; the one that cuts paints nothing."""
     turns: list[list[int]] = []
     lift: Callable[[], None] = curtain._lift
 
     def one() -> None:
+        before()
         painted.clear()
         lift()
         if painted:
@@ -92,20 +93,37 @@ def test_sheets_are_laid_some_in_each_turn(
     while not curtain._left:
         curtain._lift()
         laid.append(sum(not sheet.isHidden() for sheet in curtain._sheets))
-    assert laid == [0, 3, 6, ROWS - 1] and painted == []
+    assert laid == [0, 0, 3, 6, ROWS - 1] and painted == []
     qtbot.waitUntil(curtain.isHidden)
     assert sorted(set(painted)) == list(range(ROWS))
 
 
-def test_pieces_that_take_little_are_painted_in_one_turn(
+def test_pieces_that_took_little_the_last_time_are_painted_in_one_turn(
     qtbot: QtBot, page: QWidget, painted: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(curtain_module, "_SHORT_S", 10.0)
+    """And one that took long in a turn of its own: what it takes is known before it is painted."""
+    seconds = {number: 0.001 for number in range(ROWS)} | {4: 0.5}
+    now = 0.0
+
+    def thread_time() -> float:
+        """So much for each row that was painted since it was last asked."""
+        nonlocal now
+        now += sum(seconds[number] for number in set(painted) - counted)
+        counted.update(painted)
+        return now
+
+    counted: set[int] = set()
+    monkeypatch.setattr(curtain_module, "_TOGETHER_S", 0.0025)
+    monkeypatch.setattr("app.widgets.curtain.time.thread_time", thread_time)
     curtain = Curtain(page)
-    turns = lifts_of(curtain, painted)
+    turns = lifts_of(curtain, painted, before=counted.clear)
     curtain.draw(page.rect())
     qtbot.waitUntil(curtain.isHidden)
-    assert turns == [list(range(ROWS))]
+    assert turns == [[number] for number in range(ROWS)], "nothing is known yet"
+    turns.clear()
+    curtain.draw(page.rect())
+    qtbot.waitUntil(curtain.isHidden)
+    assert turns == [[0, 1], [2, 3], [4], [5, 6], [7]]
 
 
 def test_what_is_covered_is_not_painted_before_its_turn(qtbot: QtBot, page: QWidget, painted: list[int]) -> None:
@@ -218,7 +236,7 @@ def test_a_picture_of_what_is_covered_shows_it_as_it_is(qtbot: QtBot, page: QWid
     curtain.draw(page.rect())
     curtain._timer.stop()
     # As a whole, and cut into pieces with a sheet over each.
-    for turns in (0, 2):
+    for turns in (0, 3):
         for _ in range(turns):
             curtain._lift()
         picture = page.grab().toImage()

@@ -11,11 +11,13 @@ from pytestqt.qtbot import QtBot
 from app.context import AppContext
 from app.filter_bar import FilterBar
 from app.filters import FilterSnapshot, FilterState
+from app.pages.api_keys import ApiKeysPage
 from app.pages.models import ModelsPage
 from app.pages.models_parts.details import ModelDetails
 from app.pages.models_parts.editor import PriceEditor
 from app.pages.page import Page
 from app.pages.providers import ProvidersPage
+from app.pages.providers_parts.secret_field import SecretField
 from app.theme import Theme
 from gateway import Changes
 from tests.app.fake_gateway import FakeGateway
@@ -161,6 +163,137 @@ def test_a_provider_that_is_being_described_gives_way_after_a_question(
     page.cards["openai"].asked.emit("key", "openai")
     answer(page, "Discard", qtbot)
     qtbot.waitUntil(page.key_panel.isVisible)
+
+
+@pytest.mark.parametrize("panel", ["key", "vault"])
+def test_a_secret_that_was_typed_is_kept_until_it_may_go(
+    panel: str, qtbot: QtBot, wanted: AppContext, turns: Turns
+) -> None:
+    page = shown(ProvidersPage(wanted), qtbot, turns)
+    page.add_button.setFocus()
+
+    def show() -> SecretField:
+        if panel == "key":
+            page.open_key_panel("openai")
+            return page.key_panel.field
+        page.vault_banner.action.emit()
+        qtbot.waitUntil(page.vault_panel.isVisible)
+        return page.vault_panel.second
+
+    field = show()
+    escape(page, field.edit, qtbot)
+    assert not page.drawer.isVisible() and question(page) is None, "nothing was typed: nothing is asked"
+    field = show()
+    field.edit.setText("sk-proj-0123456789")
+    for leave in (
+        lambda: escape(page, field.edit, qtbot),
+        lambda: page.drawer.close_button.click(),
+        lambda: page.add_button.click(),
+        lambda: page.cards["anthropic"].asked.emit("key", "anthropic"),
+    ):
+        leave()
+        box = question(page)
+        assert box is not None and "sk-proj" not in box.text() + box.informativeText()
+        answer(page, "Keep editing", qtbot)
+        assert field.isVisible() and field.text() == "sk-proj-0123456789"
+    escape(page, field.edit, qtbot)
+    answer(page, "Discard", qtbot)
+    assert not page.drawer.isVisible() and field.text() == "", "and nothing of it is left"
+
+
+def test_a_key_that_works_leaves_nothing_to_ask_for(qtbot: QtBot, wanted: AppContext, turns: Turns) -> None:
+    page = shown(ProvidersPage(wanted), qtbot, turns)
+    page.open_key_panel("openai")
+    page.key_panel.field.edit.setText("sk-proj-0123456789")
+    page.key_panel.save.click()
+    turns.run()
+    assert page.key_panel.cancel.text() == "Done"
+    escape(page, page.key_panel.field.edit, qtbot)
+    assert not page.drawer.isVisible() and question(page) is None
+
+
+def test_a_models_name_that_was_typed_is_kept_until_it_may_go(qtbot: QtBot, wanted: AppContext, turns: Turns) -> None:
+    page = shown(ModelsPage(wanted), qtbot, turns)
+    first, second = page.lines[:2]
+    page.open_details(first)
+    details = page.drawer.content()
+    assert isinstance(details, ModelDetails) and not details.unsaved
+    details.names.field.setText("best-model")
+    page.view.opened.emit(page.lines.index(second))
+    answer(page, "Keep editing", qtbot)
+    assert details.line == first and details.names.field.text() == "best-model"
+    page.view.opened.emit(page.lines.index(second))
+    answer(page, "Discard", qtbot)
+    qtbot.waitUntil(lambda: details.line == second)
+    assert details.names.field.text() == "" and not details.unsaved
+    stand_before_all(page, qtbot)
+    details.names.field.setText("best-model")
+    escape(page, details.names.field, qtbot)
+    answer(page, "Discard", qtbot)
+    stand_before_all(page, qtbot)
+    page.open_details(second)
+    assert details.names.field.text() == "", "what was discarded does not come back"
+    details.names.field.setText("best-model")
+    details.names.add_button.click()
+    turns.run()
+    escape(page, details.names.field, qtbot)
+    assert not page.drawer.isVisible() and question(page) is None, "it was given"
+
+
+def test_details_with_a_name_being_typed_stay_open_and_are_true_where_a_price_goes(
+    qtbot: QtBot, wanted: AppContext, turns: Turns
+) -> None:
+    page = shown(ModelsPage(wanted), qtbot, turns)
+    page.open_editor(page.lines[0])
+    editor = page.drawer.content()
+    assert isinstance(editor, PriceEditor)
+    editor.fields["input"].setText("7.25")
+    editor.save.click()
+    turns.run()
+    page.open_details(page.lines[0])
+    details = page.drawer.content()
+    assert isinstance(details, ModelDetails) and details.own.buttons
+    details.names.field.setText("best-model")
+    for _, remove in tuple(details.own.buttons.values()):
+        remove.click()
+    turns.run()
+    assert page.drawer.isVisible() and details.names.field.text() == "best-model"
+    assert not details.own.buttons and details.line is not None and details.line.source != "override"
+
+
+def test_a_key_that_is_being_described_is_kept_until_it_may_go(
+    qtbot: QtBot, wanted: AppContext, turns: Turns
+) -> None:
+    page = shown(ApiKeysPage(wanted), qtbot, turns)
+    page.open_create()
+    form = page.panel.form
+    form.roles.button(2).click()
+    escape(page, form.user, qtbot)
+    assert not page.drawer.isVisible() and question(page) is None, "choosing a role is nothing typed"
+    for field in (form.name, form.user, form.tags):
+        page.open_create()
+        field.setText("team:ml")
+        for leave in (
+            lambda: escape(page, form.name, qtbot),
+            lambda: page.drawer.close_button.click(),
+            lambda: page.create_button.click(),
+        ):
+            leave()
+            answer(page, "Keep editing", qtbot)
+            assert page.drawer.isVisible() and field.text() == "team:ml"
+        escape(page, form.name, qtbot)
+        answer(page, "Discard", qtbot)
+        assert not page.drawer.isVisible() and field.text() == ""
+
+
+def test_a_key_that_was_made_leaves_nothing_to_ask_for(qtbot: QtBot, wanted: AppContext, turns: Turns) -> None:
+    page = shown(ApiKeysPage(wanted), qtbot, turns)
+    page.open_create()
+    page.panel.form.name.setText("laptop")
+    page.panel.form.make.click()
+    turns.run()
+    page.panel.shown.done.click()
+    assert not page.drawer.isVisible() and question(page) is None
 
 
 def test_models_that_were_typed_before_a_server_was_chosen_are_unsaved(

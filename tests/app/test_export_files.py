@@ -186,3 +186,11 @@ def test_a_first_file_goes_to_the_documents_and_a_later_one_beside_it(
     assert name is not None
     qtbot.keyClick(name, Qt.Key.Key_Return)
     assert offered()[1] == tmp_path / "bills"
+    typed = tmp_path / "typed"
+    typed.mkdir()
+    dialog, _ = offered()
+    name = dialog.findChild(QLineEdit, "fileNameEdit")
+    assert name is not None
+    name.setText(str(typed / "rows.csv"))
+    qtbot.keyClick(name, Qt.Key.Key_Return)
+    assert offered()[1] == typed

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.field_style import HEIGHT
 from app.theme import DARK, LIGHT, Theme
-from app.widgets import ComboBox, SearchField
+from app.widgets import ChoiceButton, ComboBox, SearchField
 
 EDGE, INSIDE = QPoint(60, 0), QPoint(60, 4)
 LONG = "A choice that is longer than the box has room for"
@@ -168,3 +168,19 @@ def test_the_frame_of_a_list_reaches_the_edges_of_any_screen(theme: Theme, width
     for x, y in ((0, 50), (right, 50), (60, 0), (60, bottom), (right, bottom)):
         assert image.pixelColor(x, y).name().upper() == theme.tokens.border_strong
     assert image.pixelColor(60, 50) == Qt.GlobalColor.magenta, "within, the list is painted"
+
+
+def test_what_is_chosen_stands_in_one_line_whatever_opens_its_list(host: QWidget, theme: Theme) -> None:
+    """Below each other on Connect, one began a pixel before the other."""
+
+    def begins(widget: QWidget) -> int:
+        widget.setFixedWidth(240)
+        image = picture(placed(host, widget))
+        ground = image.pixelColor(120, 4)
+        inside = range(4, 120)
+        return next(x for x in inside if any(image.pixelColor(x, y) != ground for y in range(6, image.height() - 6)))
+
+    box, button, line = ComboBox(theme, "Model"), ChoiceButton(theme), QLineEdit("Hello")
+    box.addItem("Hello")
+    button.setText("Hello")
+    assert begins(box) == begins(button) == begins(line)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QSettings, Qt
@@ -14,8 +15,8 @@ from PySide6.QtWidgets import (
     QAbstractScrollArea,
     QApplication,
     QComboBox,
-    QGridLayout,
     QLineEdit,
+    QToolButton,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -23,15 +24,23 @@ from pytestqt.qtbot import QtBot
 from app.context import AppContext
 from app.filters import FilterSnapshot
 from app.pages import PAGES
+from app.pages.compare import ComparePage
+from app.pages.connect import ConnectPage
+from app.pages.connect_parts.tools import TOOLS
 from app.pages.conversations import ConversationsPage
+from app.pages.models import ModelsPage
+from app.pages.page import PartTarget
 from app.pages.settings import SettingsPage
-from app.palette import Command, CommandDelegate, Palette, found
-from app.shortcut_sheet import KeyCap, ShortcutSheet
+from app.pages.settings_parts.data_sections import program_version
+from app.pages.settings_parts.line import Line
+from app.palette import Command, CommandDelegate, Names, Palette, found
+from app.shortcut_sheet import KeyLine, ShortcutSheet
 from app.shortcuts import SHORTCUTS
 from app.tables.laid_texts import Face, Laid, LaidTexts
 from app.text_label import TextLabel
 from app.theme import Theme
-from app.window import Window
+from app.widgets import SearchField
+from app.window import DESIGN_SIZE, Window
 from gateway import TagCondition
 from tests.app.accessible import unnamed
 from tests.app.fake_gateway import NOW_US, FakeGateway
@@ -42,6 +51,7 @@ from tests.waiting import until
 @pytest.fixture
 def window(qtbot: QtBot, context: AppContext, tmp_path: Path) -> Window:
     made = Window(context, QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
+    made.resize(*DESIGN_SIZE)
     qtbot.addWidget(made, before_close_func=lambda window: setattr(window, "_may_close", True))
     made.show()
     made.start_pages()
@@ -85,6 +95,46 @@ def test_what_begins_with_the_words_comes_first() -> None:
     assert found(every, "nothing") == []
 
 
+def test_a_word_that_begins_so_comes_before_one_that_only_holds_it() -> None:
+    port = replace(command("Gateway"), words="Settings Address Port")
+    report = replace(command("About"), words="Settings Report for a bug")
+    every = [command("Export"), command("Tickets of the port"), report, port]
+    assert [each.text for each in found(every, "port")] == ["Tickets of the port", "Gateway", "Export", "About"]
+    assert [each.text for each in found(every, "settings gate")] == ["Gateway"]
+
+
+def tag_names(texts: list[str]) -> Names:
+    return Names.of(texts, lambda place: command(texts[place]))
+
+
+def test_names_stand_among_commands_behind_those_that_are_found_in_the_same_way() -> None:
+    names = tag_names(["filter: team:port", "Portal", "filter: port:a", "a filter of a port", "support"])
+    every = [command("Export"), command("The port"), command("Ports")]
+    shown = ["Ports", "Portal", "The port", "filter: port:a", "a filter of a port", "Export", "filter: team:port"]
+    assert [each.text for each in found(every, "port", names)] == [*shown, "support"]
+    assert [each.text for each in found(every, "port filter", names)] == [
+        "filter: team:port",
+        "filter: port:a",
+        "a filter of a port",
+    ]
+    assert [each.text for each in found([command("One")], "", names)] == ["One", *names.texts]
+    assert len(found([command(f"{number}") for number in range(50)], "", tag_names(["tag"] * 50))) == 60
+
+
+def test_of_thousands_of_names_a_command_is_made_of_those_on_show_alone() -> None:
+    """Those of all were garbage to collect, and to let go of, for ten milliseconds each."""
+    made: list[int] = []
+
+    def make(place: int) -> Command:
+        made.append(place)
+        return command(f"filter: customer:acme-{place}")
+
+    names = Names.of([f"filter: customer:acme-{number}" for number in range(10_000)], make)
+    for typed in ("c", "acme", "acme cust", "no such", ""):
+        made.clear()
+        assert len(found((), typed, names)) == len(made) <= 60, typed
+
+
 def test_a_saved_view_opens_on_the_overview(qtbot: QtBot, window: Window) -> None:
     reviews = FilterSnapshot(range_key="12m", tags=(TagCondition(any_of=("feature:code-review",)),), split="tag:team")
     window.context.shell.views.save("Reviews by team", reviews)
@@ -108,11 +158,86 @@ def test_pages_and_actions_are_offered_at_once(palette: Palette) -> None:
     assert unnamed(palette) == []
 
 
+@pytest.mark.parametrize(
+    ("typed", "first", "kind", "title"),
+    [
+        ("appear", "Appearance", "Settings", "Settings"),
+        ("settings data", "Data", "Settings", "Settings"),
+        ("bill", "Bill", "Models & prices", "Models & prices"),
+        ("re-pric", "Re-pricing", "Models & prices", "Models & prices"),
+        ("ratings", "Ratings and history", "Compare", "Compare"),
+        ("claude c", "Claude Code", "Connect", "Connect"),
+    ],
+)
+def test_a_part_of_a_page_is_opened_by_typing(
+    typed: str, first: str, kind: str, title: str, qtbot: QtBot, window: Window, palette: Palette
+) -> None:
+    qtbot.keyClicks(palette.search, typed)
+    qtbot.waitUntil(lambda: texts(palette)[:1] == [first])
+    assert palette.commands()[0].kind == kind
+    press(qtbot, palette.search, "Return")
+    assert window.header.title.text() == title
+    page = window.page
+    match page:
+        case SettingsPage():
+            qtbot.waitUntil(lambda: page.buttons[page.section].text() == first)
+            assert page.buttons[page.section].isChecked()
+        case ModelsPage():
+            qtbot.waitUntil(lambda: page.section.segment(page.section.current).text() == first)
+            qtbot.waitUntil(lambda: page.sections.currentWidget() in (page._bill, page._repricing))
+        case ComparePage():
+            qtbot.waitUntil(lambda: page.history is not None and page.history.isVisible())
+        case ConnectPage():
+            assert page.view.tool is not None and page.view.tool.title == first
+        case _:
+            pytest.fail(f"{title} is no page with parts")
+
+
+def test_every_part_that_a_page_has_is_found(qtbot: QtBot, window: Window, palette: Palette) -> None:
+    offered = {(each.kind, each.text) for each in palette._commands}
+    window.open_page("models")
+    models = window.page
+    assert isinstance(models, ModelsPage)
+    tabs = [button.text() for button in models.section.findChildren(QAbstractButton)]
+    assert tabs and {("Models & prices", tab) for tab in tabs} <= offered
+    assert {("Connect", tool.title) for tool in TOOLS} <= offered
+    window.open_page("settings")
+    settings = window.page
+    assert isinstance(settings, SettingsPage)
+    lost = []
+    shipped = ("Inter", "JetBrains Mono", "Lucide", "Qt, PySide6", f"Faregate {program_version()}")
+    for key, button in settings.buttons.items():
+        settings.open_section(key)
+        lines = [line.title.text() for line in settings.views[key].findChildren(Line)]
+        for title in filter(None, (button.text(), *lines)):
+            led_to = [each.text for each in found(palette._commands, title) if each.kind == "Settings"]
+            lost += [] if button.text() in led_to else [(button.text(), title)]
+    # Words that say nothing by themselves, and names of what is shipped.
+    assert {title for _, title in lost} <= {"Total", "Format", "What", "Days", *shipped}
+
+
+def test_a_tool_is_opened_where_a_search_has_left_it_out(qtbot: QtBot, window: Window) -> None:
+    window.open_page("connect")
+    page = window.page
+    assert isinstance(page, ConnectPage)
+    page.list.search.setText("codex")
+    window.navigate("connect", PartTarget("curl"))
+    assert page.view.tool is not None and page.view.tool.key == "curl" and page.list.search.text() == ""
+
+
 def test_a_page_is_opened_by_typing(qtbot: QtBot, window: Window, palette: Palette) -> None:
     qtbot.keyClicks(palette.search, "api")
     assert texts(palette)[0] == "API keys"
     press(qtbot, palette.search, "Return")
     assert (window.header.title.text(), palette.isVisible()) == ("API keys", False)
+
+
+def test_a_theme_is_chosen_by_typing(qtbot: QtBot, window: Window, palette: Palette) -> None:
+    assert window.context.theme.mode != "dark"
+    qtbot.keyClicks(palette.search, "dark")
+    assert texts(palette)[0] == "Theme: Dark"
+    press(qtbot, palette.search, "Return")
+    assert window.context.theme.mode == "dark"
 
 
 def test_arrows_choose_and_esc_leaves_everything_as_it_is(qtbot: QtBot, window: Window, palette: Palette) -> None:
@@ -151,14 +276,45 @@ def test_a_tag_is_added_to_the_filters(qtbot: QtBot, palette: Palette, context: 
     context.filters.restore(FilterSnapshot(dimensions={"model": ("o3",)}))
     qtbot.waitUntil(lambda: any(text.startswith("filter: ") for text in _all(palette)))
     for tag in ("team:platform", "team:platform", "team:growth"):
-        each = next(each for each in palette._commands if each.text == f"filter: {tag}")
+        each = next(each for each in found((), tag, palette._names) if each.text == f"filter: {tag}")
         each.act()
     assert context.filters.tags == (TagCondition(("team:platform", "team:growth")),)
     assert context.filters.dimensions == {"model": ("o3",)}
 
 
+def test_a_tag_that_few_requests_have_is_found_among_thousands(
+    qtbot: QtBot, window: Window, palette: Palette, fake_gateway: FakeGateway
+) -> None:
+    palette.close()
+    seldom = msgspec.structs.replace(fake_gateway.rows[0], tags=("customer:seldom",))
+    often = (f"customer:c{number}" for number in range(2_000))
+    several = [msgspec.structs.replace(seldom, tags=(tag,)) for tag in often for _ in range(2)]
+    fake_gateway.rows = [*several, seldom]
+    window.open_palette()
+    qtbot.waitUntil(lambda: len(_all(palette)) > 2_000)
+    qtbot.keyClicks(palette.search, "seldom")
+    assert [each.text for each in palette.commands()] == ["filter: customer:seldom"]
+
+
+def test_a_conversation_is_not_behind_thousands_of_tags(
+    qtbot: QtBot, window: Window, palette: Palette, fake_gateway: FakeGateway
+) -> None:
+    palette.close()
+    assert _all(palette) == [], "nothing is kept for a palette that is closed"
+    row = fake_gateway.rows[0]
+    fake_gateway.rows = [msgspec.structs.replace(row, tags=(f"customer:c{number}",)) for number in range(200)]
+    told = plain_thread(1, NOW_US)
+    fake_gateway.told = [
+        msgspec.structs.replace(told, row=msgspec.structs.replace(told.row, title="A customer left"))
+    ]
+    window.open_palette()
+    qtbot.waitUntil(lambda: len(_all(palette)) > 200)
+    qtbot.keyClicks(palette.search, "customer")
+    assert palette.commands()[0].text.startswith("A customer left")
+
+
 def _all(palette: Palette) -> list[str]:
-    return [each.text for each in palette._commands]
+    return [*(each.text for each in palette._commands), *palette._names.texts]
 
 
 def test_a_conversation_is_opened_by_its_title(
@@ -178,6 +334,23 @@ def test_a_conversation_is_opened_by_its_title(
     assert isinstance(page, ConversationsPage)
     shown = page.thread_pane.thread_shown
     assert shown is not None and (shown.row.title or shown.row.id) == title
+
+
+@pytest.mark.parametrize(("height", "rows"), [(488, 9), (900, 11)])
+def test_the_palette_ends_within_a_low_window(
+    qtbot: QtBot, window: Window, palette: Palette, height: int, rows: int
+) -> None:
+    """At 150 % on 768 px the last of what it had found was below the screen."""
+    palette.close()
+    window.setMinimumHeight(height)
+    window.resize(DESIGN_SIZE[0], height)
+    press(qtbot, window, "Ctrl+K")
+    qtbot.waitUntil(palette.isVisible)
+    assert len(palette.commands()) > 11
+    assert palette.geometry().bottom() < window.geometry().bottom()
+    assert palette.list.viewport().height() // palette.list.sizeHintForRow(0) == rows
+    press(qtbot, palette.search, "PgDown")
+    assert palette.list.currentRow() == rows - 1
 
 
 def test_what_the_gateway_cannot_say_is_left_out(
@@ -224,26 +397,47 @@ def test_the_sheet_tells_every_key(qtbot: QtBot, window: Window, keys: str, clos
     sheet = window.findChild(ShortcutSheet)
     assert sheet is not None
     qtbot.waitUntil(sheet.isVisible)
-    caps = [cap.text() for cap in sheet.findChildren(KeyCap)]
+    lines = sheet.findChildren(KeyLine)
+    caps = [line.keys for line in lines]
     told = {label.text() for label in sheet.findChildren(TextLabel)}
     assert {"Window", "Pages", "Requests", "Lists"} <= told
     assert {row.text for row in SHORTCUTS if row.keys} <= told
     assert {"Ctrl+K", "Ctrl+,", "Ctrl+1", "Ctrl+L", "Alt+Left"} <= set(caps)
     assert {"F1, Ctrl+?", "↑ ↓ J K", "Return, Space"} <= set(caps), "each key that does it"
-    sides = sheet.findChildren(QGridLayout)
-    assert abs(sides[0].rowCount() - sides[1].rowCount()) <= 6, "columns of about the same height"
+    ends = {line.x(): line.geometry().bottom() for line in lines}
+    assert len(ends) == 2 and abs(min(ends.values()) - max(ends.values())) <= 6 * 28, "of about the same height"
     assert unnamed(sheet) == []
-    assert all(cap.accessibleName().endswith(f": {cap.text()}") for cap in sheet.findChildren(KeyCap))
+    assert all(line.accessibleName() == f"{line.text()}: {line.keys}" for line in lines)
     press(qtbot, sheet, closing)
     assert not sheet.isVisible()
-    made = set(sheet.findChildren(KeyCap))
+    made = set(sheet.findChildren(KeyLine))
     press(qtbot, window, keys)
     qtbot.waitUntil(sheet.isVisible)
-    assert set(sheet.findChildren(KeyCap)) == made, "forty widgets are made anew only for other keys"
+    assert set(sheet.findChildren(KeyLine)) == made, "forty widgets are made anew only for other keys"
     sheet.close()
     window.open_page("overview")
     press(qtbot, window, keys)
     assert "Overview" in {label.text() for label in sheet.findChildren(TextLabel)}
+
+
+def test_the_sheet_stays_within_a_low_window(qtbot: QtBot, theme: Theme) -> None:
+    """A screen of 768 px where everything is shown one and a half times as large."""
+    low = QWidget()
+    qtbot.addWidget(low)
+    low.resize(910, 485)
+    low.show()
+    sheet = ShortcutSheet(theme, low)
+    sheet.open_over(low, {name: [("Ctrl+K", f"{name} {n}") for n in range(16)] for name in ("Window", "Pages")})
+    top = low.mapFromGlobal(sheet.pos()).y()
+    assert top >= 0 and top + sheet.height() <= low.height()
+    last = sheet.findChildren(KeyLine)[-1]
+    assert last.visibleRegion().isEmpty()
+    press(qtbot, sheet, "End")
+    assert not last.visibleRegion().isEmpty()
+    low.resize(910, 900)
+    sheet.open_over(low, {"Window": [("Ctrl+K", "Find")]})
+    assert sheet.height() < 200, "as high as its lines"
+    sheet.close()
 
 
 def test_a_question_mark_in_a_field_is_typed(qtbot: QtBot, window: Window) -> None:
@@ -269,6 +463,31 @@ def test_settings_have_their_own_key_and_stand_at_the_foot(qtbot: QtBot, window:
 
 def picture(widget: QWidget) -> QImage:
     return widget.grab().toImage()
+
+
+@pytest.mark.parametrize("key", [entry.key for entry in PAGES])
+def test_the_pointer_is_a_hand_over_whatever_can_be_pressed(qtbot: QtBot, window: Window, key: str) -> None:
+    window.open_page(key)
+    if key == "overview":
+        qtbot.waitUntil(lambda: any(one.isVisible() for one in window.findChildren(QWidget, "overview.split")))
+    qtbot.wait(50)
+    for field in window.findChildren(SearchField):
+        if field.isVisible():
+            # Its cross comes with what is typed; the glass before it is no button.
+            field.setText("x")
+    pressed = [
+        each for kind in (QAbstractButton, QComboBox) for each in window.findChildren(kind) if each.isVisible()
+    ]
+    other = [
+        (type(each).__name__, each.objectName() or each.accessibleName())
+        for each in pressed
+        if each.isEnabled()
+        and each.cursor().shape() != Qt.CursorShape.PointingHandCursor
+        and not (isinstance(each, QToolButton) and each.x() < 20)
+    ]
+    assert other == []
+    small = [each.objectName() for each in pressed if not isinstance(each, QToolButton) and each.height() < 24]
+    assert small == [], "as high as the ring around their words"
 
 
 @pytest.mark.parametrize("key", [entry.key for entry in PAGES])
@@ -406,36 +625,34 @@ def test_what_was_painted_is_not_laid_out_again(palette: Palette, monkeypatch: p
 
 def test_a_cap_is_drawn_once_for_each_theme(qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thirty of them took most of the time in which the sheet is painted."""
-    drawn: list[KeyCap] = []
-    draw = KeyCap._draw
+    drawn: list[KeyLine] = []
+    draw = KeyLine._draw
 
-    def noted(cap: KeyCap, painter: QPainter) -> None:
-        draw(cap, painter)
-        drawn.append(cap)
+    def noted(line: KeyLine, painter: QPainter) -> None:
+        draw(line, painter)
+        drawn.append(line)
 
-    monkeypatch.setattr(KeyCap, "_draw", noted)
+    monkeypatch.setattr(KeyLine, "_draw", noted)
     ground = QWidget()
     qtbot.addWidget(ground)
-    cap = KeyCap(theme, "Ctrl+K", ground)
-    cap.adjustSize()
+    line = KeyLine(theme, "Go to anything", "Ctrl+K", ground)
+    line.adjustSize()
     ground.show()
 
     def seen() -> QImage:
         palette = ground.palette()
         palette.setColor(QPalette.ColorRole.Window, theme.color("surface"))
         ground.setPalette(palette)
-        return ground.grab(cap.geometry()).toImage().convertToFormat(QImage.Format.Format_RGB32)
+        return ground.grab(line.cap()).toImage().convertToFormat(QImage.Format.Format_RGB32)
 
     for mode in ("dark", "light"):
         theme.set_mode(mode)
         drawn.clear()
         one, other = seen(), seen()
         assert len(drawn) == 1 and one == other
-        bare = QPixmap(cap.size())
+        bare = QPixmap(line.cap().size())
         bare.fill(theme.color("surface"))
         painter = QPainter(bare)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(cap.font())
-        draw(cap, painter)
+        draw(line, painter)
         painter.end()
         assert one == bare.toImage().convertToFormat(QImage.Format.Format_RGB32)

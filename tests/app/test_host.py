@@ -248,6 +248,94 @@ def test_a_missing_keyring_is_told_until_it_is_chosen_around(stage: Stage) -> No
     assert stage.run(drive) == 0
 
 
+# started at login
+
+
+def _lived_in(stage: Stage, monkeypatch: pytest.MonkeyPatch, *, wait_s: float = PATIENCE_S) -> None:
+    stage.launch()
+    (stage.folder / "state.db").touch()
+    monkeypatch.setattr(app.host, "_TRAY_WAIT_S", wait_s)
+
+
+def test_in_the_tray_the_gateway_runs_and_no_window_comes(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    _lived_in(stage, monkeypatch, wait_s=0.1)
+    # It may be there later than Faregate.
+    stage.watch = lambda host: monkeypatch.setattr(host.tray, "available", True)
+
+    async def drive(host: Host) -> None:
+        await until(lambda: stage.gateways and stage.gateways[0].state.word == "running")
+        await asyncio.sleep(0.2)
+        assert not host.window.isVisible()
+        host.tray.toggle_asked.emit()
+        await until(lambda: host.window.isVisible() and host.window.page is not None)
+
+    assert stage.run(drive, in_tray=True) == 0
+
+
+def test_where_no_tray_comes_the_window_does(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    _lived_in(stage, monkeypatch, wait_s=0.3)
+
+    async def drive(host: Host) -> None:
+        await until(lambda: stage.gateways and stage.gateways[0].state.word == "running")
+        assert not host.window.isVisible()
+        await until(host.window.isVisible)
+
+    assert stage.run(drive, in_tray=True) == 0
+
+
+def test_what_starts_in_the_tray_is_raised_by_a_second_start_and_quits_while_it_waits(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _lived_in(stage, monkeypatch)
+
+    async def drive(host: Host) -> None:
+        await until(lambda: stage.gateways and stage.gateways[0].state.word == "running")
+        assert not host.window.isVisible()
+        await asyncio.to_thread(subprocess.run, [sys.executable, "-c", CALLER, str(stage.folder), "quietly"])
+        assert not host.window.isVisible()
+        await asyncio.to_thread(subprocess.run, [sys.executable, "-c", CALLER, str(stage.folder)])
+        assert host.window.isVisible()
+
+    assert stage.run(drive, in_tray=True) == 0
+
+
+@pytest.mark.parametrize("lived_in", [False, True], ids=["a folder without a past", "nothing was done in it"])
+def test_the_first_steps_are_shown_also_at_login(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, *, lived_in: bool
+) -> None:
+    if lived_in:
+        _lived_in(stage, monkeypatch)
+    stage.pages, stage.change = _with_steps(), _emptied
+
+    async def drive(host: Host) -> None:
+        await until(lambda: host.window.isVisible() and host.window.windowTitle() == "Connect – Faregate")
+
+    assert stage.run(drive, in_tray=True) == 0
+
+
+@pytest.mark.parametrize("trouble", ["the port is taken", "a passphrase is asked for"])
+def test_what_needs_its_owner_at_login_shows_the_window(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    _lived_in(stage, monkeypatch)
+
+    def change(gateway: FakeGateway) -> None:
+        async def refuse() -> None:
+            gateway._set_word("port_in_use", "Port 4210 is in use: end what uses it, or choose another.")
+
+        if trouble == "the port is taken":
+            gateway.start = refuse  # type: ignore[method-assign]
+        else:
+            gateway.vault = VaultState(backend="file", available=False, message="The passphrase is missing.")
+
+    stage.change = change
+
+    async def drive(host: Host) -> None:
+        await until(host.window.isVisible)
+
+    assert stage.run(drive, in_tray=True) == 0
+
+
 # errors
 
 
@@ -392,6 +480,30 @@ def test_a_real_key_stored_in_the_demo_moves_to_the_own_folder(stage: Stage) -> 
         assert len(stage.gateways) == 2
 
     assert stage.run(drive, demo=True) == 0
+
+
+def test_two_keys_that_are_tried_at_once_in_the_demo_open_the_own_folder_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A keyring that asks to be unlocked holds its start for as long as nobody answers."""
+    begin = FakeGateway.start
+
+    async def slowly(gateway: FakeGateway) -> None:
+        await asyncio.sleep(0.05)
+        await begin(gateway)
+
+    async def drive(host: Host) -> None:
+        await started(host)
+        monkeypatch.setattr(FakeGateway, "start", slowly)
+        gateway = host.window.context.gateway
+        await asyncio.gather(
+            gateway.try_provider_key("openai", "sk-real"), gateway.try_provider_key("anthropic", "sk-ant")
+        )
+        _, real = stage.gateways
+        assert real.calls.count("try_provider_key") == 2
+
+    assert stage.run(drive, demo=True) == 0
+    assert all("close" in gateway.calls for gateway in stage.gateways)
 
 
 def _emptied(gateway: FakeGateway) -> None:

@@ -49,14 +49,15 @@ def test_the_windows_own_commands(
 ) -> None:
     seen: list[object] = []
 
-    def run(demo: bool | None, data_dir: Path | None, *, announce: bool) -> int:
-        seen.extend((demo, data_dir, announce))
+    def run(demo: bool | None, data_dir: Path | None, *, announce: bool, in_tray: bool) -> int:
+        seen.extend((demo, data_dir, announce, in_tray))
         return 7
 
     monkeypatch.setattr(entry, "_run", run)
     folder = ["--data-dir", str(tmp_path)] if place != "joined" else [f"--data-dir={tmp_path}"]
     assert entry.main([*folder, *arguments] if place == "before" else [*arguments, *folder]) == 7
-    assert seen == [demo, tmp_path, announce]
+    assert entry.main([*arguments, *folder, "--in-tray"]) == 7
+    assert seen == [demo, tmp_path, announce, False, demo, tmp_path, announce, True]
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,7 @@ def test_the_windows_own_commands(
         ["api-key", "list", "--data-dir", "x"],
         ["serve", "--data-dir", "~nobody-at-all"],
         ["demo", "now"],
+        ["serve", "--in-tray"],
         ["--data-dir"],
         ["--data-dir= "],
     ],

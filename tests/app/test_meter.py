@@ -13,7 +13,7 @@ from app.context import AppContext
 from app.meter import ALL_WELL, GROUPS, MeterLine, line, reasons, spoken
 from app.sidebar import NARROW, WIDE
 from app.theme import Theme
-from app.window import Window
+from app.window import DESIGN_SIZE, Window
 from gateway import Changes, Completeness, Difference
 from gateway.store.meter import REASONS
 from tests.app.fake_gateway import FakeGateway
@@ -143,6 +143,7 @@ def test_the_list_has_room_for_all_lines_of_a_reason(meter: MeterLine, kind: str
 @pytest.fixture
 def window(qtbot: QtBot, context: AppContext, tmp_path: Path) -> Window:
     made = Window(context, QSettings(str(tmp_path / "w.ini"), QSettings.Format.IniFormat), probe_entries())
+    made.resize(*DESIGN_SIZE)
     qtbot.addWidget(made, before_close_func=lambda window: setattr(window, "_may_close", True))
     made.show()
     made.start_pages()

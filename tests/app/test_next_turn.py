@@ -13,7 +13,7 @@ from app.filters import FilterSnapshot
 from app.next_turn import NextTurn
 from app.pages.models import ModelsPage
 from app.pages.settings import SettingsPage
-from app.window import Window
+from app.window import DESIGN_SIZE, Window
 from tests.app.fake_gateway import FakeGateway
 
 
@@ -32,6 +32,7 @@ def test_only_what_is_asked_for_last_is_done(qtbot: QtBot) -> None:
 @pytest.fixture
 def window(qtbot: QtBot, context: AppContext, tmp_path: Path) -> Window:
     made = Window(context, QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
+    made.resize(*DESIGN_SIZE)
     qtbot.addWidget(made, before_close_func=lambda window: setattr(window, "_may_close", True))
     made.show()
     made.start_pages()

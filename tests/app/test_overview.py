@@ -34,7 +34,7 @@ from app.pages.overview import OverviewPage
 from app.pages.page import StepsTarget
 from app.preferences import Preferences
 from app.tables.laid_texts import LaidTexts
-from app.theme import Theme
+from app.theme import Theme, high_contrast
 from app.throttle import EVERYTHING
 from app.translation import tr
 from gateway import Breakdown, BreakdownRow, Changes, Summary, TagCondition, UsageQuery
@@ -285,8 +285,8 @@ class Slow(FakeGateway):
 
     gates: list[asyncio.Event]
 
-    async def summary(self, query: UsageQuery, *, previous: bool = False) -> tuple[Summary, Summary | None]:
-        answer = await super().summary(query, previous=previous)
+    async def summary(self, query: UsageQuery, *, before: UsageQuery | None = None) -> tuple[Summary, Summary | None]:
+        answer = await super().summary(query, before=before)
         gate = asyncio.Event()
         self.gates.append(gate)
         await gate.wait()
@@ -582,6 +582,13 @@ def test_speed_and_latency_stand_beside_the_cost_and_all_columns_where_all_rows_
     assert table.horizontalHeader().length() <= table.viewport().width()
 
 
+def test_a_share_ends_where_its_bar_does_with_more_contrast_too(page: OverviewPage, theme: Theme) -> None:
+    theme._tokens = high_contrast(theme.tokens)
+    image = page.parts.by_model.table.grab().toImage()
+    seen = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
+    assert theme.tokens.track.lower() in seen
+
+
 def test_a_breakdown_lays_out_a_text_once(page: OverviewPage, laid_out: list[str], qtbot: QtBot) -> None:
     table = page.parts.by_model.table
     table.grab()
@@ -851,7 +858,7 @@ def test_a_new_question_drops_the_one_that_runs(
     answer_summary, dropped, begun = context.gateway.summary, [], asyncio.Event()
     context.filters.set_compare("none")
 
-    async def summary(query: UsageQuery, *, previous: bool = False) -> object:
+    async def summary(query: UsageQuery, *, before: UsageQuery | None = None) -> object:
         if query.model:
             begun.set()
             try:
@@ -859,7 +866,7 @@ def test_a_new_question_drops_the_one_that_runs(
             except asyncio.CancelledError:
                 dropped.append(query.model)
                 raise
-        return await answer_summary(query, previous=previous)
+        return await answer_summary(query, before=before)
 
     async def ask_twice() -> None:
         context.filters.set_dimension("model", ("gpt-5",))
@@ -984,10 +991,10 @@ def test_what_somebody_waits_for_is_not_asked_anew_with_each_change(
     answer_summary, go_on = context.gateway.summary, asyncio.Event()
     asked: list[int | None] = []
 
-    async def summary(query: UsageQuery, *, previous: bool = False) -> object:
+    async def summary(query: UsageQuery, *, before: UsageQuery | None = None) -> object:
         asked.append(query.start_us)
         await go_on.wait()
-        return await answer_summary(query, previous=previous)
+        return await answer_summary(query, before=before)
 
     async def traffic() -> None:
         waited_for = asyncio.ensure_future(page._reload())

@@ -58,7 +58,7 @@ def test_the_cards_of_the_design() -> None:
         "errors": Delta("0.4 pp", "down", "good"),
     }
     assert not any(figure.is_new for figure in shown.values())
-    assert shown["cost"].exact.startswith("$214.860000000")
+    assert shown["cost"].exact.startswith("$214.86 ·")
     assert shown["latency"].exact == "1,420.0 ms"
     assert shown["errors"].exact == "146 of 13,482 requests"
 
@@ -177,8 +177,8 @@ class Gateway:
         self.requests = requests
         self.asked: list[tuple[object, ...]] = []
 
-    async def summary(self, query: UsageQuery, *, previous: bool = False) -> tuple[Summary, Summary | None]:
-        self.asked.append(("summary", previous))
+    async def summary(self, query: UsageQuery, *, before: UsageQuery | None = None) -> tuple[Summary, Summary | None]:
+        self.asked.append(("summary", before))
         return Summary(requests=self.requests), None
 
     async def timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> tuple[TimeBucket, ...]:
@@ -219,7 +219,7 @@ async def test_only_the_five_costliest_models_are_asked_for_in_time() -> None:
     top = ("gpt-5", "b", "c", "d", "e")
     assert ("timeseries", "hour", "model", top) in gateway.asked
     assert ("breakdown", "user") in gateway.asked
-    assert gateway.asked.count(("summary", False)) == 2
+    assert gateway.asked.count(("summary", None)) == 2
     assert ("timeseries", "hour", "provider", ()) not in gateway.asked
     assert tuple(answers.parts) == top
     assert [bucket.summary.requests for bucket in answers.parts["gpt-5"]] == [0, 4, 0]

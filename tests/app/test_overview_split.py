@@ -72,7 +72,7 @@ class StoreGateway(FakeGateway):
         super().__init__(0)
         self.store = store
 
-    async def summary(self, query: UsageQuery, *, previous: bool = False) -> tuple[Summary, Summary | None]:
+    async def summary(self, query: UsageQuery, *, before: UsageQuery | None = None) -> tuple[Summary, Summary | None]:
         return self.store.summary(query), None
 
     async def timeseries(self, query: UsageQuery, bucket: str, by: str | None = None) -> tuple[TimeBucket, ...]:

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QWidget
@@ -98,6 +99,17 @@ def test_what_a_range_is_compared_with(how: str, start: str, end: str, before: t
     assert (found.start_us, found.end_us, found.model) == (us(before[0]), us(before[1]), ("o3",))
 
 
+def test_a_range_that_is_not_over_is_compared_with_as_much() -> None:
+    query = UsageQuery(start_us=us("2026-11-16T00:00"), end_us=us("2026-11-23T00:00"), tz="Europe/Berlin")
+    for how, words in (("previous", "the 7 days before"), ("weekday", "the same days a week before")):
+        found = compared_query(query, how, us("2026-11-18T12:00"))
+        assert found is not None
+        assert (found.start_us, found.end_us) == (us("2026-11-09T00:00"), us("2026-11-11T12:00"))
+        assert compared_with(query, how, us("2026-11-18T12:00")) == f"as much of {words}"
+        assert compared_with(query, how, us("2026-11-23T00:00")) == words
+    assert compared_with(query, "none", us("2026-11-18T12:00")) == ""
+
+
 def test_without_a_beginning_or_a_wish_nothing_is_compared() -> None:
     query = UsageQuery(start_us=1, end_us=2)
     assert compared_query(query, "none", 5) is None
@@ -135,7 +147,8 @@ def test_a_custom_range_says_what_it_is_compared_with(page: OverviewPage, contex
     custom.compare.setCurrentText("The same days of the week before")
     custom.apply_button.click()
     assert (context.filters.range_key, context.filters.compare) == ("custom", "weekday")
-    assert text(page, "overview.range").endswith("compared with the same days a week before")
+    words = "compared with as much of the same days a week before"
+    assert text(page, "overview.range").endswith(words), "today is not over"
 
 
 def test_all_is_from_its_beginning_and_compared_with_nothing(
@@ -252,6 +265,29 @@ def test_a_change_that_is_pointed_at_says_why(
     assert card.badge.toolTip() == "", "other numbers have other reasons"
 
 
+def test_a_tag_among_thousands_that_was_seldom_before_has_not_begun(
+    page: OverviewPage, context: AppContext, fake_gateway: FakeGateway
+) -> None:
+    """All that it costs now would be told as what it cost more."""
+    context.filters.set_range("24h")
+    assert page.answers is not None and page.answers.before is not None
+    now_us, before_us = ((query.end_us or 0) - 1 for query in (page.answers.query, page.answers.before))
+    one = msgspec.structs.replace(fake_gateway.rows[0], model="m", cost_nano=1, cost_source="list")
+    dear = msgspec.structs.replace(one, tags=("customer:dear",), cost_nano=70_000_000_000)
+    others = [
+        msgspec.structs.replace(one, tags=(f"customer:c{number}",)) for number in range(1_200) for _ in range(2)
+    ]
+    fake_gateway.rows = [
+        *(msgspec.structs.replace(dear, started_us=now_us) for _ in range(3)),
+        *(msgspec.structs.replace(each, started_us=now_us) for each in others),
+        *(msgspec.structs.replace(each, started_us=before_us) for each in others),
+        msgspec.structs.replace(dear, started_us=before_us),
+    ]
+    asyncio.run(page.refresh(USAGE))
+    page.parts.cards["cost"].badge.pointed.emit()
+    assert page.parts.cards["cost"].badge.toolTip().splitlines()[1:] == ["+$140.00  m", "+$140.00  customer:dear"]
+
+
 # What is gone
 
 
@@ -300,7 +336,8 @@ def test_four_providers_on_one_scale(qtbot: QtBot, page: OverviewPage, fake_gate
         qtbot.waitUntil(lambda total=chart.total: total.x() > 0)  # type: ignore[misc]
         assert 0 < chart.total.x() - title.x() - title.sizeHint().width() <= 14, "it stands beside the title"
     page.parts.view_tabs["all"].click()
-    assert page.parts.charts.currentIndex() == 0
+    assert page.parts.charts.currentIndex() == 1, "the click's own turn is for the tab"
+    qtbot.waitUntil(lambda: page.parts.charts.currentIndex() == 0)
     assert not page.parts.measure_button.isVisible()
 
 
@@ -310,7 +347,7 @@ def test_another_view_is_painted_in_pieces_and_its_plots_come_in_turns(qtbot: Qt
     in_provider_view(qtbot, page)
     qtbot.waitUntil(curtain.isHidden)
     assert all(chart.plot.isVisible() for chart in area.provider_charts)
-    page.parts.view_tabs["all"].click()
+    page.choose_view("all")
     assert curtain.isVisible() and not any(chart.plot.isVisible() for chart in area.charts)
     area.unfold()
     assert sum(chart.plot.isVisible() for chart in area.charts) == 1
@@ -318,6 +355,22 @@ def test_another_view_is_painted_in_pieces_and_its_plots_come_in_turns(qtbot: Qt
     assert all(chart.plot.isHidden() for chart in area.provider_charts), "else they are all shown with their view"
     in_provider_view(qtbot, page)
     qtbot.waitUntil(lambda: all(chart.plot.isVisible() for chart in area.provider_charts))
+
+
+def test_the_tabs_stay_where_they_are_pressed(qtbot: QtBot, page: OverviewPage) -> None:
+    """The second half of a double click opened a menu that had come to lie there."""
+    tabs, measure = page.parts.view_tabs.values(), page.parts.measure_button
+
+    def places() -> list[QRect]:
+        return [QRect(tab.mapTo(page, QPoint()), tab.size()) for tab in tabs]
+
+    before = places()
+    in_provider_view(qtbot, page)
+    qtbot.waitUntil(lambda: measure.isVisible() and measure.x() > 0)
+    assert places() == before
+    page.choose_measure("latency")
+    qtbot.waitUntil(lambda: measure.width() == measure.sizeHint().width())
+    assert places() == before
 
 
 def test_providers_by_another_measure(qtbot: QtBot, page: OverviewPage, fake_gateway: FakeGateway) -> None:
@@ -448,6 +501,22 @@ def test_a_chart_leaves_as_a_picture(qtbot: QtBot, page: OverviewPage, tmp_path:
     assert chart.tooltip.isVisible() and chart.more.isVisible(), "the chart is as it was"
     chart.set_crosshair(-1)
     assert chart.picture().convertToFormat(picture.format()) == picture, "without the crosshair"
+
+
+@pytest.mark.parametrize("where", ["chart.cost", "chart.cost.more", "overview.split"])
+def test_the_keyboard_is_in_no_picture_and_stays_where_it_is(qtbot: QtBot, page: OverviewPage, where: str) -> None:
+    """Saved by keyboard, the picture had a ring around the grouping, which had the keyboard then."""
+    chart = next(each for each in page.charts if each.objectName() == "chart.cost")
+    with qtbot.waitActive(page):
+        page.activateWindow()
+    page.setFocus()
+    without = chart.picture()
+    at = chart if where == "chart.cost" else page.findChild(QWidget, where)
+    assert at is not None
+    at.setFocus(Qt.FocusReason.TabFocusReason)
+    assert at.hasFocus()
+    assert chart.picture() == without
+    assert at.hasFocus()
 
 
 def test_a_chart_leaves_as_csv_with_all_its_digits(

@@ -44,7 +44,7 @@ def test_choices_are_kept_and_the_first_is_the_usual_one(qtbot: QtBot, tmp_path:
 def test_a_size_is_taken_at_the_next_start(tmp_path: Path) -> None:
     environ: dict[str, str] = {}
     use_size(tmp_path, environ)
-    assert environ == {}
+    assert environ == {} and not (tmp_path / "window.ini").exists()
     Preferences(store(tmp_path)).set("size", "150")
     started = "import os, sys\nfrom pathlib import Path\nfrom app.preferences import use_size\n"
     started += "from PySide6.QtWidgets import QApplication\n"

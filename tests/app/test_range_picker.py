@@ -1,5 +1,6 @@
 """Ranges and buckets: one click, or two local days, daylight saving included."""
 
+import time
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from app.range_picker import BUCKETS, RANGES, BucketPicker, RangePicker, day_ran
 
 BERLIN = "Europe/Berlin"
 HOUR = 3_600_000_000
+DAY_US = 24 * HOUR
 
 
 def us(*moment: int) -> int:
@@ -43,6 +45,28 @@ def test_a_preset_is_one_click(qtbot: QtBot, context: AppContext) -> None:
         assert context.filters.range_key == key
     context.filters.set_range("24h")
     assert picker.current == "24h"
+
+
+@pytest.mark.parametrize(
+    ("key", "first"),
+    [
+        ("1h", QDate(2026, 11, 23)),
+        ("24h", QDate(2026, 11, 23)),
+        ("7d", QDate(2026, 11, 17)),
+        ("30d", QDate(2026, 10, 25)),
+        ("12m", QDate(2025, 12, 1)),
+        ("all", QDate(2024, 2, 29)),
+    ],
+)
+def test_custom_begins_with_the_days_on_show(qtbot: QtBot, context: AppContext, key: str, first: QDate) -> None:
+    """From a month or a year on show it went to the last seven days."""
+    context.filters.set_first(us(2024, 2, 29) + 1)
+    picker = RangePicker(context, offers_all=True)
+    qtbot.addWidget(picker)
+    picker.show()
+    context.filters.set_range(key)
+    picker.segment("custom").click()
+    assert (picker.custom.first.date(), picker.custom.last.date()) == (first, QDate(2026, 11, 23))
 
 
 def test_a_custom_range_is_two_days_and_apply(qtbot: QtBot, context: AppContext) -> None:
@@ -101,3 +125,29 @@ def test_buckets_that_do_not_fit_cannot_be_chosen(qtbot: QtBot, context: AppCont
     assert picker.current == "day", "the choice comes back with a range that it fits"
     context.filters.set_bucket("15m")
     assert picker.current == "auto"
+
+
+def test_buckets_of_which_there_would_be_too_many_cannot_be_chosen(qtbot: QtBot, context: AppContext) -> None:
+    """Hours of a year were offered, and days shown for them."""
+    filters, now_us = context.filters, time.time_ns() // 1000
+    picker = BucketPicker(context)
+    qtbot.addWidget(picker)
+
+    def offered() -> list[str]:
+        return [bucket for bucket, _ in BUCKETS if picker.segment(bucket).isEnabled()]
+
+    filters.set_range("30d")
+    filters.set_bucket("hour")
+    for days, fitting in (
+        (31, ["auto", "hour", "day", "week", "month"]),
+        (400, ["auto", "day", "week", "month"]),
+        (900, ["auto", "week", "month"]),
+    ):
+        filters.set_range("custom", (now_us - days * DAY_US, now_us))
+        assert offered() == fitting
+        assert picker.current == ("hour" if "hour" in fitting else "auto")
+        assert filters.resolved_bucket() in fitting
+        filters.set_range("all")
+        filters.set_first(now_us - days * DAY_US)
+        assert offered() == fitting or days == 31, "all begins with a month"
+    assert picker.segment("day").toolTip() == "Daily is too fine for this range"

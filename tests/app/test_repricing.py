@@ -8,12 +8,12 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QSignalSpy, QTest
 from pytestqt.qtbot import QtBot
 
-from app import formats
+from app import formats, sources
 from app.context import AppContext
 from app.filters import FilterState
 from app.pages.models import ModelsPage
 from app.pages.models_parts.editor import PriceEditor
-from app.pages.models_parts.repricing_lines import change, query_words, said_here
+from app.pages.models_parts.repricing_lines import change, changes_estimates, query_words, said_here
 from app.pages.models_parts.repricing_pane import RepricingPane
 from app.tables.column import utc_text
 from app.tables.model import RowModel
@@ -89,10 +89,10 @@ def test_a_preview_equals_the_api_in_each_figure_and_cell(
             formats.count(found.changed),
             f"of {formats.count(found.examined)} checked · {found.newly_priced} get their first price",
         ),
-        (formats.money(found.from_nano), "of all that were checked"),
-        (formats.money(found.to_nano), "at each request's own time"),
+        (sources.marked_money(found.from_nano, found.from_estimated > 0), "of all that were checked"),
+        (sources.marked_money(found.to_nano, found.to_estimated > 0), "at each request's own time"),
         (
-            formats.money_difference(found.to_nano - found.from_nano),
+            sources.marked_difference(found.to_nano - found.from_nano, changes_estimates(found)),
             formats.delta_percent(found.to_nano, found.from_nano),
         ),
     ]
@@ -101,9 +101,9 @@ def test_a_preview_equals_the_api_in_each_figure_and_cell(
             row.model,
             row.provider,
             formats.count(row.changed),
-            formats.money_column(row.from_nano, 4),
-            formats.money_column(row.to_nano, 4),
-            formats.money_column_difference(row.to_nano - row.from_nano, 4),
+            sources.marked_money(row.from_nano, row.from_estimated > 0, 4),
+            sources.marked_money(row.to_nano, row.to_estimated > 0, 4),
+            sources.marked_difference(row.to_nano - row.from_nano, row.from_estimated + row.to_estimated > 0, 4),
             formats.delta_percent(row.to_nano, row.from_nano) if row.from_nano else "new",
         ]
         for row in found.by_model

@@ -152,7 +152,7 @@ def test_the_one_that_answered_is_marked_whichever_was_shown_before(qtbot: QtBot
         qtbot.waitUntil(lambda made=fresh: made.body is not None and made.body.complete)
         assert shown(panel) == shown(fresh)
         assert panel.body is not None
-        marks = [(status.text(), mark.isVisibleTo(panel)) for status, mark in panel.body.pills]
+        marks = [(status.text(), mark.isVisibleTo(panel.body)) for status, mark in panel.body.pills]
         assert marks == [(str(one.status), answered(one)) for one in row.attempts]
     heads = [label.text() for label in panel.findChildren(QLabel) if label.text().startswith("Attempt ")]
     assert {"Attempt 1", "Attempt 2"} <= set(heads)
@@ -163,7 +163,7 @@ def test_the_tab_shows_the_attempts_of_what_is_chosen(qtbot: QtBot, details: Req
         details.show_record(row, str.title, CostExplanation(cost_nano=row.cost_nano, source=row.cost_source))
 
     show(REFUSED)
-    details.tabs["attempts"].click()
+    details.show_tab("attempts")
     assert details.stack.currentWidget() is details.attempts
     assert "Wait 12 s." in shown(details.attempts)
     # The tab stays for the next row, without a read.

@@ -25,6 +25,8 @@ from app.parts.piece import Code, Tree
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.widgets.curtain import USUAL
+from app.widgets.drawer import WIDTH
+from app.widgets.width_grip import GRIP
 from gateway import (
     HEADERS_ANSWERED,
     HEADERS_ASKED,
@@ -77,7 +79,7 @@ def opened(page: RequestsPage, turns: Turns, row: int, tab: str = "summary") -> 
     # A turn earlier than by itself.
     page._opening.leave()
     page._open_drawer()
-    page.details.tabs[tab].click()
+    page.details.show_tab(tab)
     turns.run()
     return page.details
 
@@ -93,9 +95,9 @@ def test_the_summary_reads_nothing_that_was_said(page: RequestsPage, gateway: Fa
 
 
 def test_tabs_and_filters_stand_on_one_line_beside_the_table(page: RequestsPage, turns: Turns) -> None:
-    opened(page, turns, 0)
-    page.context.filters.set_dimension("outcome", ("error",))
+    page.context.filters.set_dimension("outcome", ("ok",))
     turns.run()
+    opened(page, turns, 0)
     QApplication.processEvents()
     assert page.drawer.isVisible() and page.filter_bar.width() >= page.filter_bar.sizeHint().width()
     assert len({tab.y() for tab in page.details.tabs.values()}) == 1 and len(page.details.tabs) == 6
@@ -131,14 +133,14 @@ def test_question_and_answer_are_rebuilt_as_json(page: RequestsPage, gateway: Fa
         "Answer 1 about topic1.", "Question 2 of conversation 1",
     ]  # fmt: skip
     assert [message["role"] for message in request["messages"]] == ["user", "assistant"] * 2 + ["user"]
-    details.tabs["response"].click()
+    details.show_tab("response")
     response = json.loads(text_of(details.view.blocks[0]))
     assert [part["content"] for message in response["messages"] for part in message["parts"]] == [
         "Answer 2 about topic1."
     ]
     assert details.view.shown("response") == OPEN
     calls = len(gateway.calls)
-    details.tabs["request"].click()
+    details.show_tab("request")
     turns.run()
     assert len(gateway.calls) == calls, "what was read serves all tabs"
 
@@ -195,12 +197,12 @@ def test_headers_stand_by_message_and_are_read_when_they_are_looked_at(
     details.search.setText("far")
     assert details.view.current == details.view.blocks[3].key
     details.search.setText("")
-    details.tabs["messages"].click()
+    details.show_tab("messages")
     turns.run()
     assert "Question 2 of conversation 1" in said(details)
     calls = len(gateway.calls)
     for tab in ("messages", "request", "response", "headers"):
-        details.tabs[tab].click()
+        details.show_tab(tab)
         assert details.search.placeholderText() == details.search.accessibleName() == f"Find in the {tab}"
     turns.run()
     assert [block.kind for block in details.view.blocks] == ["headers"] * 5 and len(gateway.calls) == calls
@@ -252,19 +254,19 @@ def test_a_failure_covers_no_tab_that_was_opened_meanwhile(
 ) -> None:
     gateway.fails = "The store of conversations is locked: close the other program that reads it."
     details = opened(page, turns, 0)
-    details.tabs["messages"].click()
-    details.tabs[tab].click()
+    details.show_tab("messages")
+    details.show_tab(tab)
     turns.run()
     assert details.stack.currentWidget() is getattr(details, shown)
     gateway.fails = None
-    details.tabs["messages"].click()
+    details.show_tab("messages")
     turns.run()
     assert "Question 2" in said(details)
 
 
 def test_an_answer_for_another_request_is_dropped(page: RequestsPage, turns: Turns) -> None:
     details = opened(page, turns, 0)
-    details.tabs["messages"].click()
+    details.show_tab("messages")
     page.view.selectRow(2)
     page._open_row(2)
     turns.run()
@@ -405,7 +407,7 @@ def test_nothing_is_cut_in_a_longer_language(qtbot: QtBot, theme: Theme, gateway
         context = AppContext(gateway, theme, FilterState(tz="UTC"), turns)  # type: ignore[arg-type]
         details = RequestDetails(context)
         qtbot.addWidget(details)
-        details.resize(420, 700)
+        details.resize(WIDTH, 700)
         details.show()
         for row, tab in ((0, "summary"), (0, "messages"), (0, "request"), (5, "response")):
             details.show_record(gateway.rows[row], str.title, gateway.explain(gateway.rows[row]))
@@ -413,6 +415,9 @@ def test_nothing_is_cut_in_a_longer_language(qtbot: QtBot, theme: Theme, gateway
             turns.run()
             QApplication.processEvents()
             assert cut(details) == [] and crossing(details) == [], tab
+            lines = details.panel.widget()
+            needed = lines.minimumSizeHint().width() if lines is not None else 0
+            assert needed <= WIDTH - GRIP, "the drawer cuts what needs more"
     finally:
         QApplication.removeTranslator(longer)
 
@@ -423,11 +428,13 @@ def test_lines_that_a_tab_shows_again_are_painted_in_pieces(
 ) -> None:
     """Sixty labels in one paint took ten milliseconds."""
     # However fast the machine is, no piece follows another one in the same turn.
-    monkeypatch.setattr("app.widgets.curtain._SHORT_S", 0)
+    monkeypatch.setattr("app.widgets.curtain._TOGETHER_S", 0)
     details = opened(page, turns, 0, tab)
     panel = details.panel if tab == "summary" else details.attempts
     curtain = panel._curtain
     qtbot.waitUntil(lambda: panel.body is not None and panel.body.isVisible() and curtain.isHidden())
+    # Whatever the paints before have taught.
+    curtain._most = USUAL
     details.show_tab("headers")
     turns.run()
     QApplication.processEvents()

@@ -25,7 +25,7 @@ from PySide6.QtGui import (
     QResizeEvent,
 )
 from PySide6.QtTest import QSignalSpy, QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLabel, QLineEdit, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import formats
@@ -55,6 +55,7 @@ from gateway import (
     OUTCOMES,
     AttemptRecord,
     Changes,
+    ClientError,
     CostExplanation,
     CostPart,
     ExchangeRecord,
@@ -250,6 +251,34 @@ def test_optional_columns_are_shown_by_the_menu(page: RequestsPage, qtbot: QtBot
     assert "Door" in [column.title for column in page.view.shown_columns()]
 
 
+@pytest.mark.parametrize("by", ["mouse", "keyboard"])
+def test_several_columns_are_ticked_in_one_go(page: RequestsPage, qtbot: QtBot, by: str) -> None:
+    """The menu was opened anew for each of them."""
+    qtbot.mouseClick(page.columns_button, Qt.MouseButton.LeftButton)
+    menu = page.findChild(QMenu, "columns_menu")
+    assert menu is not None
+    qtbot.waitUntil(menu.isVisible)
+    wanted = {"Door", "Client", "Cached"}
+    for action in menu.actions():
+        if action.text() not in wanted:
+            continue
+        place = menu.actionGeometry(action).center()
+        if by == "mouse":
+            qtbot.mouseMove(menu, place)
+            menu.setActiveAction(action)
+            qtbot.mouseClick(menu, Qt.MouseButton.LeftButton, pos=place)
+        else:
+            menu.setActiveAction(action)
+            qtbot.keyClick(menu, Qt.Key.Key_Space)
+        assert menu.isVisible() and action.isChecked()
+    assert wanted <= {column.title for column in page.view.shown_columns()}
+    usual = menu.actions()[-1]
+    menu.setActiveAction(usual)
+    qtbot.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(usual).center())
+    assert not menu.isVisible(), "what is done at once closes it"
+    assert wanted.isdisjoint({column.title for column in page.view.shown_columns()})
+
+
 # a million rows
 
 
@@ -323,6 +352,44 @@ def test_typed_filters_become_chips_and_the_list(
     ]
     assert page.model.rowCount() == len(expected) > 0
     assert [page.model.held(row) for row in range(20)] == expected[:20]
+
+
+def test_a_conversation_is_typed_by_its_id(
+    page: RequestsPage, gateway: FakeGateway, context: AppContext, qtbot: QtBot, turns: Turns
+) -> None:
+    """Without a list of all conversations, of which a year has hundreds of thousands."""
+    id = "run-1"
+    gateway.rows = [
+        msgspec.structs.replace(row, conversation_id=f"run-{number % 30}") for number, row in enumerate(gateway.rows)
+    ]
+    gateway.calls.clear()
+    qtbot.keyClicks(page.filter_field.field, f"conversation:{id}")
+    qtbot.keyClick(page.filter_field.field, Qt.Key.Key_Return)
+    turns.run()
+    assert context.filters.dimensions["conversation"] == (id,)
+    assert "breakdown conversation" not in gateway.calls
+    assert page.model.rowCount() == sum(row.conversation_id == id for row in gateway.rows)
+
+
+def test_a_part_of_very_many_conversations_ids_is_no_filter_and_says_why(
+    page: RequestsPage,
+    gateway: FakeGateway,
+    context: AppContext,
+    qtbot: QtBot,
+    turns: Turns,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def too_many(query: UsageQuery, text: str) -> tuple[str, ...]:
+        raise ClientError("More than 200 conversations have that in their id: write more of it.")
+
+    monkeypatch.setattr(gateway, "conversations_named", too_many)
+    field = page.filter_field
+    qtbot.keyClicks(field.field, "conversation:run status:ok")
+    qtbot.keyClick(field.field, Qt.Key.Key_Return)
+    turns.run()
+    assert not context.filters.is_filtered and page.model.rowCount()
+    assert field.field.text() == "conversation:run status:ok"
+    assert field.problem.isVisible() and field.problem.text().startswith("More than 200 conversations")
 
 
 def test_numbers_and_free_text_are_typed_too(
@@ -428,12 +495,17 @@ def test_a_word_that_is_no_filter_is_told_and_kept(
     qtbot.keyClicks(field, "modl:gpt")
     qtbot.keyClick(field, Qt.Key.Key_Return)
     turns.run()
-    assert problem.isVisible()
+    assert problem.isVisible() and field.property("invalid"), "its frame is red"
     assert "Did you mean model:?" in problem.text()
     assert field.text() == "modl:gpt"
     assert not context.filters.is_filtered
     qtbot.keyClicks(field, "x")
-    assert not problem.isVisible()
+    assert not problem.isVisible() and not field.property("invalid")
+    field.setText("cost:abc")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert problem.isVisible() and field.property("invalid")
+    field.clear()
+    assert not problem.isVisible() and not field.property("invalid")
 
 
 @pytest.mark.parametrize(
@@ -514,6 +586,101 @@ def test_the_values_of_a_name_that_was_taken_are_offered(page: RequestsPage, qtb
     assert popup.sizeHintForRow(0) >= 28, "as high as what else is chosen from"
     assert popup.verticalScrollBar().maximum() == 0
     popup.hide()
+
+
+def test_details_that_another_list_does_not_hold_are_closed(
+    page: RequestsPage, context: AppContext, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    with qtbot.waitActive(page):
+        page.activateWindow()
+    open_row(page, qtbot, 0)
+    shown = page.panel.record
+    assert shown is not None
+    other = next(row.model for row in gateway.rows if row.model != shown.model)
+    context.filters.restore(FilterSnapshot(range_key="30d", dimensions={"model": (shown.model,)}))
+    turns.run()
+    assert page.drawer.isVisible() and page.panel.record is shown, "it is in this list too"
+    page.filter_field.field.setFocus()
+    context.filters.restore(FilterSnapshot(range_key="30d", dimensions={"model": (other,)}))
+    turns.run()
+    assert not page.drawer.isVisible()
+    assert page.filter_field.field.hasFocus(), "who types there goes on"
+
+    open_row(page, qtbot, 0)
+    context.filters.shift_range(-1, now_us())
+    turns.run()
+    assert not page.drawer.isVisible(), "its time is another one"
+
+
+@pytest.mark.parametrize("late", [0, 1], ids=["its list", "whether it holds them"])
+def test_details_stay_where_filters_change_again_before_an_answer(
+    page: RequestsPage,
+    context: AppContext,
+    gateway: FakeGateway,
+    qtbot: QtBot,
+    turns: Turns,
+    monkeypatch: pytest.MonkeyPatch,
+    late: int,
+) -> None:
+    """They were closed for a list that was never shown, or not any more."""
+    open_row(page, qtbot, 0)
+    shown = page.panel.record
+    assert shown is not None
+    other = next(row.model for row in gateway.rows if row.model != shown.model)
+    questions, answer = itertools.count(), gateway.requests
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def answered_late(query: UsageQuery, **which: Any) -> RequestPage:
+        if next(questions) == late:
+            asked.set()
+            await go.wait()
+        return await answer(query, **which)
+
+    monkeypatch.setattr(gateway, "requests", answered_late)
+
+    def begin(model: str | None) -> asyncio.Future[Any]:
+        context.filters.restore(FilterSnapshot(range_key="30d", dimensions={"model": (str(model),)}))
+        return asyncio.gather(*(turns.waiting.pop() for _ in tuple(turns.waiting)))
+
+    async def change_twice() -> None:
+        first = begin(other)
+        await asked.wait()
+        await begin(shown.model)
+        go.set()
+        await first
+
+    asyncio.run(change_twice())
+    turns.run()
+    assert page.drawer.isVisible() and page.panel.record is shown
+
+
+def test_details_that_close_by_themselves_leave_the_keyboard_below_a_dialog_where_it_was(
+    page: RequestsPage, context: AppContext, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    with qtbot.waitActive(page):
+        page.activateWindow()
+    open_row(page, qtbot, 0)
+    page.filter_field.field.setFocus()
+    dialog = QDialog(page)
+    field = QLineEdit(dialog)
+    dialog.open()
+    qtbot.waitUntil(field.hasFocus)
+    context.filters.restore(FilterSnapshot(range_key="30d", dimensions={"model": ("none of them",)}))
+    turns.run()
+    assert page.drawer.isHidden() and field.hasFocus()
+    assert page.focusWidget() is page.filter_field.field
+
+
+def test_details_that_were_asked_for_stay_beside_a_list_without_them(
+    page: RequestsPage, context: AppContext, gateway: FakeGateway, qtbot: QtBot, turns: Turns
+) -> None:
+    open_row(page, qtbot, 0)
+    context.filters.restore(FilterSnapshot(range_key="30d", dimensions={"model": ("none of them",)}))
+    page.show_target(RequestTarget(gateway.rows[5].id))
+    turns.run()
+    assert page.drawer.isVisible() and page.panel.record == gateway.rows[5]
+    refresh(page, turns)
+    assert page.drawer.isVisible()
 
 
 def test_esc_closes_the_details_and_then_empties_the_field(page: RequestsPage, qtbot: QtBot, turns: Turns) -> None:
@@ -1306,6 +1473,28 @@ def test_a_failed_export_is_tried_again_by_its_button(page: RequestsPage, turns:
     dialog.close()
 
 
+def test_a_failed_export_is_let_go_of_or_forgotten_once_another_file_is_saved(
+    page: RequestsPage, turns: Turns, qtbot: QtBot, tmp_path: Path
+) -> None:
+    """Nothing that is read anew says that it is well: it stood until it was tried again."""
+
+    def fail() -> None:
+        turns(page.export_to(tmp_path / "no-such-folder" / "out.csv"))
+        turns.run()
+        assert page.banner.isVisible()
+
+    fail()
+    qtbot.mouseClick(page.banner.dismiss, Qt.MouseButton.LeftButton)
+    assert page.banner.isHidden()
+    fail()
+    page.context.shell.saved.emit("Exported 7 rows to costs.csv", tmp_path)
+    assert page.banner.isHidden()
+    page.banner.tell("The disk is full.", "list")
+    assert not page.banner.dismiss.isVisible(), "what goes when it is well is no person's to send away"
+    page.context.shell.saved.emit("Exported 7 rows to costs.csv", tmp_path)
+    assert page.banner.isVisible(), "and a file says nothing of it"
+
+
 def test_new_rows_that_could_not_be_read_are_told_until_they_are(
     page: RequestsPage, gateway: FakeGateway, turns: Turns
 ) -> None:
@@ -1553,7 +1742,7 @@ def test_lines_are_laid_out_before_they_are_shown_and_each_in_its_turn(
         panel.turns.go_on()
         labels = body.findChildren(TextLabel)
         seen.append((body.complete, len({label.y() for label in labels}) > 10, body.isHidden()))
-    assert seen[-3:] == [(True, False, True), (True, True, True), (True, True, False)]
+    assert seen[-4:] == [(True, False, True), *[(True, True, True)] * 2, (True, True, False)]
     places = [label.geometry() for label in body.findChildren(TextLabel)]
     QTest.qWait(1)
     assert [label.geometry() for label in body.findChildren(TextLabel)] == places

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QPainter, QRegion
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -26,7 +26,7 @@ from app.theme import Theme
 from app.throttle import EVERYTHING
 from gateway import Changes
 from tests.app.fake_gateway import FakeGateway
-from tests.app.test_short_slots import iter_steps
+from tests.app.test_short_slots import Painted, iter_steps
 from tests.app.test_tables import Record
 
 said = ["called"]
@@ -86,8 +86,6 @@ def same(views: tuple[TableView, TableView]) -> bool:
 
 def painted_until_kept(view: TableView, drawn: list[Any]) -> int:
     """How many rows were drawn until all in sight were painted from their pictures; `drawn` is empty then."""
-    # The current row of what has the keyboard is marked, and painted as it is.
-    view.clearFocus()
     rows: set[int] = set()
     for _ in range(40):
         drawn.clear()
@@ -124,6 +122,31 @@ def test_rows_look_the_same_as_without_pictures(qtbot: QtBot, theme: Theme) -> N
     theme.set_density("comfortable")
 
 
+class NotThere(ListModel[Record]):
+    def row(self, number: int) -> None:
+        """Being read."""
+
+
+def test_rows_that_are_not_there_yet_are_one_picture(qtbot: QtBot, theme: Theme, drawn: list[Any]) -> None:
+    """Where a list was scrolled faster than it is read, a screen of them took three milliseconds."""
+    views = []
+    for pictures in (True, False):
+        model = NotThere(COLUMNS)
+        model.set_rows(ROWS)
+        views.append(view := TableView(theme, model, "Records", pictures=pictures))
+        qtbot.addWidget(view)
+        view.resize(500, 400)
+        view.show()
+    drawn.clear()
+    pictures_of = [view.viewport().grab().toImage() for view in views]
+    assert pictures_of[0] == pictures_of[1]
+    assert len(drawn) > 8
+    drawn.clear()
+    views[0].forget_pictures()
+    views[0].viewport().grab()
+    assert drawn == [None]
+
+
 def test_a_row_is_drawn_once_and_put_where_it_stands(qtbot: QtBot, theme: Theme, drawn: list[Any]) -> None:
     view = shown(qtbot, theme, pictures=True)
     view.forget_pictures()
@@ -136,6 +159,35 @@ def test_a_row_is_drawn_once_and_put_where_it_stands(qtbot: QtBot, theme: Theme,
     drawn.clear()
     list(iter_steps(view.prepare([Record(901, "ahead")])))
     assert [row.number for row in drawn] == [901]
+
+
+def test_the_row_that_the_keyboard_is_on_is_its_picture_with_an_edge(
+    qtbot: QtBot, theme: Theme, drawn: list[Any]
+) -> None:
+    """It is on show most of the time, and was drawn with all that changes beside it."""
+    view = shown(qtbot, theme, pictures=True)
+    view.activateWindow()
+    view.setFocus()
+    view.setCurrentIndex(view._rows.index(2, 0))
+    view.clearSelection()
+    qtbot.waitUntil(view.hasFocus)
+    painted_until_kept(view, drawn)
+    picture, y = view.viewport().grab().toImage(), view._place(2).center().y()
+    assert not drawn
+    colors = [picture.pixelColor(x, y).name() for x in range(3)]
+    assert colors == [theme.color(name).name() for name in ("accent", "accent", "surface")]
+
+
+def test_the_edge_goes_along_with_the_keyboard_whichever_cell_is_current(qtbot: QtBot, theme: Theme) -> None:
+    view = shown(qtbot, theme, pictures=True)
+    view.setCurrentIndex(view._rows.index(2, 1))
+    QTest.qWait(20)
+    qtbot.waitUntil(lambda: not view._turns.waiting)
+    painted = Painted(view.viewport())
+    qtbot.keyClick(view, Qt.Key.Key_Down, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: bool(painted.parts))
+    assert view.currentIndex().row() == 3 and view.selected_ranges() == [(2, 2)]
+    assert all(painted.parts[0].contains(view._place(row)) for row in (2, 3))
 
 
 @pytest.mark.parametrize(("pictures", "filled"), [(True, False), (False, True)])

@@ -2,6 +2,7 @@
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -51,6 +52,16 @@ def test_it_is_as_large_as_what_it_is_around(area: QScrollArea, qtbot: QtBot) ->
     area.setFocus(Qt.FocusReason.TabFocusReason)
     area.resize(500, 400)
     qtbot.waitUntil(lambda: ring(area).geometry() == area.rect(), timeout=PATIENCE_MS)
+
+
+def test_no_bar_of_its_area_hides_a_part_of_it(area: QScrollArea, qtbot: QtBot) -> None:
+    """Wherever the area laid itself out, its bar stood over the ring's edge."""
+    area.setFocus(Qt.FocusReason.TabFocusReason)
+    area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+    area.resize(320, 240)
+    qtbot.waitUntil(area.verticalScrollBar().isVisible, timeout=PATIENCE_MS)
+    edge = area.grab().toImage().pixelColor(area.width() - 2, area.height() // 2)
+    assert edge == area.palette().color(QPalette.ColorRole.Highlight)
 
 
 @pytest.mark.parametrize("reason", [Qt.FocusReason.TabFocusReason, Qt.FocusReason.MouseFocusReason])

@@ -29,12 +29,14 @@ from app.pages.settings_parts.data_sections import (
     program_version,
 )
 from app.pages.settings_parts.own_sections import AppearanceSection, GatewaySection, VaultSection
-from app.pages.settings_parts.table import BESIDE, IN_FILE, ROWS, SECTIONS, TITLES
+from app.pages.settings_parts.table import ROWS, SECTIONS, TITLES
 from app.pages.settings_parts.values import size_text
+from app.preferences import CHOICES, SYSTEM
 from app.shell import Shell
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.throttle import EVERYTHING
+from app.widgets import SegmentedControl
 from app.work import Job
 from app.work_strip import JobLine
 from gateway import Changes, Cleaned, FaregateError, Sizes, VaultState
@@ -126,7 +128,10 @@ def type_over(qtbot: QtBot, edit: QLineEdit, text: str) -> None:
 def test_every_setting_stands_in_one_place() -> None:
     keys = [row.key for rows in ROWS.values() for row in rows]
     assert len(keys) == len(set(keys))
-    assert {*keys, *BESIDE, *IN_FILE} == {row.key for row in SETTINGS}
+    # Changed by a control of another row, or by a panel of its own.
+    beside = ("capture.redact_off", "vault.backend")
+    in_file = ("server.tls_cert", "server.tls_key", "store.url")
+    assert {*keys, *beside, *in_file} == {row.key for row in SETTINGS}
     assert set(ROWS) == {section.key for section in SECTIONS}
     assert all(TITLES.values())
 
@@ -381,6 +386,19 @@ def test_the_section_is_remembered_by_the_shell(open_page: Callable[[str], Setti
 # preferences
 
 
+def test_what_another_installation_starts_at_login_is_told(
+    qtbot: QtBot, open_page: Callable[[str], SettingsPage], tmp_path: Path
+) -> None:
+    """The switch stood on where the entry was of a folder that had been deleted since, and nothing started."""
+    DesktopEntry(tmp_path / "autostart", ("/old place/venv/bin/faregate",)).set(True)
+    section = open_page("gateway").views["gateway"]
+    assert isinstance(section, GatewaySection) and not section.at_login.isChecked()
+    assert "'/old place/venv/bin/faregate'" in section.login_line.note.text()
+    qtbot.mouseClick(section.at_login, Qt.MouseButton.LeftButton)
+    assert section.at_login.isChecked() and section.login_line.note.text() == ""
+    assert 'Exec="faregate"' in (tmp_path / "autostart" / "faregate.desktop").read_text()
+
+
 def test_starting_at_login_is_the_entry_itself(
     qtbot: QtBot, open_page: Callable[[str], SettingsPage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -441,6 +459,24 @@ def test_the_appearance_is_chosen_there_too(
     section.zone.setCurrentIndex(0)
     assert (shell.preferences.zone, page.context.filters.tz) == ("", "Europe/Berlin")
     shell.preferences.set("clock", "24")
+
+
+def test_the_size_is_the_systems_or_one_of_ones_own(
+    qtbot: QtBot, open_page: Callable[[str], SettingsPage], shell: Shell
+) -> None:
+    # What the window began with.
+    shell.preferences.keep("system_size", "130")
+    page = open_page("appearance")
+    choice = child(page, SegmentedControl, "preference.size")
+    texts = [choice.segment(size).text() for size in CHOICES["size"]]
+    assert (choice.current, texts) == (SYSTEM, ["System", "100%", "115%", "130%", "150%"])
+    assert any("System follows the desktop's text, 130% now." in each.text() for each in page.findChildren(TextLabel))
+    qtbot.mouseClick(choice.segment("150"), Qt.MouseButton.LeftButton)
+    assert shell.preferences.get("size") == "150"
+    again = open_page("appearance")
+    assert not any("% now" in each.text() for each in again.findChildren(TextLabel))
+    qtbot.mouseClick(choice.segment(SYSTEM), Qt.MouseButton.LeftButton)
+    assert shell.preferences.get("size") == SYSTEM
 
 
 # storage

@@ -41,7 +41,7 @@ from app.theme import Theme
 from app.widgets import curtain as curtain_module
 from app.widgets.curtain import Curtain
 from app.widgets.cutting import ROW
-from app.window import Window
+from app.window import DESIGN_SIZE, Window
 from gateway import Changes
 from tests.app.fake_gateway import NOW_US, FakeGateway
 from tests.app.fake_threads import plain_thread
@@ -193,6 +193,7 @@ def test_what_changes_in_the_window_does_not_have_it_laid_out_anew(
     qtbot: QtBot, context: AppContext, tmp_path: Path
 ) -> None:
     window = Window(context, QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
+    window.resize(*DESIGN_SIZE)
     qtbot.addWidget(window, before_close_func=lambda window: setattr(window, "_may_close", True))
     window.show()
     QApplication.processEvents()
@@ -497,6 +498,7 @@ def test_a_page_is_set_aside_as_soon_as_it_is_built(garbage: GarbageTimer) -> No
 def test_charts_are_set_aside_as_they_are_built(qtbot: QtBot, context: AppContext, tmp_path: Path) -> None:
     """Their import leaves more to look at than all the rest of the window."""
     window = Window(context, QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
+    window.resize(*DESIGN_SIZE)
     qtbot.addWidget(window, before_close_func=lambda window: setattr(window, "_may_close", True))
     window.show()
     window.start_pages()
@@ -520,10 +522,10 @@ def test_workers_give_the_gateways_thread_back_soon(monkeypatch: pytest.MonkeyPa
     for name in ("share_heap", "use_size"):
         monkeypatch.setattr(window_process, name, lambda *_given: None)
     # Another window is there already: it is raised, and no more is done.
-    monkeypatch.setattr(window_process, "call_first", lambda _path: True)
+    monkeypatch.setattr(window_process, "call_first", lambda _path, to_front: to_front)
     folder = SimpleNamespace(path=tmp_path)
     try:
-        assert window_process.run_window(SimpleNamespace(outer=folder, folder=folder)) == 0  # type: ignore[arg-type]
+        assert window_process.run_window(SimpleNamespace(outer=folder, folder=folder, in_tray=False)) == 0  # type: ignore[arg-type]
         assert sys.getswitchinterval() <= 0.0001
     finally:
         sys.setswitchinterval(before)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeySequence
+from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMenu, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
@@ -23,7 +23,7 @@ from app.palette import Palette
 from app.shortcut_sheet import ShortcutSheet
 from app.tables.view import TableView
 from app.widgets import Drawer
-from app.window import Window
+from app.window import DESIGN_SIZE, Window
 from tests.app.fake_gateway import NOW_US, FakeGateway
 from tests.app.fake_threads import FULL, TRACE, full_thread, plain_thread, trace_of
 
@@ -36,6 +36,7 @@ def window(qtbot: QtBot, context: AppContext, fake_gateway: FakeGateway, tmp_pat
     fake_gateway.told = [full, *(plain_thread(number, NOW_US) for number in range(5))]
     fake_gateway.traces = {TRACE: trace_of(full)}
     made = Window(context, QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
+    made.resize(*DESIGN_SIZE)
     qtbot.addWidget(made, before_close_func=lambda window: setattr(window, "_may_close", True))
     made.show()
     made.start_pages()
@@ -177,6 +178,68 @@ def test_the_windows_keys(qtbot: QtBot, window: Window) -> None:
         press(qtbot, keys)
         assert window.header.title.text() == title
     assert {title for _, title in groups["Pages"]} == {entry.title for entry in PAGES}
+
+
+# Tab
+
+
+@pytest.mark.parametrize(
+    ("page", "read"),
+    [
+        (
+            "overview",
+            "nav. theme. overview.export filter.add card. chart.requests legend.success chart.requests.more chart.cost "
+            "overview.split legend. chart.cost.more chart.latency overview.timing table.model tab. table.provider",
+        ),
+        (
+            "compare",
+            "nav. theme. compare_system compare_prompt compare_model. compare_max_tokens compare_temperature",
+        ),
+        ("providers", "nav. theme. add_provider provider_switch update_prices"),
+    ],
+)
+def test_tab_leads_as_one_reads(qtbot: QtBot, window: Window, page: str, read: str) -> None:
+    """Charts, chips and cards came with their data, and Qt's own order has them after all that was there before."""
+    wanted = read.split()
+
+    def is_meant(name: str, found: str) -> bool:
+        return found.startswith(name) if name.endswith(".") else found == name
+
+    def all_shown() -> bool:
+        shown = [widget.objectName() for widget in window.findChildren(QWidget) if widget.isVisible()]
+        return all(any(is_meant(name, each) for each in shown) for name in wanted)
+
+    window.open_page(page)
+    qtbot.waitUntil(all_shown)
+    window.sidebar.card.switch.setFocus()
+    found = [focused_after(qtbot, "Tab")]
+    while found[-1] != "gateway.switch":
+        found.append(focused_after(qtbot, "Tab"))
+    place = 0
+    for name in wanted:
+        place = next((at for at, each in enumerate(found) if at >= place and is_meant(name, each)), -1)
+        assert place >= 0, (name, found)
+    assert [focused_after(qtbot, "Shift+Tab") for _ in found[1:]] == found[-2::-1]
+
+
+@pytest.mark.parametrize("key", ["Tab", "Shift+Tab"])
+def test_tab_comes_to_what_is_chosen(qtbot: QtBot, window: Window, key: str) -> None:
+    """Of the pages, and of the themes: Qt came to the first of them or, from behind, to the last."""
+    window.open_page("providers")
+    window.context.theme.set_mode("light")
+    window.sidebar.card.switch.setFocus()
+    found = [focused_after(qtbot, key)]
+    while found[-1] != "gateway.switch":
+        found.append(focused_after(qtbot, key))
+    stops = [name for name in found if name.startswith(("nav.", "theme."))]
+    assert sorted(stops) == ["nav.providers", "theme.light"]
+
+
+def focused_after(qtbot: QtBot, keys: str) -> str:
+    press(qtbot, keys)
+    now = QApplication.focusWidget()
+    assert now is not None
+    return now.objectName()
 
 
 # a page's own
@@ -420,8 +483,7 @@ def _list_keys(qtbot: QtBot, window: Window, key: str) -> None:
 
 
 def _the_menu(qtbot: QtBot, view: TableView) -> None:
-    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, view.rect().center(), view.mapToGlobal(view.pos()))
-    QApplication.sendEvent(view, event)
+    press(qtbot, "Shift+F10")
     menu = view.findChild(QMenu, "rows_menu")
     assert menu is not None
     texts = [action.text() for action in menu.actions()]

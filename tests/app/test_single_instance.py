@@ -15,7 +15,7 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 from app.single_instance import call_first
 app = QCoreApplication([])
-sys.exit(not call_first(Path(sys.argv[1])))
+sys.exit(not call_first(Path(sys.argv[1]), to_front=sys.argv[2:] != ["quietly"]))
 """
 
 
@@ -29,6 +29,17 @@ def test_the_first_is_called(qtbot: QtBot, tmp_path: Path) -> None:
     assert Path(socket_name(tmp_path)).stat().st_mode & 0o077 == 0, "only the owner may call"
     first.close()
     assert not call_first(tmp_path)
+
+
+def test_what_starts_at_login_beside_the_first_leaves_its_window_where_it_is(qtbot: QtBot, tmp_path: Path) -> None:
+    """A session may be restored, and its entries started besides."""
+    first = FirstInstance(tmp_path)
+    called: list[bool] = []
+    first.called.connect(lambda: called.append(True))
+    caller = subprocess.Popen([sys.executable, "-c", CALLER, str(tmp_path), "quietly"])
+    qtbot.waitUntil(lambda: caller.poll() is not None)
+    assert (caller.returncode, called) == (0, [])
+    first.close()
 
 
 def test_a_socket_left_behind_is_taken_over(qtbot: QtBot, tmp_path: Path) -> None:

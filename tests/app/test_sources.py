@@ -14,9 +14,10 @@ from app.charts.tokens import TOKENS
 from app.overview.breakdown import COST as COST_MEASURE
 from app.overview.breakdown import NAME, BreakdownModel, Line
 from app.overview.figures import figures
+from app.pages.models_parts.bill_lines import bill_figures, bill_lines, line_columns
 from app.pages.requests_parts.columns import request_columns
 from app.theme import Theme
-from gateway import ExchangeRecord, Summary, TimeBucket
+from gateway import BillPart, BillTotals, DayModel, ExchangeRecord, Reconciliation, Summary, TimeBucket
 from tests.store.examples import record
 
 EXACT = Summary(
@@ -73,7 +74,7 @@ def test_cards_mark_sums_that_hold_estimates_and_their_tooltips_count_them() -> 
     exact = {figure.key: figure for figure in figures(EXACT, None, (), 1)}
     assert (exact["tokens"].value, exact["cost"].value) == ("150", "$2.00")
     assert exact["tokens"].exact == "150\n2 counted by the provider"
-    assert exact["cost"].exact == "$2.000000000 · $1.00 / request\n2 by list price"
+    assert exact["cost"].exact == "$2.00 · $1.00 / request\n2 by list price"
     marked = {figure.key: figure for figure in figures(GUESSED, None, (), 1)}
     assert (marked["tokens"].value, marked["cost"].value) == ("≈150", "≈$2.00")
     words = "1,190 counted by the provider, 2 partly estimated, 12 estimated"
@@ -132,7 +133,7 @@ def test_costs_by_model_are_marked_model_by_model() -> None:
     assert {name: bool(flag is not None and np.all(flag)) for name, flag in flags.items()} == {
         "a": False,
         "b": True,
-        "Other": True,
+        "Other": False,
     }
 
 
@@ -141,7 +142,7 @@ def test_sums_with_prices_that_may_be_another_s_are_marked_and_say_how_many() ->
     shown = {figure.key: figure for figure in figures(doubtful, None, (), 1)}
     assert (shown["tokens"].value, shown["cost"].value) == ("150", "≈$2.00")
     words = "2 by list price; 1 of these may not be exact"
-    assert shown["cost"].exact == f"$2.000000000 · $1.00 / request\n{words}\n{sources.DEFINITION}"
+    assert shown["cost"].exact == f"$2.00 · $1.00 / request\n{words}\n{sources.DEFINITION}"
     assert shown["tokens"].exact == "150\n2 counted by the provider"
     model = BreakdownModel((NAME, COST_MEASURE))
     model.set_lines([Line(value="a", name="a", slot=0, share=1.0, summary=doubtful)], None)
@@ -187,3 +188,40 @@ def test_a_chart_tells_small_estimates_as_tables_do(qtbot: QtBot, theme: Theme) 
     qtbot.addWidget(card)
     card.set_data(chart_data(COST, ChartInput(buckets=[total], groups=groups)))
     assert list(card.values_at(0).values()) == ["$2.00", "≈$0.00004", "≈$2.00"]
+
+
+def test_differences_of_estimates_are_marked_and_nothing_is_none() -> None:
+    assert sources.marked_difference(1_230_000_000, True) == "≈+$1.23"
+    assert sources.marked_difference(-4_000_000, True, 4) == "≈−$0.0040"
+    assert sources.marked_difference(-3, True, 4) == "≈−$0.000000003"
+    assert sources.marked_difference(-3, False, 4) == "<$0.0001"
+    assert sources.marked_difference(0, True) == "$0.00"
+    assert sources.marked_difference(None, True, 4) == "—"
+
+
+def test_a_bill_s_figures_mark_our_sums_that_hold_estimates() -> None:
+    ours, theirs = BillTotals(requests=2, cost_nano=2_000_000_000, estimated=1), BillTotals(cost_nano=3_000_000_000)
+    part = BillPart(kind="price_drift", requests=2, here_nano=2 * 10**9, bill_nano=3 * 10**9, estimated=True)
+    done = Reconciliation(
+        provider="openai",
+        forms=(),
+        zone="UTC",
+        zone_source="form",
+        first_day="2026-11-01",
+        last_day="2026-11-01",
+        lines=1,
+        passed_over=0,
+        counts=(),
+        decimals=2,
+        here=ours,
+        bill=theirs,
+        parts=(part,),
+        tolerance_nano=0,
+        days=(DayModel(day="2026-11-01", model=None, here=ours, bill=theirs, parts=(part,)),),
+    )
+    shown = bill_figures(done)
+    assert [figure.value for figure in shown[:3]] == ["$3.00", "≈$2.00", "≈+$1.00"]
+    assert "≈" in shown[1].tooltip and not shown[0].tooltip
+    (line,) = bill_lines(done)
+    told = {column.key: column.text(line) for column in line_columns()}
+    assert (told["here"], told["bill"], told["difference"]) == ("≈$2.0000", "$3.0000", "≈+$1.0000")

@@ -20,7 +20,7 @@ from app.questions import ask_to_leave_demo
 from app.theme import Theme
 from app.throttle import EVERYTHING
 from app.widgets import Banner, Card
-from app.window import Window
+from app.window import DESIGN_SIZE, Window
 from tests.app.fake_gateway import NOW_US, FakeGateway
 from tests.app.fake_threads import plain_thread
 from tests.app.turns import Turns
@@ -34,6 +34,7 @@ def window(qtbot: QtBot, theme: Theme, fake_gateway: FakeGateway, turns: Turns, 
     fake_gateway.told = [plain_thread(number, NOW_US) for number in range(3)]
     context = AppContext(fake_gateway, theme, FilterState(tz="UTC"), turns)  # type: ignore[arg-type]
     made = Window(context, QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
+    made.resize(*DESIGN_SIZE)
     qtbot.addWidget(made, before_close_func=lambda window: setattr(window, "_may_close", True))
     made.show()
     return made

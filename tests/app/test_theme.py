@@ -85,6 +85,15 @@ def test_high_contrast_has_strong_borders(tokens: Tokens) -> None:
 
 
 @BOTH
+@pytest.mark.parametrize("more", [False, True], ids=["as it is", "with more contrast"])
+def test_a_bar_stands_out_from_what_it_would_fill(tokens: Tokens, *, more: bool) -> None:
+    """A share of four percent was a bar as dark from end to end."""
+    shown = high_contrast(tokens) if more else tokens
+    for color in (*shown.series, shown.other, shown.accent):
+        assert contrast(color, shown.track) >= 2.2
+
+
+@BOTH
 def test_the_stylesheet_names_only_tokens_that_exist(tokens: Tokens) -> None:
     text = stylesheet(tokens)
     assert "$" not in text

@@ -383,7 +383,7 @@ class Updates(QObject):
         return False
 
 
-def test_thread_timeline_and_costs_are_painted_apart_and_none_that_is_as_it_was(
+def test_head_thread_timeline_and_costs_are_painted_apart_and_none_that_is_as_it_was(
     qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert thread_pane._PAINTED_S > TURN_S, "what is due within a turn is done in it"
@@ -397,7 +397,12 @@ def test_thread_timeline_and_costs_are_painted_apart_and_none_that_is_as_it_was(
     for later in (pane._facts, pane._marking):
         later.timeout.disconnect()
     inspector = pane.inspector
-    parts = {"thread": pane.view.viewport(), "timeline": inspector.waterfall, "costs": inspector.cost}
+    parts: dict[str, QWidget] = {
+        "head": pane.head.totals,
+        "thread": pane.view.viewport(),
+        "timeline": inspector.waterfall,
+        "costs": inspector.cost,
+    }
     sleep = asyncio.sleep
 
     def paint() -> None:
@@ -427,5 +432,5 @@ def test_thread_timeline_and_costs_are_painted_apart_and_none_that_is_as_it_was(
     read(2, keep=False)
     # Another conversation's pane is painted in turns of its own.
     qtbot.waitUntil(lambda: all(curtain.isHidden() for curtain in pane.findChildren(Curtain)))
-    assert read(4, keep=True) == ["thread", "timeline", "costs"]
+    assert read(4, keep=True) == ["head", "thread", "timeline", "costs"]
     assert read(4, keep=True) == []

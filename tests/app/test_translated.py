@@ -3,11 +3,15 @@ handed to `tr`, or be taken by `later`, `Words` or `counted`, which hand it on."
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import msgspec
+import PySide6
 import pytest
+from PySide6.QtCore import QTranslator
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -16,9 +20,11 @@ from app.meter import MeterPopover
 from app.overview.breakdown import group_title, unnamed
 from app.pages.api_keys_parts.columns import api_key_columns, key_lines
 from app.pages.conversations_parts.list_view import state_of
+from app.pages.settings_parts.table import SECTIONS
 from app.query_text import parse
 from app.range_picker import CustomRange
 from app.theme import Theme
+from app.translation import tr
 from gateway import Completeness, TagCondition
 from tests.app.fake_data import api_key_rows
 from tests.app.fake_gateway import NOW_US
@@ -26,12 +32,12 @@ from tests.app.fake_threads import plain_thread
 from tests.app.whole import PseudoLocale, texts_of
 
 APP = Path(__file__).parents[2] / "app"
+TOOLS = Path(PySide6.__file__).parent
 MODULES = sorted(path for path in APP.rglob("*.py"))
 
-TRANSLATING = frozenset(
-    ("tr", "_tr", "_translated", "translated", "translate", "later", "counted", "Words", "marked")
-)
-TRANSLATING |= {"QT_TRANSLATE_NOOP"}
+TRANSLATING = frozenset(("tr", "later", "counted", "Words"))
+# Qt's own ways to the same, each under a context of its own.
+QTS_OWN = frozenset(("QT_TR_NOOP", "QT_TRANSLATE_NOOP", "QT_TRANSLATE_NOOP3"))
 # What is handed to these is never shown: names, patterns, code, the log.
 SILENT = frozenset(
     [
@@ -125,10 +131,11 @@ OTHERS = {
     "pages/connect_parts/snippets.py": "commands",
     "pages/conversations_parts/copying.py": "files and commands",
     "parts/highlight.py": "words of programming languages",
+    "text_scale.py": "names of settings of the desktop",
 }
 # Names of things, keys of the keyboard, dates, values of settings, and commands.
 NAMES = re.compile(
-    r"Faregate|Gemini|Ollama|LM Studio|Mistral|Groq|Fusion|Return(?:, Space)?|Menu|Esc|Del|Ctrl\+|Inter|JetBrains Mono|Qt, PySide6|JSON lines"
+    r"Faregate|Gemini|Ollama|LM Studio|Mistral|Groq|Fusion|Return(?:, Space)?|Menu(?:, Shift\+F10)?|Esc|Del|Ctrl\+|Inter|JetBrains Mono|Qt, PySide6|JSON lines"
     r"|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|6:04 pm"
     r"|\d+ (?:days|months|years)|for ever|qwen3:8b, gpt-oss:20b|bash, zsh|model:\"a name with spaces\""
     # Commands and files to paste, and the report for those who mend Faregate.
@@ -207,7 +214,7 @@ def _is_shown(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
         ("raise FaregateError(f'{path} cannot be written.')", ["{} cannot be written."]),
         ("raise ValueError(f'{key} is not a range.')", []),
         ("label.setText(tr('Nothing here'))", []),
-        ("label.setText(self.tr('{count} rows left').format(count=3))", []),
+        ("label.setText(tr('{count} rows left').format(count=3))", []),
         ("WORDS = Words({'a': 'Not said'})", []),
         ("label.setObjectName('Nothing here')", []),
         ("'''Some words.'''", []),
@@ -226,6 +233,59 @@ def test_all_words_of_the_window_are_translated() -> None:
         for line, text in untranslated(path.read_text("utf-8"))
     ]
     assert found == [], "\n".join(found)
+
+
+def ways_of_their_own(source: str) -> Iterator[int]:
+    """Lines where words are handed to Qt other than by `tr`."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Attribute(attr="tr"):
+                yield node.lineno
+            case ast.Attribute(attr="translate", value=ast.Name(id="QCoreApplication" | "QApplication")):
+                yield node.lineno
+            case ast.Name(id=name) if name in QTS_OWN:
+                yield node.lineno
+
+
+def test_words_are_translated_in_one_way_and_by_one_context() -> None:
+    """A widget's own `tr` looks under the name of its class, and where a catalogue has the same words for another
+    one they are not found."""
+    assert list(ways_of_their_own("label.setText(self.tr('Nothing here'))")) == [1]
+    found = [
+        f"{path.relative_to(APP)}:{line}"
+        for path in MODULES
+        if path.name != "translation.py"
+        for line in ways_of_their_own(path.read_text("utf-8"))
+    ]
+    assert found == []
+
+
+def test_a_catalogue_of_qts_own_tools_is_understood(qapp: QApplication, tmp_path: Path) -> None:
+    catalogue, compiled = tmp_path / "window.ts", tmp_path / "window.qm"
+    files = [str(path) for path in MODULES]
+    asked = ["lupdate", *files, "-tr-function-alias", "tr+=later", "-ts", str(catalogue)]
+    subprocess.run(asked, check=True, capture_output=True, executable=TOOLS / "lupdate")
+    texts = ElementTree.parse(catalogue)
+    assert {context.findtext("name") or "" for context in texts.iter("context")} == {""}
+    for message in texts.iter("message"):
+        translation = message.find("translation")
+        assert translation is not None
+        translation.attrib.pop("type")
+        translation.text = f"«{message.findtext('source')}»"
+    texts.write(catalogue, "utf-8", xml_declaration=True)
+    subprocess.run([TOOLS / "lrelease", catalogue, "-qm", compiled], check=True, capture_output=True)
+    translator = QTranslator()
+    assert translator.load(str(compiled))
+    qapp.installTranslator(translator)
+    try:
+        taken_later, with_places = SECTIONS[0].title, tr("{ready} of {count} with a key")
+        assert (tr("Retry"), tr(taken_later), with_places) == (
+            "«Retry»",
+            f"«{taken_later}»",
+            "«{ready} of {count} with a key»",
+        )
+    finally:
+        qapp.removeTranslator(translator)
 
 
 def test_words_that_are_put_together_are_translated_too(qtbot: QtBot, qapp: QApplication, theme: Theme) -> None:

@@ -8,11 +8,12 @@ import pytest
 from PySide6.QtCore import QEvent, QObject, QSize
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
 from app.context import AppContext
+from app.menu_below import open_below
 from app.pages.connect import ConnectPage
 from app.pages.connect_parts import code_block
 from app.pages.conversations_parts.blocks import told
@@ -22,17 +23,20 @@ from app.pages.conversations_parts.inspector import WIDTH, Inspector
 from app.pages.conversations_parts.spans import rows_of
 from app.pages.requests_parts import panel as panel_module
 from app.pages.requests_parts.body import RequestBody
+from app.pages.requests_parts.headers import HEADERS
 from app.pages.requests_parts.panel import RequestPanel
+from app.pages.requests_parts.request_details import ATTEMPTS, SUMMARY, RequestDetails
 from app.parts import in_turns
 from app.parts.in_turns import ALONE, InTurns
 from app.theme import Theme
-from app.widgets import Banner, Curtain
+from app.widgets import Banner, Curtain, Drawer
 from app.widgets.curtain import USUAL
 from tests.app.fake_gateway import NOW_US
 from tests.app.fake_threads import plain_thread
 from tests.app.test_requests import RECORD, UNEXPLAINED
 from tests.app.test_short_slots import Painted
 from tests.app.test_thread_slots import Updates
+from tests.app.test_thread_view import said
 
 ROWS = [msgspec.structs.replace(RECORD, id=f"req_{n}", app="a" * (n % 2)) for n in range(4)]
 
@@ -95,7 +99,8 @@ def test_lines_that_are_kept_are_told_laid_out_and_shown_each_in_its_turn(
     while kept.isHidden():
         panel.turns.go_on()
         seen.append((len(laid), kept.isHidden()))
-    assert seen[-3:] == [(0, True), (1, True), (1, False)]
+    # Those before go in a turn of their own.
+    assert seen[-4:] == [(0, True), (1, True), (1, True), (1, False)]
 
 
 class PaintedTogether(QObject):
@@ -127,18 +132,117 @@ def test_another_request_is_painted_in_turns(qtbot: QtBot, panel: RequestPanel, 
     assert sum(painted.turns) > 20 and max(painted.turns) <= USUAL
 
 
-def test_a_request_that_is_opened_is_painted_in_turns(qtbot: QtBot, panel: RequestPanel) -> None:
-    window = QWidget()
-    qtbot.addWidget(window)
-    QVBoxLayout(window).addWidget(panel)
+@pytest.fixture
+def window(qtbot: QtBot, panel: RequestPanel) -> Iterator[QWidget]:
+    """Around the panel."""
+    made = QWidget()
+    qtbot.addWidget(made)
+    QVBoxLayout(made).addWidget(panel)
+    made.resize(420, 400)
+    made.show()
+    yield made
+    panel.setParent(None)
+
+
+def test_a_request_that_is_opened_is_painted_in_turns(qtbot: QtBot, panel: RequestPanel, window: QWidget) -> None:
     window.resize(420, 800)
-    window.show()
     panel.hide()
     QTest.qWait(1)
     painted = PaintedTogether(panel)
     panel.show()
     uncovered(qtbot, panel)
     assert sum(painted.turns) > 20 and max(painted.turns) <= USUAL
+
+
+def test_lines_that_are_shown_again_come_in_a_turn_after_all_else(
+    qtbot: QtBot, panel: RequestPanel, window: QWidget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the drawer around them they were eighty widgets in one turn."""
+    monkeypatch.setattr(in_turns, "BUDGET_S", panel_module.BUDGET_S)
+    uncovered(qtbot, panel)
+    body, bar = panel.body, panel.verticalScrollBar()
+    assert body is not None and bar.maximum() > 50
+    bar.setValue(50)
+    panel.hide()
+    panel.show()
+    assert body.isHidden() and not panel._curtain.isHidden(), "what stood there stays until they come"
+    qtbot.waitUntil(body.isVisible)
+    uncovered(qtbot, panel)
+    assert bar.value() == 50
+
+
+def test_lines_stay_where_their_window_goes_for_a_while(panel: RequestPanel) -> None:
+    """An active window gives the keyboard to another one where what had it is not there yet."""
+    panel.hide()
+    assert panel.body is not None and not panel.body.isHidden()
+    panel.show()
+    assert panel.body.isVisible()
+
+
+def test_a_tab_that_is_clicked_opens_in_the_next_turn(qtbot: QtBot, context: AppContext) -> None:
+    details = RequestDetails(context)
+    qtbot.addWidget(details)
+    details.show()
+    details.show_record(RECORD, str.title, UNEXPLAINED)
+    details.tabs[ATTEMPTS].click()
+    assert details.tabs[ATTEMPTS].isChecked() and details.stack.currentWidget() is details.panel
+    qtbot.waitUntil(lambda: details.stack.currentWidget() is not details.panel)
+
+
+@pytest.mark.parametrize("left", [False, True], ids=["beside its button", "and not where that is gone"])
+def test_a_menu_opens_in_the_turn_after_that_in_which_it_is_made(qtbot: QtBot, left: bool) -> None:
+    button = QPushButton("Columns")
+    qtbot.addWidget(button)
+    button.show()
+    menu = QMenu(button)
+    menu.addAction("Door")
+    open_below(menu, button)
+    assert menu.isHidden()
+    if left:
+        button.hide()
+        qtbot.waitUntil(lambda: not isValid(menu))
+    else:
+        qtbot.waitUntil(menu.isVisible)
+        menu.close()
+
+
+def test_two_clicks_in_one_turn_open_one_menu(qtbot: QtBot) -> None:
+    button = QPushButton("Columns")
+    qtbot.addWidget(button)
+    button.show()
+    menus = [QMenu(button) for _ in range(2)]
+    for menu in menus:
+        menu.addAction("Door")
+        open_below(menu, button)
+    qtbot.waitUntil(lambda: not isValid(menus[1]))
+    assert menus[0].isVisible()
+    menus[0].close()
+
+
+@pytest.mark.parametrize("tab", [SUMMARY, HEADERS])
+def test_lines_beside_an_edge_that_can_be_dragged_move_as_they_were_painted(
+    qtbot: QtBot, context: AppContext, tab: str
+) -> None:
+    """Under that edge all of them were painted anew with each notch of the wheel."""
+    drawer, details = Drawer(context.theme), RequestDetails(context)
+    drawer.let_widen(context.shell.preferences, "request")
+    drawer.set_content(details)
+    qtbot.addWidget(drawer)
+    drawer.resize(420, 300)
+    drawer.open()
+    details.show_record(RECORD, str.title, UNEXPLAINED)
+    many = tuple(said(f"Answer {number}", f"m{number}.0") for number in range(40))
+    details._headers = many, ""
+    details.show_tab(tab)
+    area = details.panel if tab == SUMMARY else details.view
+    bar = area.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 100)
+    uncovered(qtbot, drawer)
+    qtbot.waitUntil(drawer._shield.isHidden)
+    painted = Painted(area.viewport() if tab == HEADERS else details.panel.body)
+    bar.setValue(30)
+    QTest.qWait(20)
+    assert painted.parts and all(part.height() <= 40 for part in painted.parts), painted.parts
 
 
 def test_lines_that_are_laid_out_ahead_are_not_laid_out_again_when_they_are_shown(

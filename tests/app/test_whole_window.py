@@ -33,7 +33,7 @@ from app.text_label import TextLabel
 from app.theme import Theme
 from app.tray import Tray, error_words
 from app.widgets import ElidedLabel, PushButton
-from app.window import Window
+from app.window import DESIGN_SIZE, Window
 from gateway import GatewayState, NewPriceOverride, TagCondition, UnitPrices, VaultState
 from tests.app.accessible import unnamed
 from tests.app.fake_data import model_rows, provider_rows
@@ -155,6 +155,7 @@ def window(
     qtbot: QtBot, locale: PseudoLocale, context: AppContext, gateway: FakeGateway, tmp_path: Path
 ) -> Iterator[Window]:
     made = Window(context, QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
+    made.resize(*DESIGN_SIZE)
     qtbot.addWidget(made, before_close_func=lambda window: setattr(window, "_may_close", True))
     made.show()
     made.start_pages()
@@ -248,9 +249,9 @@ def _requests(tour: Tour) -> None:
     tour.look("requests", sizes=SIZES)
     open_row(page, tour.qtbot, 0)
     tour.look("request details", sizes=SIZES)
-    page.details.tabs["attempts"].click()
+    page.details.show_tab("attempts")
     tour.look("request attempts")
-    page.details.tabs["summary"].click()
+    page.details.show_tab("summary")
     page.drawer.close_drawer()
     tour.menu("columns", page.view.columns_menu(page))
     page.filter_bar.open_popover()
@@ -383,9 +384,9 @@ def _said_by_a_request(tour: Tour) -> None:
     page = tour.page("requests", RequestsPage)
     open_row(page, tour.qtbot, 0)
     for tab in ("messages", "request", "response", "headers"):
-        page.details.tabs[tab].click()
+        page.details.show_tab(tab)
         tour.look(f"request {tab}", said=NO_HEADERS)
-    page.details.tabs["summary"].click()
+    page.details.show_tab("summary")
     page.drawer.close_drawer()
     page.filter_field.field.setText("modl:gpt")
     page.filter_field.submit()

@@ -261,6 +261,24 @@ def test_a_banner_that_goes_says_nothing(qtbot: QtBot, theme: Theme, monkeypatch
     assert said == ["The disk is full."] * 2
 
 
+def test_what_lets_go_of_a_banner_stands_beside_its_button(qtbot: QtBot, theme: Theme) -> None:
+    banner = Banner(theme, "bad", "", "Options")
+    qtbot.addWidget(banner)
+    banner.resize(420, 120)
+    banner.show()
+    asked: list[str] = []
+    banner.tell(
+        "The file cannot be written: " + "make room, and try again. " * 8, again=lambda: asked.append("again")
+    )
+    assert banner.button is not None and banner.button.text() == "Retry"
+    qtbot.waitUntil(lambda: banner.dismiss.y() > 0 and banner.dismiss.height() == banner.button.height())  # type: ignore[union-attr]
+    assert banner.dismiss.y() == banner.button.y(), "at the first of several lines"
+    qtbot.mouseClick(banner.button, Qt.MouseButton.LeftButton)
+    assert asked == ["again"] and banner.isHidden()
+    banner.tell("The disk is full.")
+    assert banner.button.text() == "Options" and not banner.dismiss.isVisible()
+
+
 def test_a_banner_says_its_sentence_to_everyone(qtbot: QtBot, theme: Theme) -> None:
     banner = Banner(theme, "warn", "The gateway is off.", "Turn on")
     qtbot.addWidget(banner)
@@ -332,6 +350,23 @@ def test_an_elided_label_shows_the_whole_in_its_tooltip(qtbot: QtBot, theme: The
     label.resize(80, 20)
     assert "…" in label.shown_text()
     assert label.toolTip() == label.text()
+
+
+def test_what_stands_for_nothing_is_read_whole_in_a_drawer(theme: Theme, qtbot: QtBot) -> None:
+    """Its words went on beyond the edge."""
+    drawer = QWidget()
+    qtbot.addWidget(drawer)
+    drawer.resize(420, 400)
+    state = EmptyState(
+        theme, "message-square", "Messages were not kept", "They were not captured. " * 6, parent=drawer
+    )
+    state.resize(420, 400)
+    drawer.show()
+    label = state.text_label
+    qtbot.waitUntil(lambda: state.rect().contains(label.geometry()))
+    assert label.height() >= label.heightForWidth(label.width())
+    state.resize(900, 400)
+    qtbot.waitUntil(lambda: label.width() == 440)
 
 
 def test_an_empty_state_offers_its_action(qtbot: QtBot, theme: Theme) -> None:

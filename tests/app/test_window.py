@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.filters import FilterSnapshot, FilterState
+from app.fonts import ui_font
 from app.local_days import midnight_us
 from app.pages import PAGES, PageEntry
 from app.pages.api_keys import ApiKeysPage
@@ -23,10 +24,11 @@ from app.pages.page import RequestTarget
 from app.pages.requests import RequestsPage
 from app.shortcuts import SHORTCUTS
 from app.sidebar import NARROW, STATES, WIDE, Sidebar
+from app.sources import marked_money
 from app.theme import Theme
 from app.throttle import EVERYTHING, INTERVAL_MS
 from app.widgets import PushButton
-from app.window import Window
+from app.window import DESIGN_SIZE, Window
 from gateway import Changes, Completeness, Difference, GatewayState, ProviderRow
 from gateway.store.meter import FULL, REASONS, Reason
 from tests.app.accessible import unnamed
@@ -46,6 +48,7 @@ def store(tmp_path: Path) -> QSettings:
 def make_window(qtbot: QtBot, context: AppContext, store: QSettings) -> Callable[..., Window]:
     def make(pages: tuple[PageEntry, ...] = probe_entries(), *, start: bool = True) -> Window:
         window = Window(context, store, pages)
+        window.resize(*DESIGN_SIZE)
         qtbot.addWidget(window, before_close_func=lambda window: setattr(window, "_may_close", True))
         window.show()
         if start:
@@ -296,6 +299,30 @@ def test_the_sidebar_narrows_with_the_window_and_by_choice(qtbot: QtBot, window:
     assert window.sidebar.width() == NARROW
 
 
+@pytest.mark.parametrize(
+    ("nano", "estimated", "shown"),
+    [
+        (8_814_000, True, "$0.009"),
+        (8_814_000, False, "$0.009"),
+        (70_000_000, True, "$0.070"),
+        (12_340_000_000, True, "$12.34"),
+        (0, False, "$0.00"),
+    ],
+)
+def test_what_the_day_cost_is_not_cut_to_nothing_in_the_narrow_sidebar(
+    qtbot: QtBot, theme: Theme, nano: int, estimated: bool, shown: str
+) -> None:
+    """It said $0.00… of most of a cent."""
+    sidebar = Sidebar(theme, PAGES)
+    qtbot.addWidget(sidebar)
+    sidebar.set_narrow(True)
+    today = sidebar.today
+    today.resize(NARROW - 17, today.height())
+    today.set_figure(marked_money(nano, estimated), nano=nano)
+    assert today.short_figure(ui_font(10, 600)) == shown
+    assert today.text == f"Today {marked_money(nano, estimated)}", "wide, in all its digits"
+
+
 def test_nothing_is_pressed_together_in_the_sidebar_of_a_low_screen(qtbot: QtBot, theme: Theme) -> None:
     """A screen of 1440×900 has 600 pixels where all is shown half as large again."""
     sidebar = Sidebar(theme, PAGES)
@@ -395,6 +422,29 @@ def test_size_page_range_and_sidebar_are_remembered(
     assert restored == [geometry]
     assert store.value("narrow") in (True, "true")
     assert (second.header.title.text(), again.filters.range_key, second.sidebar.narrow) == ("Providers", "30d", True)
+
+
+def test_a_window_is_no_larger_than_its_screen(context: AppContext, store: QSettings, qtbot: QtBot) -> None:
+    """A virtual machine's of 800 px: what stood beyond its edge could not be reached."""
+    window = Window(context, store, probe_entries())
+    qtbot.addWidget(window, before_close_func=lambda window: setattr(window, "_may_close", True))
+    window.show()
+    assert window.screen().availableGeometry().contains(window.frameGeometry())
+    assert window.minimumHeight() < window.screen().availableGeometry().height()
+
+
+def test_a_window_that_was_small_on_another_screen_is_whole_on_this_one(
+    context: AppContext, store: QSettings, qtbot: QtBot
+) -> None:
+    """It was on one with twice the scale, which is gone; here it may not be as small."""
+    small = QWidget()
+    qtbot.addWidget(small)
+    small.setGeometry(500, 300, 280, 200)
+    store.setValue("geometry", small.saveGeometry())
+    window = Window(context, store, probe_entries())
+    qtbot.addWidget(window, before_close_func=lambda window: setattr(window, "_may_close", True))
+    assert window.width() >= window.minimumWidth() > 280
+    assert window.screen().availableGeometry().contains(window.geometry())
 
 
 @pytest.mark.parametrize(

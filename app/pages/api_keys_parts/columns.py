@@ -126,6 +126,7 @@ def revoke_consequence(row: ApiKeyRow, now_us: int) -> str:
         used = tr("It was never used.")
     else:
         used = tr("It was last used {time}.").format(time=formats.ago(row.last_used_us, now_us))
-    return tr("{used} Whatever still uses it is refused at once, and a revoked key cannot be brought back.").format(
-        used=used
-    )
+    return tr(
+        "{used} Whatever still uses it is refused at once; an answer that is under way goes on to its end. A revoked "
+        "key cannot be brought back."
+    ).format(used=used)

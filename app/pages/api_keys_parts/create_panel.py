@@ -61,6 +61,11 @@ class CreatePanel(QWidget):
         """Whether a key stands there that nobody has said to have stored."""
         return self.stack.currentWidget() is self.shown
 
+    @property
+    def unsaved(self) -> bool:
+        """Whether something is typed of which no key was made."""
+        return self.form.typed
+
     def _create(self) -> None:
         self._context.spawn(self._make(self._visit, pause(self.form)))
 
@@ -99,6 +104,7 @@ class KeyForm(QWidget):
         self.make = PushButton(theme, tr("Create key"), kind="primary")
         self.make.setObjectName("new_key_create")
         self.roles = QButtonGroup(self)
+        self._fields = (self.name, self.user, self.tags)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 8, 16, 16)
         column.setSpacing(6)
@@ -129,7 +135,7 @@ class KeyForm(QWidget):
         column.addSpacing(8)
         column.addWidget(self.make, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
-        for field in (self.name, self.user, self.tags):
+        for field in self._fields:
             field.textChanged.connect(self._check)
             field.returnPressed.connect(self._submit)
         self.make.clicked.connect(self._submit)
@@ -141,11 +147,15 @@ class KeyForm(QWidget):
         return self.name.text().strip(), ROLES[self.roles.checkedId()][0], self.user.text().strip() or None, tags
 
     def clear(self) -> None:
-        for field in (self.name, self.user, self.tags):
+        for field in self._fields:
             field.clear()
         self.roles.button(0).setChecked(True)
         self.setEnabled(True)
         self._check()
+
+    @property
+    def typed(self) -> bool:
+        return any(field.text().strip() for field in self._fields)
 
     def tell(self, problem: str) -> None:
         self.problem.setText(problem)

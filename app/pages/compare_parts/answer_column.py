@@ -15,6 +15,7 @@ from app.pages.compare_parts.rating import Rating
 from app.pages.conversations_parts.pictures import Pictures
 from app.pages.conversations_parts.thread_view import ThreadView
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import Card, ElidedLabel, IconButton, Pill
 from app.widgets.painting import smooth_painter
 from gateway import ComparedAnswer
@@ -72,16 +73,16 @@ class AnswerColumn(Card):
         self.state.setFont(ui_font(12))
         self.state.setObjectName("answer_state")
         self.marks = {
-            "cheapest": Pill(theme, self.tr("Cheapest"), "ok"),
-            "fastest": Pill(theme, self.tr("Fastest"), "accent"),
+            "cheapest": Pill(theme, tr("Cheapest"), "ok"),
+            "fastest": Pill(theme, tr("Fastest"), "accent"),
         }
-        self.request_button = IconButton(theme, "list", self.tr("Open its request"))
+        self.request_button = IconButton(theme, "list", tr("Open its request"))
         self.request_button.setObjectName("answer_request")
         self.request_button.clicked.connect(self.request_asked)
-        self.stop_button = IconButton(theme, "circle-stop", self.tr("Stop this answer"))
+        self.stop_button = IconButton(theme, "circle-stop", tr("Stop this answer"))
         self.stop_button.setObjectName("answer_stop")
         self.stop_button.clicked.connect(self.stopped)
-        self.again_button = IconButton(theme, "rotate-ccw", self.tr("Ask this model again"))
+        self.again_button = IconButton(theme, "rotate-ccw", tr("Ask this model again"))
         self.again_button.setObjectName("answer_again")
         self.again_button.clicked.connect(self.asked_again)
         self.view = ThreadView(theme, pictures, self, margins=(_SIDE, _SIDE, _SIDE))
@@ -146,7 +147,7 @@ class AnswerColumn(Card):
     def show_model(self, model: str, slot: int, provider: str) -> None:
         """This one answers here from now on, and has not said anything yet; `slot` is its colour's."""
         self.model = model
-        self.setAccessibleName(self.tr("Answer of {0}").format(model))
+        self.setAccessibleName(tr("Answer of {0}").format(model))
         self.name.setText(model)
         self.dot.show_slot(slot)
         self.show_provider(provider)
@@ -193,7 +194,7 @@ class AnswerColumn(Card):
         self.view.set_blocks(blocks_of(self.answer), keep=True)
         if follows:
             self.view.go_to_end()
-        self.view.setAccessibleName(self.tr("What {0} says").format(self.model))
+        self.view.setAccessibleName(tr("What {0} says").format(self.model))
 
     def show_first(self, first: ComparedAnswer | None) -> None:
         """The answer that this one's figures are told against."""
@@ -211,7 +212,7 @@ class AnswerColumn(Card):
             return
         first = self._first
         is_baseline = first is answer and answer.state == "ok"
-        state = self.tr("baseline") if is_baseline else answer_words.state_words(answer)
+        state = tr("baseline") if is_baseline else answer_words.state_words(answer)
         self.state.setText(" · ".join(filter(None, (self._provider, state))))
         self.state.set_tone("bad" if answer.state == "error" else "text2")
         for figure in answer_words.figures(answer, first, time.time_ns() // 1000):
@@ -223,7 +224,7 @@ class AnswerColumn(Card):
         """What it stands for, and its difference whole: a narrow column cuts that."""
         told = [figure.meaning]
         if self._first is not None and figure.difference:
-            told.append(self.tr("{0} compared with {1}").format(figure.difference, self._first.model))
+            told.append(tr("{0} compared with {1}").format(figure.difference, self._first.model))
         return "\n".join(filter(None, told))
 
     # Qt

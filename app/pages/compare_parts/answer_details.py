@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 from app import formats
 from app.pages.compare_parts.rating import Rating
 from app.pages.compare_parts.rating_lines import OUTCOMES
+from app.sources import marked_money
 from app.tables.column import milliseconds
 from app.text_label import TextLabel
 from app.theme import Theme
@@ -41,7 +42,7 @@ class AnswerDetails(QWidget):
         column.setSpacing(16)
         column.addLayout(self._ways())
         column.addWidget(self.rating)
-        column.addWidget(TextLabel(theme, self.tr("Prompt"), px=12, weight=600, tone="text3"))
+        column.addWidget(TextLabel(theme, tr("Prompt"), px=12, weight=600, tone="text3"))
         column.addWidget(self.prompt)
         column.addLayout(self._facts())
         column.addStretch(1)
@@ -52,7 +53,7 @@ class AnswerDetails(QWidget):
         self.answer = answer
         self.rating.show_rating(answer.stars, answer.note)
         self.rating.stars.setEnabled(answer.outcome == "ok")
-        self.prompt.setText((answer.prompt or self.tr("The question was not kept."))[:LONGEST_SHOWN])
+        self.prompt.setText((answer.prompt or tr("The question was not kept."))[:LONGEST_SHOWN])
         self.prompt.set_tone("text" if answer.prompt else "text2")
         for key, value in (
             ("at", formats.clock(answer.at_us)),
@@ -62,7 +63,7 @@ class AnswerDetails(QWidget):
             ("total", formats.duration(milliseconds(answer.latency_us))),
             ("input", formats.count(answer.input_tokens)),
             ("output", formats.count(answer.output_tokens)),
-            ("cost", formats.money(answer.cost_nano)),
+            ("cost", marked_money(answer.cost_nano, answer.cost_estimated)),
             ("key", answer.key),
         ):
             self._values[key].setText(value)
@@ -76,9 +77,9 @@ class AnswerDetails(QWidget):
         ways = QHBoxLayout()
         ways.setSpacing(8)
         for name, words, icon, signal in (
-            ("details_request", self.tr("Request"), "list", self.request_asked),
-            ("details_conversation", self.tr("Conversation"), "messages-square", self.conversation_asked),
-            ("details_ask", self.tr("Ask again"), "rotate-ccw", self.ask_asked),
+            ("details_request", tr("Request"), "list", self.request_asked),
+            ("details_conversation", tr("Conversation"), "messages-square", self.conversation_asked),
+            ("details_ask", tr("Ask again"), "rotate-ccw", self.ask_asked),
         ):
             button = PushButton(self._theme, words, icon)
             button.setObjectName(name)
@@ -94,15 +95,15 @@ class AnswerDetails(QWidget):
         grid.setColumnStretch(1, 1)
         for number, (key, title) in enumerate(
             (
-                ("at", self.tr("Asked")),
-                ("provider", self.tr("Provider")),
-                ("outcome", self.tr("State")),
+                ("at", tr("Asked")),
+                ("provider", tr("Provider")),
+                ("outcome", tr("State")),
                 ("ttft", TTFT),
-                ("total", self.tr("Total")),
-                ("input", self.tr("Tokens in")),
-                ("output", self.tr("Tokens out")),
-                ("cost", self.tr("Cost")),
-                ("key", self.tr("Key")),
+                ("total", tr("Total")),
+                ("input", tr("Tokens in")),
+                ("output", tr("Tokens out")),
+                ("cost", tr("Cost")),
+                ("key", tr("Key")),
             )
         ):
             grid.addWidget(TextLabel(self._theme, title, tone="text2"), number, 0)

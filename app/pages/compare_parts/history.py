@@ -19,6 +19,7 @@ from app.known_errors import KNOWN_ERRORS
 from app.pages.compare_parts.answer_details import AnswerDetails
 from app.pages.compare_parts.rating_lines import answer_columns, matching, mean_stars, model_columns
 from app.pages.models_parts.scrolled import scrolled
+from app.sources import marked_money
 from app.tables.column import milliseconds
 from app.tables.kept_columns import keep_columns
 from app.tables.model import ListModel
@@ -93,9 +94,9 @@ class HistoryPane(QWidget):
         theme = self._context.theme
         self.scatter = ScatterCard(
             ScatterSpec(
-                title=self.tr("Cost, time and rating"),
-                x_title=self.tr("Cost of an answer"),
-                y_title=self.tr("Total time · larger is rated higher"),
+                title=tr("Cost, time and rating"),
+                x_title=tr("Cost of an answer"),
+                y_title=tr("Total time · larger is rated higher"),
                 x_text=money_axis,
                 y_text=duration_axis,
             ),
@@ -104,7 +105,7 @@ class HistoryPane(QWidget):
         self.models_model: ListModel[RatedModel] = ListModel(
             model_columns(self._slots.slot), self, key=lambda row: row.model
         )
-        self.models_view = TableView(theme, self.models_model, self.tr("Models by the ratings of their answers"))
+        self.models_view = TableView(theme, self.models_model, tr("Models by the ratings of their answers"))
         self.models_view.setObjectName("compare_models_table")
         keep_columns(self.models_view, self._context.shell.preferences, "compare_models")
         self.models_view.show_order("stars", descending=True)
@@ -112,46 +113,44 @@ class HistoryPane(QWidget):
         self.model: ListModel[RatedAnswer] = ListModel(
             answer_columns(self._slots.slot), self, key=lambda row: row.request_id
         )
-        self.view = TableView(theme, self.model, self.tr("Compared answers"))
+        self.view = TableView(theme, self.model, tr("Compared answers"))
         self.view.setObjectName("compare_answers_table")
         keep_columns(self.view, self._context.shell.preferences, "compare_answers")
         self.view.setSelectionMode(TableView.SelectionMode.SingleSelection)
-        self.search = SearchField(theme, self.tr("Search prompts, models and notes"))
+        self.search = SearchField(theme, tr("Search prompts, models and notes"))
         self.search.setObjectName("compare_search")
-        self.kept = SegmentedControl(theme, (("rated", self.tr("Rated")), ("all", self.tr("All answers"))))
-        self.kept.setAccessibleName(self.tr("Which answers"))
+        self.kept = SegmentedControl(theme, (("rated", tr("Rated")), ("all", tr("All answers"))))
+        self.kept.setAccessibleName(tr("Which answers"))
         self.count = TextLabel(theme, "", px=12, tone="text3")
         self.count.setObjectName("compare_count")
         self.empty = EmptyState(
             theme,
             "star",
-            self.tr("Nothing compared yet"),
-            self.tr(
-                "Ask several models the same question and rate their answers. The ratings collect here over time."
-            ),
-            self.tr("Ask several models"),
+            tr("Nothing compared yet"),
+            tr("Ask several models the same question and rate their answers. The ratings collect here over time."),
+            tr("Ask several models"),
         )
         self.empty.setObjectName("compare_history_empty")
-        self.no_match = EmptyState(theme, "search", self.tr("No such answer"), "", self.tr("Clear the search"))
+        self.no_match = EmptyState(theme, "search", tr("No such answer"), "", tr("Clear the search"))
         self.no_match.setObjectName("compare_no_match")
         self.unrated = EmptyState(
             theme,
             "star",
-            self.tr("Nothing is rated yet"),
-            self.tr(
+            tr("Nothing is rated yet"),
+            tr(
                 "Rate an answer with one to five stars: its model then appears in the chart and the "
                 "table, by its averages."
             ),
-            self.tr("Show all answers"),
+            tr("Show all answers"),
         )
         self.unrated.setObjectName("compare_unrated")
-        self.export_button = PushButton(theme, self.tr("Export"), "download", "secondary")
+        self.export_button = PushButton(theme, tr("Export"), "download", "secondary")
         self.export_button.setObjectName("compare_export")
         self.drawer = Drawer(theme)
         self.drawer.let_widen(self._context.shell.preferences, "answer")
         self.drawer.setObjectName("compare_drawer")
         self.details = self._make_details()
-        self._about = scrolled(self.details, self.tr("Answer"))
+        self._about = scrolled(self.details, tr("Answer"))
         self.drawer.set_content(self._about)
         self._lay_out()
 
@@ -168,7 +167,7 @@ class HistoryPane(QWidget):
         models = Card(theme)
         inner = models.fill_with()
         inner.setSpacing(8)
-        title = ElidedLabel(theme, self.tr("Averages of rated answers"))
+        title = ElidedLabel(theme, tr("Averages of rated answers"))
         title.setFont(ui_font(13, 600))
         head = QHBoxLayout()
         # In line with the title of the chart beside it.
@@ -252,11 +251,11 @@ class HistoryPane(QWidget):
             share=(row.stars - 1) / (MOST_STARS - 1),
             slot=self._slots.slot(row.model),
             figures=(
-                (self.tr("Rating"), mean_stars(row)),
-                (self.tr("Ratings"), formats.count(row.ratings)),
-                (self.tr("Cost"), formats.money(row.cost_nano)),
+                (tr("Rating"), mean_stars(row)),
+                (tr("Ratings"), formats.count(row.ratings)),
+                (tr("Cost"), marked_money(row.cost_nano, row.costs_estimated > 0)),
                 (TTFT, formats.duration(milliseconds(row.ttft_us))),
-                (self.tr("Total"), formats.duration(milliseconds(row.latency_us))),
+                (tr("Total"), formats.duration(milliseconds(row.latency_us))),
             ),
         )
 
@@ -301,8 +300,7 @@ class HistoryPane(QWidget):
     # out of it
 
     def _copy(self, view: TableView, model: ListModel[RatedAnswer] | ListModel[RatedModel]) -> None:
-        ranges = view.selected_ranges()
-        row = model.row(ranges[0][0]) if ranges else None
+        row = model.row(view.first_selected)
         if row is not None:
             self.toast.emit(view.copy_rows([row]))
 
@@ -311,10 +309,10 @@ class HistoryPane(QWidget):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.setObjectName("menu.compare_export")
-        menu.addAction(self.tr("Answers (CSV)…"), self.start_export)
+        menu.addAction(tr("Answers (CSV)…"), self.start_export)
         if self.models:
-            menu.addAction(self.tr("Models (CSV)…"), self.choose_models_file)
-            menu.addAction(self.tr("Picture of the chart (PNG)…"), self.choose_picture)
+            menu.addAction(tr("Models (CSV)…"), self.choose_models_file)
+            menu.addAction(tr("Picture of the chart (PNG)…"), self.choose_picture)
         menu.popup(self.export_button.mapToGlobal(QPoint(0, self.export_button.height() + 4)))
 
     def choose_models_file(self) -> None:
@@ -322,7 +320,7 @@ class HistoryPane(QWidget):
         rows = self.models_model.rows
         ask_where(
             self,
-            self.tr("Export rated models"),
+            tr("Export rated models"),
             "rated-models.csv",
             tr(CSV_FILTER),
             lambda path: self._context.spawn(self._save_models(rows, path)),
@@ -338,7 +336,7 @@ class HistoryPane(QWidget):
         picture = self.scatter.picture()
         ask_where(
             self,
-            self.tr("Save picture"),
+            tr("Save picture"),
             "models-by-cost-and-time.png",
             tr(PICTURE_FILTER),
             lambda path: self._context.spawn(self._save_picture(picture, path)),
@@ -355,7 +353,7 @@ class HistoryPane(QWidget):
             return
         ask_where(
             self,
-            self.tr("Export compared answers"),
+            tr("Export compared answers"),
             "comparisons.csv",
             tr(CSV_FILTER),
             lambda path: self._context.spawn(self.export_to(path)),

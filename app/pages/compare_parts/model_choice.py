@@ -10,6 +10,7 @@ from app.model_picker import ModelPicker, model_commands, price_words
 from app.palette import Command
 from app.sources import marked_money
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import Chip, PushButton
 from gateway import MOST_MODELS, AnswerEstimate, ModelRow, ProviderRow
 
@@ -33,8 +34,8 @@ class ModelChoice(QWidget):
         self._chips: dict[str, Chip] = {}
         self.narrow = False
         self.setObjectName("compare_models")
-        self.setAccessibleName(self.tr("Models to compare"))
-        self.add_button = PushButton(theme, self.tr("Add model"), "plus", "dashed")
+        self.setAccessibleName(tr("Models to compare"))
+        self.add_button = PushButton(theme, tr("Add model"), "plus", "dashed")
         self.add_button.setObjectName("compare_add_model")
         self.add_button.clicked.connect(self.open_picker)
         self._flow = FlowLayout(self)
@@ -125,7 +126,7 @@ class ModelChoice(QWidget):
         if estimate is not None and estimate.cost_nano is not None:
             words.append(marked_money(estimate.cost_nano, True, _ESTIMATED_PLACES))
         if whole or not self.narrow:
-            words.append(price_words(row) or self.tr("no price"))
+            words.append(price_words(row) or tr("no price"))
         return " · ".join(words)
 
     def _tell(self) -> None:
@@ -135,9 +136,9 @@ class ModelChoice(QWidget):
             if chip.text() != text:
                 chip.setText(text)
                 chip.updateGeometry()
-            said = self.tr("{0}. Dollars per million tokens in and out, and what an answer may cost").format(
+            said = tr("{0}. Dollars per million tokens in and out, and what an answer may cost").format(
                 self._text(model, whole=True)
             )
             chip.setToolTip(problem or said)
             chip.setAccessibleName(f"{text}. {problem}" if problem else text)
-            chip.setAccessibleDescription(self.tr("Press Delete to remove the model"))
+            chip.setAccessibleDescription(tr("Press Delete to remove the model"))

@@ -12,6 +12,7 @@ from app.pages.compare_parts.asked import Asked
 from app.pages.compare_parts.model_choice import ModelChoice
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import Card, ElidedLabel, IconButton, PushButton
 from gateway import LEAST_MODELS, AnswerEstimate
 
@@ -42,31 +43,29 @@ class QuestionCard(Card):
 
     def _build(self) -> None:
         theme = self._theme
-        self.system = self._editor("compare_system", self.tr("System prompt"), self.tr("System prompt (optional)"))
-        self.user = self._editor(
-            "compare_prompt", self.tr("Prompt"), self.tr("What to ask every model. Ctrl+Enter sends it.")
-        )
+        self.system = self._editor("compare_system", tr("System prompt"), tr("System prompt (optional)"))
+        self.user = self._editor("compare_prompt", tr("Prompt"), tr("What to ask every model. Ctrl+Enter sends it."))
         self.history = ElidedLabel(theme, "", tone="text2")
         self.history.setObjectName("compare_history")
         self.history.setFont(ui_font(12))
-        self.drop_history = IconButton(theme, "x", self.tr("Ask without the earlier messages"))
+        self.drop_history = IconButton(theme, "x", tr("Ask without the earlier messages"))
         self.drop_history.setObjectName("compare_drop_history")
         self.drop_history.clicked.connect(self.forget_history)
         self.models = ModelChoice(theme)
         self.models.changed.connect(self._tell)
-        self.max_tokens = self._field("compare_max_tokens", self.tr("Most output tokens"), self.tr("No limit"))
+        self.max_tokens = self._field("compare_max_tokens", tr("Most output tokens"), tr("No limit"))
         self.max_tokens.setValidator(QIntValidator(1, _MOST_TOKENS, self.max_tokens))
-        self.temperature = self._field("compare_temperature", self.tr("Temperature"), self.tr("Default"))
+        self.temperature = self._field("compare_temperature", tr("Temperature"), tr("Default"))
         self.temperature.setValidator(QDoubleValidator(0.0, _MOST_TEMPERATURE, 2, self.temperature))
         self.estimate = ElidedLabel(theme, "", tone="text3")
         self.estimate.setFont(ui_font(12))
         self.estimate.setObjectName("compare_estimate")
         self.estimate.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.stop_button = PushButton(theme, self.tr("Stop all"), "circle-stop", "secondary")
+        self.stop_button = PushButton(theme, tr("Stop all"), "circle-stop", "secondary")
         self.stop_button.setObjectName("compare_stop")
         self.stop_button.clicked.connect(self.stop_asked)
         self.stop_button.hide()
-        self.run_button = PushButton(theme, self.tr("Run"), "play", "primary")
+        self.run_button = PushButton(theme, tr("Run"), "play", "primary")
         self.run_button.setObjectName("compare_run")
         self.run_button.clicked.connect(self.run_asked)
 
@@ -105,8 +104,8 @@ class QuestionCard(Card):
         foot = QHBoxLayout()
         foot.setSpacing(8)
         for title, field in (
-            (self.tr("Most output tokens"), self.max_tokens),
-            (self.tr("Temperature"), self.temperature),
+            (tr("Most output tokens"), self.max_tokens),
+            (tr("Temperature"), self.temperature),
         ):
             foot.addWidget(TextLabel(self._theme, title, px=12, tone="text2"))
             foot.addWidget(field)
@@ -148,9 +147,9 @@ class QuestionCard(Card):
         """Which limit cannot be, and what could; "" where both can. An empty one is none."""
         if self.max_tokens.text() and _tokens(self.max_tokens.text()) is None:
             most = formats.count(_MOST_TOKENS)
-            return self.tr("Most output tokens: from 1 to {most}, or nothing").format(most=most)
+            return tr("Most output tokens: from 1 to {most}, or nothing").format(most=most)
         if self.temperature.text() and _heat(self.temperature.text()) is None:
-            return self.tr("Temperature: from 0 to {most:g}, or nothing").format(most=_MOST_TEMPERATURE)
+            return tr("Temperature: from 0 to {most:g}, or nothing").format(most=_MOST_TEMPERATURE)
         return ""
 
     def show_asked(self, asked: Asked) -> None:
@@ -169,10 +168,10 @@ class QuestionCard(Card):
     def _show_history(self) -> None:
         before, tools = len(self._history.history), len(self._history.tools)
         self._before.setVisible(bool(before or tools))
-        words = [self.tr("1 message before it") if before == 1 else self.tr("{0} messages before it").format(before)]
+        words = [tr("1 message before it") if before == 1 else tr("{0} messages before it").format(before)]
         if tools:
-            words.append(self.tr("1 tool") if tools == 1 else self.tr("{0} tools").format(tools))
-        self.history.setText(self.tr("{0}, from “{1}”").format(", ".join(words), self._history.source))
+            words.append(tr("1 tool") if tools == 1 else tr("{0} tools").format(tools))
+        self.history.setText(tr("{0}, from “{1}”").format(", ".join(words), self._history.source))
 
     def _tell(self) -> None:
         self._fit_run()
@@ -200,28 +199,28 @@ class QuestionCard(Card):
         if not self._estimates:
             return ""
         first = self._estimates[0]
-        length = self.tr("at most {0} out") if first.bounded else self.tr("{0} out assumed")
-        words = self.tr("≈{0} tokens in, {1} for each").format(
+        length = tr("at most {0} out") if first.bounded else tr("{0} out assumed")
+        words = tr("≈{0} tokens in, {1} for each").format(
             formats.count(first.input_tokens), length.format(formats.count(first.output_tokens))
         )
-        return words if self.models.narrow else self.tr("Prices per 1M in / out · {0}").format(words)
+        return words if self.models.narrow else tr("Prices per 1M in / out · {0}").format(words)
 
     def _fit_run(self) -> None:
         wrong = self._wrong_limit()
         self.estimate.setText(wrong or self._estimate_words())
         self.estimate.set_tone("bad" if wrong else "text3")
-        self.run_button.setText(" · ".join(filter(None, (self.tr("Run"), self._cost_words()))))
+        self.run_button.setText(" · ".join(filter(None, (tr("Run"), self._cost_words()))))
         self.run_button.setEnabled(self.can_run)
         self.run_button.updateGeometry()
         missing = LEAST_MODELS - len(self.models.models)
         hint = ""
         if self.asked().is_empty:
-            hint = self.tr("Write what to ask first")
+            hint = tr("Write what to ask first")
         elif missing > 0:
-            hint = self.tr("Choose at least two models")
+            hint = tr("Choose at least two models")
         elif wrong:
             hint = wrong
-        self.run_button.setToolTip(hint or self.tr("Ask all models (Ctrl+Enter)"))
+        self.run_button.setToolTip(hint or tr("Ask all models (Ctrl+Enter)"))
 
     def _cost_words(self) -> str:
         """The sum of what is known; what is not known is said, and never counts as nothing."""
@@ -231,9 +230,9 @@ class QuestionCard(Card):
         if not costs:
             return ""
         if not known:
-            return self.tr("cost unknown")
-        words = self.tr("est. {0}").format(formats.money(sum(known)))
-        return words if not unknown else self.tr("{0} + {1} unknown").format(words, unknown)
+            return tr("cost unknown")
+        words = tr("est. {0}").format(formats.money(sum(known)))
+        return words if not unknown else tr("{0} + {1} unknown").format(words, unknown)
 
 
 def _tokens(text: str) -> int | None:

@@ -4,6 +4,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import Stars
 
 LONGEST_NOTE = 2000
@@ -22,8 +23,8 @@ class Rating(QWidget):
         self.stars.rated.connect(self._rate)
         self.note = QLineEdit()
         self.note.setObjectName(f"{name}_note")
-        self.note.setPlaceholderText(self.tr("Note"))
-        self.note.setAccessibleName(self.tr("Note on this answer"))
+        self.note.setPlaceholderText(tr("Note"))
+        self.note.setAccessibleName(tr("Note on this answer"))
         self.note.setMaxLength(LONGEST_NOTE)
         self.note.editingFinished.connect(self.finish_note)
         row = QHBoxLayout(self)
@@ -38,10 +39,14 @@ class Rating(QWidget):
         self._written = note
         if self.note.text() != note:
             self.note.setText(note)
-        self.note.setEnabled(bool(stars))
+        self._allow_note(bool(stars))
+
+    def _allow_note(self, rated: bool) -> None:
+        self.note.setEnabled(rated)
+        self.note.setToolTip("" if rated else tr("A note belongs to a rating: choose its stars first"))
 
     def _rate(self, stars: int) -> None:
-        self.note.setEnabled(bool(stars))
+        self._allow_note(bool(stars))
         if not stars:
             self.note.clear()
         self._written = self.note.text().strip()

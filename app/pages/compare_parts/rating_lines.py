@@ -69,7 +69,9 @@ def model_columns(slot: Callable[[str], int]) -> tuple[Column[RatedModel], ...]:
             sortable=True,
         ),
         count_column("ratings", tr("Ratings"), lambda row: row.ratings, 66),
-        money_column("cost", tr("Cost"), lambda row: row.cost_nano, 96),
+        money_column(
+            "cost", tr("Cost"), lambda row: row.cost_nano, 96, estimated=lambda row: row.costs_estimated > 0
+        ),
         *times,
     )
 
@@ -129,7 +131,7 @@ def answer_columns(slot: Callable[[str], int]) -> tuple[Column[RatedAnswer], ...
         ),
         *times,
         count_column("tokens", tr("Tokens out"), lambda row: row.output_tokens, 88),
-        money_column("cost", tr("Cost"), lambda row: row.cost_nano, 92),
+        money_column("cost", tr("Cost"), lambda row: row.cost_nano, 92, estimated=lambda row: row.cost_estimated),
     )
 
 

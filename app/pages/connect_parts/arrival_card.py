@@ -2,29 +2,22 @@
 
 import time
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP
 from PySide6.QtWidgets import QWidget
 
 from app.pages.connect_parts.arrivals import Arrival, ArrivalWords, span_told, told, whose
 from app.pages.connect_parts.status_card import StatusCard
 from app.pages.connect_parts.tools import Tool
 from app.theme import Theme
-from app.translation import tr
+from app.translation import later, tr
 
-NOTHING_YET = str(
-    QT_TRANSLATE_NOOP(
-        "Connect",
-        "Nothing yet? A tool that says 401 uses another key, one that says 404 another address; a request that gets"
-        " as far as the gateway is in Requests, with its cause.",
-    )
+NOTHING_YET = later(
+    "Nothing yet? A tool that says 401 uses another key, one that says 404 another address; a request that gets"
+    " as far as the gateway is in Requests, with its cause."
 )
 
-NO_SPAN_YET = str(
-    QT_TRANSLATE_NOOP(
-        "Connect",
-        "Nothing yet? Spans are sent some seconds after a call, or as the app ends, and the app's own log says what"
-        " hinders that: 401 is another key, 404 another address. Metrics alone do not count.",
-    )
+NO_SPAN_YET = later(
+    "Nothing yet? Spans are sent some seconds after a call, or as the app ends, and the app's own log says what"
+    " hinders that: 401 is another key, 404 another address. Metrics alone do not count."
 )
 
 

@@ -72,7 +72,7 @@ class ChoiceCard(Card):
         self._models: dict[str, ModelRow] = {}
         self._providers: dict[str, ProviderRow] = {}
         self._offered: list[tuple[str, str]] = []
-        self.keys = ComboBox(theme, self.tr("Key"))
+        self.keys = ComboBox(theme, tr("Key"))
         self.keys.setObjectName("connect_keys")
         self.keys.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.keys.setMinimumContentsLength(24)
@@ -89,7 +89,7 @@ class ChoiceCard(Card):
         self.picker.typed.connect(self.model_chosen)
         self.words = TextLabel(theme, tone="text2", wrap=True)
         self.words.setObjectName("connect_key")
-        self.make = PushButton(theme, self.tr("Make a key"), "key-round", "primary")
+        self.make = PushButton(theme, tr("Make a key"), "key-round", "primary")
         self.make.setObjectName("connect_make_key")
         self.make.clicked.connect(self.key_asked)
         self._place(theme)
@@ -98,9 +98,9 @@ class ChoiceCard(Card):
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(8)
-        self._model_title = TextLabel(theme, self.tr("Model"), weight=500)
+        self._model_title = TextLabel(theme, tr("Model"), weight=500)
         for row, (title, control) in enumerate(
-            ((TextLabel(theme, self.tr("Key"), weight=500), self.keys), (self._model_title, self.model))
+            ((TextLabel(theme, tr("Key"), weight=500), self.keys), (self._model_title, self.model))
         ):
             grid.addWidget(title, row, 0)
             grid.addWidget(control, row, 1)
@@ -150,15 +150,15 @@ class ChoiceCard(Card):
             words = CHOSEN if chosen is not None else fresh or MASKED
             said = tr(words).format(name=named.name, prefix=named.prefix, place=place)
         self.words.setText(said)
-        self.make.setText(self.tr("Make a key") if chosen is not None or newest is None else self.tr("Make another"))
+        self.make.setText(tr("Make a key") if chosen is not None or newest is None else tr("Make another"))
         self._offer_keys(newest, others, chosen)
         self._show_model(tool, self.models_of(tool, choice).main)
         return place
 
     def _offer_keys(self, newest: ApiKeyRow | None, others: Sequence[ApiKeyRow], chosen: ApiKeyRow | None) -> None:
-        made = self.tr("A key made for this tool")
+        made = tr("A key made for this tool")
         if newest is not None:
-            made = self.tr("Made for this tool: {name} ({prefix}…)").format(name=newest.name, prefix=newest.prefix)
+            made = tr("Made for this tool: {name} ({prefix}…)").format(name=newest.name, prefix=newest.prefix)
         offered = [("", made), *((row.id, f"{row.name} ({row.prefix}…)") for row in others)]
         with QSignalBlocker(self.keys):
             # Filled anew under an open list, it would close.
@@ -176,8 +176,8 @@ class ChoiceCard(Card):
         metrics = QFontMetrics(self.model.font())
         shown = metrics.elidedText(model, Qt.TextElideMode.ElideMiddle, _MOST_MODEL_PX)
         self.model.setText(shown)
-        self.model.setToolTip(self.tr("{name}: choose another model").format(name=model))
-        self.model.setAccessibleName(self.tr("Model: {name}").format(name=model))
+        self.model.setToolTip(tr("{name}: choose another model").format(name=model))
+        self.model.setAccessibleName(tr("Model: {name}").format(name=model))
 
     def open_picker(self) -> None:
         """Models that can be asked; where there is none, those that a key is missing for."""

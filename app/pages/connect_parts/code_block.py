@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 from app.fonts import mono_font
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import PushButton
 
 _AROUND = 24
@@ -72,7 +73,7 @@ class CodeBlock(QWidget):
         self.step = TextLabel(theme, weight=500, wrap=True)
         self.view = CodeView()
         self.view.setObjectName("snippet")
-        self.copy_button = PushButton(theme, self.tr("Copy"), "copy")
+        self.copy_button = PushButton(theme, tr("Copy"), "copy")
         self.copy_button.setObjectName("snippet_copy")
         self.copy_button.clicked.connect(self._copy)
         head = QHBoxLayout()
@@ -91,7 +92,7 @@ class CodeBlock(QWidget):
         """Another step; 0 where it is the only one."""
         self.step.setText(f"{number}.  {step}" if number else step)
         self.view.setAccessibleName(step)
-        self.copy_button.setAccessibleName(self.tr("Copy: {step}").format(step=step))
+        self.copy_button.setAccessibleName(tr("Copy: {step}").format(step=step))
 
     def show_text(self, text: str, hidden: tuple[str, str] | None = None) -> None:
         """`hidden`: what stands in the text for a secret, and the secret, which is what is copied."""
@@ -106,4 +107,4 @@ class CodeBlock(QWidget):
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self._whole)
-        self.copied.emit(self.tr("Copied"))
+        self.copied.emit(tr("Copied"))

@@ -24,6 +24,7 @@ from app.pages.providers_parts.steps import StepList
 from app.sidebar import API_PATH
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.translation import tr
 from app.vault_words import vault_words
 from app.widgets import Card, IconLabel, PushButton
 from gateway import KeyTrial, ProviderRow
@@ -76,7 +77,7 @@ class StepCard(Card):
         self.told.setText(told)
         self.told.setVisible(bool(told))
         self.told.set_tone(tone or ("ok" if done else "text2"))
-        state = self.tr("done") if done else self.tr("to do")
+        state = tr("done") if done else tr("to do")
         self.setAccessibleName(f"{self._title}: {state}")
         self._mark.show_icon(*("circle-check", "ok") if done else ("circle", "text3"))
 
@@ -105,11 +106,11 @@ class FirstRun(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
-        self.title = TextLabel(theme, self.tr("Three steps to the first request"), px=20, weight=600)
+        self.title = TextLabel(theme, tr("Three steps to the first request"), px=20, weight=600)
         self.title.setObjectName("first_run_title")
         self.intro = TextLabel(
             theme,
-            self.tr(
+            tr(
                 "Keys, records and costs stay on this machine; only your requests go to providers. "
                 "Each step checks itself."
             ),
@@ -118,7 +119,7 @@ class FirstRun(QWidget):
         )
         for widget in (self.title, self.intro, self._build_provider(), self._build_key(), self._build_request()):
             column.addWidget(widget)
-        self.leave_button = PushButton(theme, self.tr("Skip for now"), kind="ghost")
+        self.leave_button = PushButton(theme, tr("Skip for now"), kind="ghost")
         self.leave_button.setObjectName("first_run_leave")
         self.leave_button.clicked.connect(self._leave)
         foot = QHBoxLayout()
@@ -129,17 +130,17 @@ class FirstRun(QWidget):
 
     def _build_provider(self) -> StepCard:
         theme = self._context.theme
-        self.provider_card = StepCard(theme, 1, self.tr("A provider's key"), "provider")
-        self.field = SecretField(theme, self.tr("Paste a key for OpenAI, Anthropic, Google or xAI"))
+        self.provider_card = StepCard(theme, 1, tr("A provider's key"), "provider")
+        self.field = SecretField(theme, tr("Paste a key for OpenAI, Anthropic, Google or xAI"))
         self.field.edit.setObjectName("first_key")
         self.hint = TextLabel(theme, px=12, tone="text3", wrap=True)
         self.hint.setObjectName("first_key_hint")
-        self.save = PushButton(theme, self.tr("Test & save"), kind="primary")
+        self.save = PushButton(theme, tr("Test & save"), kind="primary")
         self.save.setObjectName("first_key_save")
-        self.demo = PushButton(theme, self.tr("Try the demo instead"), "play")
+        self.demo = PushButton(theme, tr("Try the demo instead"), "play")
         self.demo.setObjectName("first_demo")
         self.demo.clicked.connect(self.demo_asked)
-        self.vault = PushButton(theme, self.tr("Choose where keys are kept"), "lock")
+        self.vault = PushButton(theme, tr("Choose where keys are kept"), "lock")
         self.vault.setObjectName("first_vault")
         self.vault.clicked.connect(self.vault_asked)
         self.vault.hide()
@@ -166,17 +167,17 @@ class FirstRun(QWidget):
 
     def _build_key(self) -> StepCard:
         theme = self._context.theme
-        self.key_card = StepCard(theme, 2, self.tr("The endpoint, and a key for your tool"), "key")
+        self.key_card = StepCard(theme, 2, tr("The endpoint, and a key for your tool"), "key")
         self.endpoint = TextLabel(theme, mono=True, px=12)
         self.endpoint.setObjectName("first_endpoint")
-        self.endpoint_copy = PushButton(theme, self.tr("Copy endpoint"), "copy")
+        self.endpoint_copy = PushButton(theme, tr("Copy endpoint"), "copy")
         self.endpoint_copy.setObjectName("first_endpoint_copy")
-        self.endpoint_copy.clicked.connect(lambda: self._copy(self.endpoint.text(), self.tr("Endpoint copied")))
+        self.endpoint_copy.clicked.connect(lambda: self._copy(self.endpoint.text(), tr("Endpoint copied")))
         self.key = TextLabel(theme, mono=True, px=12)
         self.key.setObjectName("first_tool_key")
-        self.no_key = TextLabel(theme, self.tr("No key yet. It is shown once, when it is made."), tone="text2")
+        self.no_key = TextLabel(theme, tr("No key yet. It is shown once, when it is made."), tone="text2")
         self.no_key.setObjectName("first_no_key")
-        self.key_button = PushButton(theme, self.tr("Make a key"), "key-round", "primary")
+        self.key_button = PushButton(theme, tr("Make a key"), "key-round", "primary")
         self.key_button.setObjectName("first_make_key")
         self.key_button.clicked.connect(self._key_pressed)
         for labels, button in (((self.endpoint,), self.endpoint_copy), ((self.key, self.no_key), self.key_button)):
@@ -189,13 +190,13 @@ class FirstRun(QWidget):
 
     def _build_request(self) -> StepCard:
         theme = self._context.theme
-        self.request_card = StepCard(theme, 3, self.tr("The first request"), "request")
-        self.command = CodeBlock(theme, 0, self.tr("Run this in a terminal, or point your tool here"))
+        self.request_card = StepCard(theme, 3, tr("The first request"), "request")
+        self.command = CodeBlock(theme, 0, tr("Run this in a terminal, or point your tool here"))
         self.command.copied.connect(self.copied)
         self.test = PushButton(theme, "", "play")
         self.test.setObjectName("first_request_test")
         self.test.clicked.connect(self._test_pressed)
-        self.request_link = PushButton(theme, self.tr("Open request"), "external-link")
+        self.request_link = PushButton(theme, tr("Open request"), "external-link")
         self.request_link.setObjectName("first_request_link")
         self.request_link.clicked.connect(self._open_request)
         self.request_card.body.addWidget(self.command)
@@ -219,20 +220,20 @@ class FirstRun(QWidget):
         self._show_provider(vault)
         self._show_key()
         self._show_request()
-        self.leave_button.setText(self.tr("Done") if steps.done else self.tr("Skip for now"))
-        self.title.setText(self.tr("You are set") if steps.done else self.tr("Three steps to the first request"))
+        self.leave_button.setText(tr("Done") if steps.done else tr("Skip for now"))
+        self.title.setText(tr("You are set") if steps.done else tr("Three steps to the first request"))
         self._check()
 
     def _show_provider(self, vault: bool) -> None:
         steps, words, tone = self._steps, "", None
         if steps.provider_ready:
             names = ", ".join(row.title for row in steps.providers if row.ready)
-            words = self.tr("Ready: {names}").format(names=names)
+            words = tr("Ready: {names}").format(names=names)
         elif steps.switched_off:
-            words, tone = self.tr("{title} is switched off: switch it on under Providers."), "warn"
+            words, tone = tr("{title} is switched off: switch it on under Providers."), "warn"
             words = words.format(title=steps.switched_off[0].title)
         elif steps.unreadable:
-            words, tone = self.tr("{title}'s key cannot be read: {why}"), "warn"
+            words, tone = tr("{title}'s key cannot be read: {why}"), "warn"
             words = words.format(title=steps.unreadable[0].title, why=vault_words(steps.unreadable[0].detail or ""))
         self.provider_card.show_done(steps.provider_ready, words, tone)
         self.key_form.setVisible(not steps.provider_ready)
@@ -240,7 +241,7 @@ class FirstRun(QWidget):
         self.vault.setVisible(not vault)
 
     def _show_key(self) -> None:
-        told = self.tr("Copy the key now: it is shown only this once.") if self._fresh else ""
+        told = tr("Copy the key now: it is shown only this once.") if self._fresh else ""
         self.key_card.show_done(self._steps.key_done, told, tone="text2")
         if self._fresh:
             self.key.setText(self._fresh)
@@ -251,30 +252,28 @@ class FirstRun(QWidget):
             self.key.setText("")
         self.key.setVisible(bool(self.key.text()))
         self.no_key.setVisible(not self.key.text())
-        words = self.tr("Copy key") if self._fresh else self.tr("Make another")
-        self.key_button.setText(words if self._fresh or self._steps.key_done else self.tr("Make a key"))
+        words = tr("Copy key") if self._fresh else tr("Make another")
+        self.key_button.setText(words if self._fresh or self._steps.key_done else tr("Make a key"))
         self.key_button.set_icon("copy" if self._fresh else "key-round")
 
     def _show_request(self) -> None:
         request = self._steps.request
         if self._trying.running:
-            words = self.tr("Asking {model} …").format(model=self._model())
+            words = tr("Asking {model} …").format(model=self._model())
             self.request_card.show_done(self._steps.request_done, words, tone="text2")
         elif self._untold:
             self.request_card.show_done(self._steps.request_done, self._untold, tone="bad")
         elif request is None:
-            words = self.tr("Waiting for it …") if self._steps.key_done and self._steps.provider_done else ""
+            words = tr("Waiting for it …") if self._steps.key_done and self._steps.provider_done else ""
             self.request_card.show_done(False, words)
         elif self._steps.request_done:
             self.request_card.show_done(True, told(request, time.time_ns() // 1000))
         else:
-            words = self.tr("A request arrived, and failed: {why}").format(
-                why=request.error_message or request.status
-            )
+            words = tr("A request arrived, and failed: {why}").format(why=request.error_message or request.status)
             self.request_card.show_done(False, words, tone="bad")
         self.request_link.setVisible(request is not None)
         running = self._trying.running
-        self.test.setText(self.tr("Cancel") if running else self.tr("Send it from here"))
+        self.test.setText(tr("Cancel") if running else tr("Send it from here"))
         self.test.set_icon("x" if running else "play")
         self.test.setEnabled(self._steps.provider_ready)
         self.test.setVisible(running or not self._steps.request_done)
@@ -318,15 +317,15 @@ class FirstRun(QWidget):
         judged = self._judged()
         found = _only_fitting(judged)
         if found is not None:
-            words, tone = self.tr("Looks like a key for {title}.").format(title=found.title), "ok"
+            words, tone = tr("Looks like a key for {title}.").format(title=found.title), "ok"
         elif self.field.text():
             problems = {problem for _, problem in judged}
             # One that all of them have is the text's own, and no other page takes it either.
             shared = problems.pop() if len(problems) == 1 else None
-            words = shared or self.tr("It is not clear whose key this is: set it on the Providers page.")
+            words = shared or tr("It is not clear whose key this is: set it on the Providers page.")
             tone = "warn"
         else:
-            words, tone = self.tr("It is tried with its provider, and kept only if it works."), "text3"
+            words, tone = tr("It is tried with its provider, and kept only if it works."), "text3"
         self.hint.setText(words)
         self.hint.set_tone(tone)
         self.save.setEnabled(found is not None and self.field.isEnabled())
@@ -336,7 +335,7 @@ class FirstRun(QWidget):
         if found is not None and self.field.isEnabled():
             resume = pause(self.field, self.save)
             self.trial.show()
-            self.trial.wait(self.tr("Trying the key with {title} …").format(title=found.title))
+            self.trial.wait(tr("Trying the key with {title} …").format(title=found.title))
             self._context.spawn(self._try(found, self.field.text(), self._visit, resume))
 
     async def _try(self, provider: ProviderRow, key: str, visit: int, resume: Callable[[], None]) -> None:
@@ -362,7 +361,7 @@ class FirstRun(QWidget):
 
     def _key_pressed(self) -> None:
         if self._fresh:
-            self._copy(self._fresh, self.tr("Key copied"))
+            self._copy(self._fresh, tr("Key copied"))
         else:
             self._context.spawn(self._make_key(self._visit, pause(self.key_button)))
 

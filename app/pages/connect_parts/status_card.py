@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from app.pages.connect_parts.arrivals import ArrivalWords
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import Card, IconLabel, PushButton
 
 
@@ -42,7 +43,7 @@ class StatusCard(Card):
         self.title.setText(words.text)
         self.title.set_tone("text" if words.tone == "text2" else words.tone)
         self.detail.setText(words.detail)
-        self.link.setText(self.tr("Open request") if words.thread is None else self.tr("Open conversation"))
+        self.link.setText(tr("Open request") if words.thread is None else tr("Open conversation"))
         self.link.setVisible(words.target is not None)
         self.setAccessibleName(words.text)
         self.setAccessibleDescription(words.detail)

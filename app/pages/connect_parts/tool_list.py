@@ -94,18 +94,18 @@ class ToolList(Card):
         super().__init__(theme, parent)
         self.setFixedWidth(WIDTH)
         self._done: frozenset[str] = frozenset()
-        self.search = SearchField(theme, self.tr("Find a tool"))
+        self.search = SearchField(theme, tr("Find a tool"))
         self.search.setObjectName("connect_search")
         self.view = QListWidget()
         self.view.setObjectName("connect_tools")
-        self.view.setAccessibleName(self.tr("Tools"))
+        self.view.setAccessibleName(tr("Tools"))
         self.view.setFrameShape(QFrame.Shape.NoFrame)
         self.view.setMouseTracking(True)
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.view.setItemDelegate(_Painter(theme, self.view))
         self.nothing = TextLabel(
-            theme, self.tr("No tool of that name. Anything that speaks OpenAI, Anthropic or Gemini works."),
+            theme, tr("No tool of that name. Anything that speaks OpenAI, Anthropic or Gemini works."),
             tone="text2", wrap=True,
         )  # fmt: skip
         self.nothing.setObjectName("connect_no_tool")
@@ -190,7 +190,7 @@ class ToolList(Card):
     def _tell(self, item: QListWidgetItem, tool: Tool) -> None:
         done = tool.key in self._done
         item.setData(_DONE, done)
-        words = self.tr("{tool}, connected").format(tool=tool.title) if done else tool.title
+        words = tr("{tool}, connected").format(tool=tool.title) if done else tool.title
         item.setData(Qt.ItemDataRole.AccessibleTextRole, words)
 
     def _on_current(self, item: QListWidgetItem | None) -> None:

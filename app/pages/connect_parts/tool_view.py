@@ -6,7 +6,6 @@ that only its first letters exist anywhere.
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import pairwise
 
 from msgspec.structs import replace
 from PySide6.QtCore import Signal
@@ -60,7 +59,7 @@ class ToolView(QWidget):
             card.asked.connect(self.asked)
         self.shells = SegmentedControl(theme, list(SHELLS.items()))
         self.shells.setObjectName("connect_shell")
-        self.shells.setAccessibleName(self.tr("Shell"))
+        self.shells.setAccessibleName(tr("Shell"))
         self.shells.changed.connect(self.shell_chosen)
         self.shells.changed.connect(lambda _name: self.show_snippets())
         self._holder = QWidget()
@@ -124,8 +123,8 @@ class ToolView(QWidget):
 
     def show_trial(self, trial: DoorTrial, with_key: bool) -> None:
         """What became of a test; `with_key`: it went with the key of the snippets."""
-        own = self.tr("with the key in the snippets")
-        made = self.tr("with a key that was made for this call: yours is not known in full")
+        own = tr("with the key in the snippets")
+        made = tr("with a key that was made for this call: yours is not known in full")
         self.trial.show_trial(trial, own if with_key else made)
 
     def forget_key(self) -> None:
@@ -160,12 +159,6 @@ class ToolView(QWidget):
         self._column.removeWidget(self._holder)
         last = self.arrival if steps > _MOST_ABOVE else self.choices
         self._column.insertWidget(self._column.indexOf(last) + 1, self._holder)
-        checks: list[QWidget] = [self.trial.link, self.trial.button, self.arrival.link]
-        blocks = [widget for block in self.blocks for widget in (block.copy_button, block.view)]
-        read = (*checks, *blocks) if steps > _MOST_ABOVE else (*blocks, *checks)
-        # The keyboard goes as one reads.
-        for before, after in pairwise((self.choices.make, *read)):
-            QWidget.setTabOrder(before, after)
 
     def _new_block(self) -> CodeBlock:
         block = CodeBlock(self._theme, 0, "")
@@ -190,7 +183,7 @@ class ToolView(QWidget):
 
     def _on_copied(self, block: CodeBlock, words: str) -> None:
         if self._place in block.view.toPlainText():
-            words = self.tr("Copied: put your key in place of {place}").format(place=self._place)
+            words = tr("Copied: put your key in place of {place}").format(place=self._place)
         elif block.hides:
             self._copied = True
             self._show_key()

@@ -41,26 +41,26 @@ class TrialCard(StatusCard):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, "trial", parent)
         self.running = False
-        self.button = PushButton(theme, self.tr("Test"), "play")
+        self.button = PushButton(theme, tr("Test"), "play")
         self.button.setObjectName("trial_start")
         self.button.clicked.connect(lambda: (self.given_up if self.running else self.test_asked).emit())
         self.line.addWidget(self.button)
 
     def show_idle(self, model: str, detail: str = "") -> None:
         """Nothing was tried yet, or what was does not tell of what is chosen now."""
-        offered = self.tr(
+        offered = tr(
             "Asks {model} for one word, the way this tool would. It costs next to nothing and is metered "
             "like any other request, tagged source:test."
         )
         if not model:
-            offered = self.tr("Sends an export without spans to where apps send theirs: it leaves nothing behind.")
-        text = self.tr("Test the connection")
+            offered = tr("Sends an export without spans to where apps send theirs: it leaves nothing behind.")
+        text = tr("Test the connection")
         said = detail or offered.format(model=model)
         self._show(ArrivalWords(text=text, detail=said, tone="text2", icon="activity"), running=False)
 
     def show_running(self, model: str) -> None:
-        words = self.tr("Asking {model} …").format(model=model) if model else self.tr("Sending an export …")
-        said = self.tr("Through the gateway, over HTTP, as the tool would.")
+        words = tr("Asking {model} …").format(model=model) if model else tr("Sending an export …")
+        said = tr("Through the gateway, over HTTP, as the tool would.")
         self._show(ArrivalWords(text=words, detail=said, tone="text2", icon="clock"), running=True)
 
     def show_trial(self, trial: DoorTrial, key_words: str) -> None:
@@ -68,7 +68,7 @@ class TrialCard(StatusCard):
 
     def _show(self, words: ArrivalWords, *, running: bool) -> None:
         self.running = running
-        self.button.setText(self.tr("Cancel") if running else self.tr("Test"))
+        self.button.setText(tr("Cancel") if running else tr("Test"))
         self.button.set_icon("x" if running else "play")
-        self.button.setAccessibleName(self.tr("Cancel the test") if running else self.tr("Test this connection"))
+        self.button.setAccessibleName(tr("Cancel the test") if running else tr("Test this connection"))
         self.show_words(words)

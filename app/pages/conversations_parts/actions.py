@@ -201,7 +201,7 @@ class ThreadActions(QObject):
             curl = copying.as_curl(thread, turn.n, self._context.gateway.state.url)
             actions.append((tr("Copy the call as curl"), lambda: self._copy(curl, tr(_CURL_COPIED))))
             place = ThreadTarget(thread.row.id, turn.n)
-            actions.append((self.tr("Replay in Compare"), lambda: self.navigate.emit("compare", place)))
+            actions.append((tr("Replay in Compare"), lambda: self.navigate.emit("compare", place)))
             if turn.request_id is not None:
                 target = RequestTarget(turn.request_id)
                 actions.append((tr("Open the request"), lambda: self.navigate.emit("requests", target)))

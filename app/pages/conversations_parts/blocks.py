@@ -91,6 +91,8 @@ class _Teller:
         self._tool_times = tool_times
         self._sums = sums
         self._turns = {turn.n: turn for turn in thread.turns}
+        # Where that failed and was asked again, its tools were done before the first of it.
+        self._asked_first = {step.turn.n: turn for step in way for turn in step.attempts[:1]}
         self._by_turn = by_turn(thread.messages)
         self._pairs = _Pairs([message for step in way for message in messages_of(step, self._by_turn)])
         self._total = turn_words.RunningTotal()
@@ -297,8 +299,8 @@ class _Teller:
         if found is not None:
             result, at_turn = found
             parts = (call, result)
-            right += [self._tool_time(call, step.turn, self._turns[at_turn])]
-            right += ["failed" if result.is_error else formats.size(_size(result))]
+            right += [self._tool_time(call, step.turn, self._asked_first.get(at_turn, self._turns[at_turn]))]
+            right += [tr("failed") if result.is_error else formats.size(_size(result))]
         elif not step.turn.running:
             notes = (Note(tr("No result was sent back")),)
         return Block(
@@ -329,7 +331,7 @@ class _Teller:
             kind="tool",
             title=tr("Tool result"),
             detail=part.name or part.id,
-            right="failed" if part.is_error else formats.size(_size(part)),
+            right=tr("failed") if part.is_error else formats.size(_size(part)),
             turn=step.turn.n,
             parts=(part,),
             aside=step.aside,
@@ -356,7 +358,7 @@ class _Teller:
 
     def _aside(self, step: Step) -> Block:
         turns = [each.turn for each in self._way if each.aside == step.aside]
-        name = turn_words.ASIDE_TITLES.get(step.turn.branch or "", "Beside it")
+        name = turn_words.ASIDE_TITLES.get(step.turn.branch or "", tr("Beside it"))
         cost = sum(turn.cost_nano or 0 for turn in turns)
         estimated = any(map(turn_words.estimated_cost, turns))
         spent = sources.marked_money(cost, estimated) if cost else ""

@@ -57,8 +57,8 @@ class EmptyConversations(QWidget):
         super().__init__(parent)
         self._theme = theme
         self.setObjectName("conversations_empty")
-        self.setAccessibleName(self.tr("No conversations yet"))
-        self.keys_button = PushButton(theme, self.tr("API keys"), "key-round", "primary")
+        self.setAccessibleName(tr("No conversations yet"))
+        self.keys_button = PushButton(theme, tr("API keys"), "key-round", "primary")
         self.keys_button.clicked.connect(self.keys_asked)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 24, 24, 24)
@@ -66,8 +66,8 @@ class EmptyConversations(QWidget):
         column.addStretch(1)
         for widget in (
             IconLabel(theme, "messages-square", "text3", 28),
-            TextLabel(theme, self.tr("No conversations yet"), px=16, weight=600),
-            TextLabel(theme, self.tr("Calls become a conversation in one of three ways:"), tone="text2"),
+            TextLabel(theme, tr("No conversations yet"), px=16, weight=600),
+            TextLabel(theme, tr("Calls become a conversation in one of three ways:"), tone="text2"),
         ):
             column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(4)
@@ -92,8 +92,8 @@ class EmptyConversations(QWidget):
             column.addWidget(TextLabel(self._theme, tr(text), tone="text2", wrap=True))
             column.addSpacing(6)
         for step, text in (
-            (self.tr("In a terminal"), first_call(url)),
-            (self.tr("Where an app that sends spans is started"), span_variables(url)),
+            (tr("In a terminal"), first_call(url)),
+            (tr("Where an app that sends spans is started"), span_variables(url)),
         ):
             block = CodeBlock(self._theme, 0, step)
             block.show_text(text)

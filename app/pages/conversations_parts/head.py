@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QSizePolicy, QStack
 from app import formats
 from app.focus import keep_focus
 from app.fonts import ui_font
+from app.menu_below import open_below
 from app.pages.conversations_parts import turn_words
 from app.pages.conversations_parts.blocks_view import MARGINS
 from app.pages.conversations_parts.list_view import title_of
@@ -121,7 +122,7 @@ class ThreadHead(QWidget):
         self.requests_button.clicked.connect(self.requests_asked)
         self.replay_button = PushButton(theme, tr(_REPLAY), "columns-2")
         self.replay_button.setObjectName("conversation_replay")
-        self.replay_button.setToolTip(self.tr("Ask other models the chosen call, side by side, in Compare"))
+        self.replay_button.setToolTip(tr("Ask other models the chosen call, side by side, in Compare"))
         self.replay_button.clicked.connect(self.replay_asked)
         self.menu_button = IconButton(theme, "ellipsis", tr("More: copy, export, rename, delete"))
         self.menu_button.setObjectName("conversation_menu")
@@ -227,4 +228,4 @@ class ThreadHead(QWidget):
                 menu.addAction(tr(words)).triggered.connect(lambda _checked=False, name=name: self.acted.emit(name))
             else:
                 menu.addSeparator()
-        menu.popup(self.menu_button.mapToGlobal(self.menu_button.rect().bottomLeft()))
+        open_below(menu, self.menu_button)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, Q
 from app import formats
 from app.context import AppContext
 from app.filter_bar import FilterBar
+from app.menu_below import open_below
 from app.pages.conversations_parts.list_view import ThreadList
 from app.query_text import ParsedText
 from app.text_label import TextLabel
@@ -141,7 +142,7 @@ class ListPane(QWidget):
             action.triggered.connect(lambda _checked=False, key=key: self.set_sort(key))
             group.addAction(action)
             menu.addAction(action)
-        menu.popup(self.sort_button.mapToGlobal(self.sort_button.rect().bottomLeft()))
+        open_below(menu, self.sort_button)
 
     def set_sort(self, key: str) -> None:
         """Raises KeyError for an order that is none."""

@@ -166,7 +166,7 @@ class ThreadPane(QWidget):
             return
         # Head, thread, timeline and costs each in a turn of the loop.
         self.head.show_thread(thread.row, thread.turns)
-        await asyncio.sleep(0)
+        await asyncio.sleep(_PAINTED_S)
         if opening != self._opening:
             return
         self.thread_shown, self.told = thread, made

@@ -5,7 +5,7 @@ from datetime import date
 
 from msgspec import Struct
 
-from app import formats
+from app import formats, sources
 from app.pages.models_parts.figure_row import Figure
 from app.pages.models_parts.lines import PLACES
 from app.tables.column import Column, Pills, PillText
@@ -168,9 +168,21 @@ def line_columns() -> tuple[Column[BillLine], ...]:
         count_column(
             "requests", tr("Requests"), lambda line: line.part.requests, 80, tooltip=lambda line: _untold(line.part)
         ),
-        money_column("here", tr("Our rows"), lambda line: line.part.here_nano, 98, places=PLACES),
+        money_column(
+            "here",
+            tr("Our rows"),
+            lambda line: line.part.here_nano,
+            98,
+            places=PLACES,
+            estimated=lambda line: line.part.estimated,
+        ),
         money_column("bill", tr("Bill"), lambda line: line.part.bill_nano, 98, places=PLACES),
-        difference_column(lambda line: line.part.difference_nano, 104, places=PLACES),
+        difference_column(
+            lambda line: line.part.difference_nano,
+            104,
+            places=PLACES,
+            estimated=lambda line: line.part.estimated,
+        ),
         Column(
             key="percent",
             title=tr("Of the day"),
@@ -259,7 +271,15 @@ def part_columns(whole: Callable[[], int | None]) -> tuple[Column[BillPart], ...
             tooltip=lambda part: MEANINGS[part.kind],
         ),
         count_column("requests", tr("Requests"), lambda part: part.requests, 84, sortable=False, tooltip=_untold),
-        money_column("cost", tr("Dollars"), lambda part: part.cost_nano, 100, places=PLACES, sortable=False),
+        money_column(
+            "cost",
+            tr("Dollars"),
+            lambda part: part.cost_nano,
+            100,
+            places=PLACES,
+            sortable=False,
+            estimated=lambda part: part.estimated and part.kind == "missing_there",
+        ),
         Column(
             key="share",
             title=tr("Of the bill"),
@@ -268,7 +288,13 @@ def part_columns(whole: Callable[[], int | None]) -> tuple[Column[BillPart], ...
             right=True,
             width=90,
         ),
-        difference_column(lambda part: part.difference_nano, 120, places=PLACES, sortable=False),
+        difference_column(
+            lambda part: part.difference_nano,
+            120,
+            places=PLACES,
+            sortable=False,
+            estimated=lambda part: part.estimated,
+        ),
         Column(
             key="percent",
             title=tr("Change"),
@@ -283,6 +309,8 @@ def part_columns(whole: Callable[[], int | None]) -> tuple[Column[BillPart], ...
 def bill_figures(done: Reconciliation) -> tuple[Figure, ...]:
     here, bill = done.here.cost_nano, done.bill.cost_nano
     difference = None if here is None or bill is None else bill - here
+    estimated = bool(done.here.estimated)
+    meaning = tr(sources.DEFINITION) if estimated else ""
     return (
         Figure(
             tr("The bill"),
@@ -295,14 +323,16 @@ def bill_figures(done: Reconciliation) -> tuple[Figure, ...]:
         ),
         Figure(
             tr("Our rows"),
-            formats.money(here),
+            sources.marked_money(here, estimated),
             "" if done.here.requests is None else counted(done.here.requests, "1 request", "{count} requests"),
+            tooltip=meaning,
         ),
         Figure(
             tr("Difference"),
-            formats.money_difference(difference),
+            sources.marked_difference(difference, estimated),
             signed_percent(difference, done.whole_nano),
             tone="text" if not difference or abs(difference) <= done.tolerance_nano else "bad",
+            tooltip=meaning,
         ),
         Figure(
             tr("Rounding"),

@@ -43,15 +43,15 @@ class BillOptions(QWidget):
         super().__init__(parent)
         self.setObjectName("bill_options")
         self._taken: Mapping[str, str] = {}
-        self.provider = ComboBox(theme, self.tr("Whose bill"))
+        self.provider = ComboBox(theme, tr("Whose bill"))
         self.provider.setObjectName("bill_provider")
-        self.provider.addItem(self.tr("As the file says"), "")
+        self.provider.addItem(tr("As the file says"), "")
         self.zone = _zone_box(theme)
         self.rate = QLineEdit()
         self.rate.setObjectName("bill_rate")
-        self.rate.setAccessibleName(self.tr("Dollars per unit of its currency"))
+        self.rate.setAccessibleName(tr("Dollars per unit of its currency"))
         self.rate.setPlaceholderText("1.00")
-        self.own_keys = TickBox(theme, self.tr("Calls with callers' own keys are on it"))
+        self.own_keys = TickBox(theme, tr("Calls with callers' own keys are on it"))
         self.own_keys.setObjectName("bill_own_keys")
         self.form = TextLabel(theme, px=12, tone="text2", wrap=True)
         self.form.setObjectName("bill_form")
@@ -65,7 +65,7 @@ class BillOptions(QWidget):
             self.fields[field] = box
         self.problem = TextLabel(theme, px=12, tone="bad", wrap=True)
         self.problem.setObjectName("bill_options_problem")
-        self.compare = PushButton(theme, self.tr("Compare"), kind="primary")
+        self.compare = PushButton(theme, tr("Compare"), kind="primary")
         self.compare.setObjectName("bill_compare")
         self._lay_out(theme)
         self.rate.textChanged.connect(self._check)
@@ -79,14 +79,14 @@ class BillOptions(QWidget):
         grid.setVerticalSpacing(6)
         grid.setColumnStretch(1, 1)
         rows: list[tuple[str, QWidget]] = [
-            (self.tr("Whose bill"), self.provider),
-            (self.tr("Time zone"), self.zone),
-            (self.tr("Dollars per unit"), self.rate),
+            (tr("Whose bill"), self.provider),
+            (tr("Time zone"), self.zone),
+            (tr("Dollars per unit"), self.rate),
         ]
         for title, widget in rows:
             self._add_row(theme, grid, title, widget)
         grid.addWidget(self.own_keys, grid.rowCount(), 0, 1, 2)
-        heading = TextLabel(theme, self.tr("Which column is which"), weight=600)
+        heading = TextLabel(theme, tr("Which column is which"), weight=600)
         heading.setContentsMargins(0, 10, 0, 0)
         grid.addWidget(heading, grid.rowCount(), 0, 1, 2)
         grid.addWidget(self.form, grid.rowCount(), 0, 1, 2)
@@ -108,7 +108,7 @@ class BillOptions(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(scrolled(fields, self.tr("How to read the bill")), 1)
+        column.addWidget(scrolled(fields, tr("How to read the bill")), 1)
         column.addLayout(below)
 
     def _add_row(self, theme: Theme, grid: QGridLayout, title: str, widget: QWidget) -> None:
@@ -136,18 +136,18 @@ class BillOptions(QWidget):
         for field, box in self.fields.items():
             box.blockSignals(True)
             box.clear()
-            box.addItem(self.tr("None"), "")
+            box.addItem(tr("None"), "")
             for title in known.columns:
                 box.addItem(title, title)
             box.setCurrentIndex(max(0, box.findData(known.mapping.get(field, ""))))
             box.setEnabled(bool(known.columns))
             box.blockSignals(False)
         if known.form is not None:
-            words = self.tr("Read as {form}. Change it where that is wrong.").format(form=tr(known.form))
+            words = tr("Read as {form}. Change it where that is wrong.").format(form=tr(known.form))
         elif known.columns:
-            words = self.tr("No known form of bill has these columns: say which is which.")
+            words = tr("No known form of bill has these columns: say which is which.")
         else:
-            words = self.tr("Choose a file first.")
+            words = tr("Choose a file first.")
         self.form.setText(words)
         self._check()
 
@@ -173,9 +173,9 @@ class BillOptions(QWidget):
         if not mapping and self._taken:
             return ""
         if "time" not in mapping:
-            return self.tr("Say which column holds the day.")
+            return tr("Say which column holds the day.")
         if "cost" not in mapping and not _COUNTS & mapping.keys():
-            return self.tr("Say which column holds the cost, or a count.")
+            return tr("Say which column holds the cost, or a count.")
         return ""
 
     def tell(self, problem: str) -> None:

@@ -53,6 +53,9 @@ from app.widgets import (
 from app.work import Job
 from gateway import BillColumns, BillPart, BillQuestion, BillRequest, Reconciliation
 
+# What an error was told of.
+_FILE = "file"
+
 
 class LineModel(ListModel[BillLine]):
     """A bill of a year has many thousand lines: `sort_asked` leaves sorting to a worker."""
@@ -96,49 +99,47 @@ class BillPane(QWidget):
 
     def _build(self) -> None:
         theme = self._context.theme
-        self.choose_button = PushButton(theme, self.tr("Choose a bill…"), "upload", "primary")
+        self.choose_button = PushButton(theme, tr("Choose a bill…"), "upload", "primary")
         self.choose_button.setObjectName("bill_choose")
-        self.file_name = ElidedLabel(theme, self.tr("No file chosen"), Qt.TextElideMode.ElideMiddle, tone="text2")
+        self.file_name = ElidedLabel(theme, tr("No file chosen"), Qt.TextElideMode.ElideMiddle, tone="text2")
         self.file_name.setObjectName("bill_files")
-        self.options_button = PushButton(theme, self.tr("Options"), "sliders-horizontal", "secondary")
+        self.options_button = PushButton(theme, tr("Options"), "sliders-horizontal", "secondary")
         self.options_button.setObjectName("bill_options_button")
-        self.export_button = PushButton(theme, self.tr("Export"), "download", "secondary")
+        self.export_button = PushButton(theme, tr("Export"), "download", "secondary")
         self.export_button.setObjectName("bill_export")
-        self.banner = Banner(theme, "bad", "", self.tr("Options"))
+        self.banner = Banner(theme, "bad", "", tr("Options"))
         self.banner.setObjectName("bill_error")
         self.banner.hide()
         self.words = TextLabel(theme, px=12, tone="text2", wrap=True)
         self.words.setObjectName("bill_words")
-        self.figures = FigureRow(theme, self.tr("The bill and our rows"))
+        self.figures = FigureRow(theme, tr("The bill and our rows"))
         self.figures.setObjectName("bill_figures")
-        self.parts_view = TableView(theme, self.parts, self.tr("Kinds of difference"))
+        self.parts_view = TableView(theme, self.parts, tr("Kinds of difference"))
         self.parts_view.setObjectName("bill_parts")
         keep_columns(self.parts_view, self._context.shell.preferences, "bill_parts")
         self.parts_view.setSelectionMode(TableView.SelectionMode.SingleSelection)
-        self.kind = ComboBox(theme, self.tr("Which lines"))
+        self.kind = ComboBox(theme, tr("Which lines"))
         self.kind.setObjectName("bill_kind")
         self.kind.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.what = SegmentedControl(
-            theme, (("days", self.tr("Days and models")), ("requests", self.tr("Single requests")))
-        )
-        self.what.setAccessibleName(self.tr("What the table shows"))
+        self.what = SegmentedControl(theme, (("days", tr("Days and models")), ("requests", tr("Single requests"))))
+        self.what.setAccessibleName(tr("What the table shows"))
         self.counted = TextLabel(theme, px=12, tone="text3")
-        self.view = TableView(theme, self.model, self.tr("Days and models of the bill"))
+        self.view = TableView(theme, self.model, tr("Days and models of the bill"))
         self.view.setObjectName("bill_lines")
         keep_columns(self.view, self._context.shell.preferences, "bill_lines")
-        self.requests_view = TableView(theme, self.requests, self.tr("Requests that differ"))
+        self.requests_view = TableView(theme, self.requests, tr("Requests that differ"))
         self.requests_view.setObjectName("bill_requests")
         keep_columns(self.requests_view, self._context.shell.preferences, "bill_requests")
         self.idle = EmptyState(
             theme,
             "scroll-text",
-            self.tr("Is the bill right?"),
-            self.tr(
+            tr("Is the bill right?"),
+            tr(
                 "Choose what the provider lets you download, or drop it here: OpenAI's usage and costs, the Claude "
                 "Console's usage and costs, Google Cloud's cost table, xAI's usage; or any other table of days, "
                 "models and costs. It is compared with what was metered here, and goes nowhere."
             ),
-            self.tr("Choose a bill…"),
+            tr("Choose a bill…"),
         )
         self.idle.setObjectName("bill_idle")
         assert self.idle.button is not None
@@ -148,7 +149,7 @@ class BillPane(QWidget):
         self.zone = self.options.zone
         self.drawer = Drawer(theme)
         self.drawer.setObjectName("bill_drawer")
-        self.drawer.set_title(self.tr("How to read the bill"))
+        self.drawer.set_title(tr("How to read the bill"))
         self.drawer.set_content(self.options)
         self._lay_out()
 
@@ -187,7 +188,7 @@ class BillPane(QWidget):
         main.addWidget(self.banner)
         main.addWidget(self.stack, 1)
         self.drawer.stand_beside(main, self)
-        self.drop_hint = DropHint(self._context.theme, self.tr("Drop the bill here to compare it"), self)
+        self.drop_hint = DropHint(self._context.theme, tr("Drop the bill here to compare it"), self)
 
     def _connect(self) -> None:
         spawn = self._context.spawn
@@ -198,6 +199,7 @@ class BillPane(QWidget):
         self.options.submitted.connect(lambda: spawn(self._compare()))
         self.zone.activated.connect(lambda _: spawn(self._compare()))
         self.export_button.clicked.connect(self.ask_where)
+        self._context.shell.saved.connect(self._file_saved)
         self.kind.currentIndexChanged.connect(lambda _: self._arrange(kind=str(self.kind.currentData())))
         self.model.sort_asked.connect(lambda column, down: self._arrange(column=column, descending=down))
         self.parts_view.opened.connect(self._choose_part)
@@ -226,7 +228,7 @@ class BillPane(QWidget):
         if busy:
             self._keyboard_at = QApplication.focusWidget()
         self._busy = busy
-        self.choose_button.setText(self.tr("Comparing…") if busy else self.tr("Choose a bill…"))
+        self.choose_button.setText(tr("Comparing…") if busy else tr("Choose a bill…"))
         self._follow()
         if not busy:
             keep_focus(self, self._keyboard_at)
@@ -241,9 +243,9 @@ class BillPane(QWidget):
     # the file
 
     def ask_files(self) -> None:
-        dialog = file_dialog(self, self.tr("Choose a provider's bill"), "bill_file")
+        dialog = file_dialog(self, tr("Choose a provider's bill"), "bill_file")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.setNameFilters([self.tr("Tables (*.csv *.tsv *.txt)"), self.tr("All files (*)")])
+        dialog.setNameFilters([tr("Tables (*.csv *.tsv *.txt)"), tr("All files (*)")])
         dialog.filesSelected.connect(lambda names: self._context.spawn(self.open(tuple(map(Path, names)))))
         dialog.open()
 
@@ -290,7 +292,7 @@ class BillPane(QWidget):
 
     def _ask_which(self, columns: BillColumns) -> None:
         names = ", ".join(f"“{title}”" for title in columns.columns[:6])
-        words = self.tr("No known form of bill has the columns {names}: say which is which.")
+        words = tr("No known form of bill has the columns {names}: say which is which.")
         self.banner.tell(words.format(names=names))
         self.drawer.open()
         self.options.fields["time"].setFocus()
@@ -314,8 +316,8 @@ class BillPane(QWidget):
         self.banner.tell("")
         self._set_busy(True)
         try:
-            title = self.tr("Comparing {files}").format(files=self.file_name.text())
-            found = await self._context.shell.work.run(title, self.tr("lines and rows"), compare)
+            title = tr("Comparing {files}").format(files=self.file_name.text())
+            found = await self._context.shell.work.run(title, tr("lines and rows"), compare)
         except KNOWN_ERRORS as error:
             self._set_result(None, ())
             self.banner.tell(said_here(error))
@@ -323,7 +325,7 @@ class BillPane(QWidget):
         finally:
             self._set_busy(False)
         if found is None:
-            self.toast.emit(self.tr("Cancelled"))
+            self.toast.emit(tr("Cancelled"))
         elif files is not self.files:
             # Others were being opened as this began, and stand there by now.
             await self._compare()
@@ -358,9 +360,9 @@ class BillPane(QWidget):
         differing = any(kind != "matched" for kind in kinds)
         self.kind.blockSignals(True)
         self.kind.clear()
-        self.kind.addItem(self.tr("All lines"), ALL)
+        self.kind.addItem(tr("All lines"), ALL)
         if differing:
-            self.kind.addItem(self.tr("Only differences"), DIFFERING)
+            self.kind.addItem(tr("Only differences"), DIFFERING)
         for kind in kinds:
             self.kind.addItem(KINDS[kind].text, kind)
         self.kind.setCurrentIndex(1 if differing else 0)
@@ -397,7 +399,7 @@ class BillPane(QWidget):
         else:
             shown, every = len(self.model.rows), len(self.lines)
         self.counted.setText(
-            self.tr("{shown} of {all} lines").format(shown=formats.count(shown), all=formats.count(every))
+            tr("{shown} of {all} lines").format(shown=formats.count(shown), all=formats.count(every))
         )
 
     def _copy(self, view: TableView, model: ListModel[Any]) -> None:
@@ -414,7 +416,7 @@ class BillPane(QWidget):
         name = f"{done.provider}-{done.first_day}-to-{done.last_day}.csv"
         ask_where(
             self,
-            self.tr("Export the comparison"),
+            tr("Export the comparison"),
             name,
             tr(CSV_FILTER),
             lambda path: self._context.spawn(self.export_to(path)),
@@ -429,17 +431,20 @@ class BillPane(QWidget):
         async def write(job: Job) -> int:
             return await gateway.export_reconciliation(done, path, job.told, bom=self._context.shell.marks_csv)
 
-        title = self.tr("Exporting to {file}").format(file=path.name)
+        title = tr("Exporting to {file}").format(file=path.name)
         try:
-            written = await self._context.shell.work.run(title, self.tr("lines"), write)
+            written = await self._context.shell.work.run(title, tr("lines"), write)
         except KNOWN_ERRORS as error:
-            self.banner.tell(str(error))
+            self.banner.tell(str(error), _FILE, self.ask_where)
             return
         if written is None:
-            self.toast.emit(self.tr("Cancelled"))
+            self.toast.emit(tr("Cancelled"))
         else:
             told = counted(written, "Exported 1 line to {file}", "Exported {count} lines to {file}", file=path.name)
             self._context.shell.saved.emit(told, path.parent)
+
+    def _file_saved(self) -> None:
+        self.banner.clear(_FILE)
 
 
 def _paths(event: QDropEvent) -> tuple[Path, ...]:

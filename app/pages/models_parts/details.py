@@ -108,6 +108,11 @@ class ModelDetails(QWidget):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self.area)
 
+    @property
+    def unsaved(self) -> bool:
+        """Whether another name was typed and not given."""
+        return not self.names.isHidden() and bool(self.names.field.text().strip())
+
     def show_line(
         self,
         line: ModelLine,

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QVBoxLayout,
 from app.pages.models_parts.replaced import ReplacedRows
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import PushButton
 
 
@@ -25,18 +26,18 @@ class OtherNames(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addWidget(TextLabel(theme, self.tr("Your own names for it"), weight=600))
-        words = self.tr("None. Requests that ask for a name given here are answered by this model.")
+        column.addWidget(TextLabel(theme, tr("Your own names for it"), weight=600))
+        words = tr("None. Requests that ask for a name given here are answered by this model.")
         self.none = TextLabel(theme, words, px=12, tone="text3", wrap=True)
         column.addWidget(self.none)
         self._names = ReplacedRows()
         column.addWidget(self._names)
         self.field = QLineEdit()
         self.field.setObjectName("other_name")
-        self.field.setAccessibleName(self.tr("Another name"))
+        self.field.setAccessibleName(tr("Another name"))
         self.field.setPlaceholderText("best-model")
         self.field.setMinimumHeight(32)
-        self.add_button = PushButton(theme, self.tr("Add name"), "plus", "secondary")
+        self.add_button = PushButton(theme, tr("Add name"), "plus", "secondary")
         self.add_button.setObjectName("other_name_add")
         self.add_button.setEnabled(False)
         self.field.textChanged.connect(lambda text: self.add_button.setEnabled(bool(text.strip())))
@@ -63,8 +64,8 @@ class OtherNames(QWidget):
         self._model, self._shown = model, names
 
     def _row(self, name: str) -> QHBoxLayout:
-        remove = PushButton(self._theme, self.tr("Remove"), None, "ghost")
-        remove.setAccessibleName(self.tr("Remove the name {name}").format(name=name))
+        remove = PushButton(self._theme, tr("Remove"), None, "ghost")
+        remove.setAccessibleName(tr("Remove the name {name}").format(name=name))
         remove.clicked.connect(lambda: self.taken.emit(name))
         row = QHBoxLayout()
         row.addWidget(TextLabel(self._theme, name, mono=True, px=12, wrap=True), 1)

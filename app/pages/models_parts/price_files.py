@@ -39,15 +39,15 @@ class PriceFiles(QObject):
         menu = QMenu(self._page)
         menu.setObjectName("models_files_menu")
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction(self.tr("Import prices (CSV)…"), self.ask_which)
-        own = menu.addAction(self.tr("Export your own prices (CSV)…"), self.ask_where)
+        menu.addAction(tr("Import prices (CSV)…"), self.ask_which)
+        own = menu.addAction(tr("Export your own prices (CSV)…"), self.ask_where)
         own.setEnabled(bool(self._context.gateway.price_overrides()))
-        menu.addAction(self.tr("Export this table (CSV)…"), export_table)
+        menu.addAction(tr("Export this table (CSV)…"), export_table)
         return menu
 
     def ask_which(self) -> None:
-        dialog = file_dialog(self._page, self.tr("Import prices"), "models_import_file")
-        dialog.setNameFilter(self.tr("Tables (*.csv *.tsv *.txt)"))
+        dialog = file_dialog(self._page, tr("Import prices"), "models_import_file")
+        dialog.setNameFilter(tr("Tables (*.csv *.tsv *.txt)"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(lambda name: self._context.spawn(self.read(Path(name))))
         dialog.open()
@@ -55,7 +55,7 @@ class PriceFiles(QObject):
     def ask_where(self) -> None:
         ask_where(
             self._page,
-            self.tr("Export your own prices"),
+            tr("Export your own prices"),
             "my-prices.csv",
             tr(CSV_FILTER),
             lambda path: self._context.spawn(self.write(path)),
@@ -81,14 +81,14 @@ class PriceFiles(QObject):
         except (*KNOWN_ERRORS, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else str(error)
             if isinstance(error, UnicodeDecodeError):
-                why = self.tr("it is not text in UTF-8")
-            self.failed.emit(self.tr("Nothing was imported from {name}: {why}").format(name=path.name, why=why))
+                why = tr("it is not text in UTF-8")
+            self.failed.emit(tr("Nothing was imported from {name}: {why}").format(name=path.name, why=why))
             return
-        words = self.tr("{name} has only prices that you have already.")
+        words = tr("{name} has only prices that you have already.")
         if added:
-            words = self.tr("{count} prices were imported from {name}.")
+            words = tr("{count} prices were imported from {name}.")
         if len(added) == 1:
-            words = self.tr("1 price was imported from {name}.")
+            words = tr("1 price was imported from {name}.")
         self.imported.emit(words.format(name=path.name, count=f"{len(added):,}"), bool(added))
 
     async def undo(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TypeVar
 
-from app import formats
+from app import formats, sources
 from app.filter_words import dimension_text, tag_text
 from app.pages.models_parts.figure_row import Figure
 from app.pages.models_parts.lines import PLACES
@@ -32,7 +32,9 @@ def model_name(row: RepricedModel) -> str:
 
 
 def repriced_columns(provider_title: Callable[[str], str] = str) -> tuple[Column[RepricedModel], ...]:
-    changes: tuple[Column[RepricedModel], ...] = _change_columns(110, 90)
+    changes: tuple[Column[RepricedModel], ...] = _change_columns(
+        110, 90, lambda row: row.from_estimated + row.to_estimated > 0
+    )
     return (
         Column(
             key="model",
@@ -55,8 +57,22 @@ def repriced_columns(provider_title: Callable[[str], str] = str) -> tuple[Column
             sortable=True,
         ),
         count_column("changed", tr("Requests"), lambda row: row.changed, 90),
-        money_column("from", tr("Cost now"), lambda row: row.from_nano, 100, places=PLACES),
-        money_column("to", tr("By today's prices"), lambda row: row.to_nano, 130, places=PLACES),
+        money_column(
+            "from",
+            tr("Cost now"),
+            lambda row: row.from_nano,
+            100,
+            places=PLACES,
+            estimated=lambda row: row.from_estimated > 0,
+        ),
+        money_column(
+            "to",
+            tr("By today's prices"),
+            lambda row: row.to_nano,
+            130,
+            places=PLACES,
+            estimated=lambda row: row.to_estimated > 0,
+        ),
         *changes,
     )
 
@@ -143,6 +159,7 @@ def said_here(error: Exception, tz: str) -> str:
 def preview_figures(preview: RepricingPreview) -> tuple[Figure, ...]:
     """The whole of a preview, as it stands above its table."""
     difference = preview.difference_nano
+    meaning = tr(sources.DEFINITION) if preview.from_estimated or preview.to_estimated else ""
     facts = []
     if preview.newly_priced:
         facts.append(tr("{count} get their first price").format(count=formats.count(preview.newly_priced)))
@@ -154,15 +171,30 @@ def preview_figures(preview: RepricingPreview) -> tuple[Figure, ...]:
             formats.count(preview.changed),
             " · ".join((tr("of {count} checked").format(count=formats.count(preview.examined)), *facts)),
         ),
-        Figure(tr("Cost now"), formats.money(preview.from_nano), tr("of all that were checked")),
-        Figure(tr("By today's prices"), formats.money(preview.to_nano), tr("at each request's own time")),
+        Figure(
+            tr("Cost now"),
+            sources.marked_money(preview.from_nano, preview.from_estimated > 0),
+            tr("of all that were checked"),
+            tooltip=meaning,
+        ),
+        Figure(
+            tr("By today's prices"),
+            sources.marked_money(preview.to_nano, preview.to_estimated > 0),
+            tr("at each request's own time"),
+            tooltip=meaning,
+        ),
         Figure(
             tr("Difference"),
-            formats.money_difference(difference),
+            sources.marked_difference(difference, changes_estimates(preview)),
             change(preview.from_nano, preview.to_nano),
             tone="text" if not difference else "bad" if difference > 0 else "ok",
         ),
     )
+
+
+def changes_estimates(preview: RepricingPreview) -> bool:
+    """Whether a cost that changes is an estimate, before or after."""
+    return any(row.from_estimated or row.to_estimated for row in preview.by_model)
 
 
 def kept_words(kept: Mapping[str, int]) -> str:
@@ -174,10 +206,14 @@ def kept_words(kept: Mapping[str, int]) -> str:
     )
 
 
-def _change_columns(difference_width: int, percent_width: int) -> tuple[Column[_Line], ...]:
+def _change_columns(
+    difference_width: int, percent_width: int, estimated: Callable[[_Line], bool] = lambda _: False
+) -> tuple[Column[_Line], ...]:
     """By how much the new sum differs, in dollars and per cent."""
     return (
-        difference_column(lambda row: row.to_nano - row.from_nano, difference_width, places=PLACES),
+        difference_column(
+            lambda row: row.to_nano - row.from_nano, difference_width, places=PLACES, estimated=estimated
+        ),
         Column(
             key="percent",
             title=tr("Change"),

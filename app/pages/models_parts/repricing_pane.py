@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from app import formats
+from app import sources
 from app.context import AppContext
 from app.filter_bar import FilterBar
 from app.filters import FilterSnapshot, FilterState
@@ -16,6 +16,7 @@ from app.focus import keep_focus
 from app.known_errors import KNOWN_ERRORS
 from app.pages.models_parts.figure_row import FigureRow
 from app.pages.models_parts.repricing_lines import (
+    changes_estimates,
     history_columns,
     kept_words,
     preview_figures,
@@ -28,7 +29,7 @@ from app.tables.kept_columns import keep_columns
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
-from app.translation import counted
+from app.translation import counted, tr
 from app.widgets import Banner, Card, EmptyState, PushButton
 from app.work import Job
 from gateway import RepricedModel, Repricing, RepricingPreview, UsageQuery
@@ -74,25 +75,25 @@ class RepricingPane(QWidget):
         theme = self._context.theme
         own = AppContext(self._context.gateway, theme, self.filters, self._context.spawn, shell=self._context.shell)
         self.range_picker, self.filter_bar = RangePicker(own), FilterBar(own)
-        self.range_picker.setAccessibleName(self.tr("Requests of"))
+        self.range_picker.setAccessibleName(tr("Requests of"))
         self.filter_bar.setContentsMargins(0, 3, 0, 0)
-        self.preview_button = PushButton(theme, self.tr("Preview"), "search", "primary")
+        self.preview_button = PushButton(theme, tr("Preview"), "search", "primary")
         self.preview_button.setObjectName("repricing_preview")
-        self.apply_button = PushButton(theme, self.tr("Apply"), "check", "primary")
+        self.apply_button = PushButton(theme, tr("Apply"), "check", "primary")
         self.apply_button.setObjectName("repricing_apply")
-        self.undo_button = PushButton(theme, self.tr("Undo"), "undo-2", "secondary")
+        self.undo_button = PushButton(theme, tr("Undo"), "undo-2", "secondary")
         self.undo_button.setObjectName("repricing_undo")
         self.banner = Banner(theme, "bad", "")
         self.banner.setObjectName("repricing_error")
         self.banner.hide()
-        self.figures = FigureRow(theme, self.tr("What re-pricing would change"))
+        self.figures = FigureRow(theme, tr("What re-pricing would change"))
         self.figures.setObjectName("repricing_figures")
         self.kept = TextLabel(theme, px=12, tone="text2", wrap=True)
         self.kept.setObjectName("repricing_kept")
-        self.view = TableView(theme, self.model, self.tr("Changes by model"))
+        self.view = TableView(theme, self.model, tr("Changes by model"))
         self.view.setObjectName("repricing_models")
         keep_columns(self.view, self._context.shell.preferences, "repricing_models")
-        self.history_view = TableView(theme, self.history, self.tr("Earlier re-pricings"))
+        self.history_view = TableView(theme, self.history, tr("Earlier re-pricings"))
         self.history_view.setObjectName("repricing_history")
         keep_columns(self.history_view, self._context.shell.preferences, "repricing_history")
         self.history_view.setSelectionMode(TableView.SelectionMode.SingleSelection)
@@ -100,15 +101,15 @@ class RepricingPane(QWidget):
         self.idle = EmptyState(
             theme,
             "history",
-            self.tr("Re-price history"),
-            self.tr(
+            tr("Re-price history"),
+            tr(
                 "Requests keep the cost that they had when they were made. Where a price was missing or "
                 "wrong, choose them above and see what today's prices would make of them; nothing "
                 "changes until you apply it."
             ),
         )
         self.idle.setObjectName("repricing_idle")
-        self.nothing = EmptyState(theme, "circle-check", self.tr("Nothing would change"), "", self.tr("Look again"))
+        self.nothing = EmptyState(theme, "circle-check", tr("Nothing would change"), "", tr("Look again"))
         self.nothing.setObjectName("repricing_nothing")
         self._lay_out()
 
@@ -134,7 +135,7 @@ class RepricingPane(QWidget):
         for state in (self.idle, self.nothing, result):
             self.stack.addWidget(state)
         heading = QHBoxLayout()
-        heading.addWidget(TextLabel(self._context.theme, self.tr("Earlier re-pricings"), weight=600))
+        heading.addWidget(TextLabel(self._context.theme, tr("Earlier re-pricings"), weight=600))
         heading.addStretch(1)
         heading.addWidget(self.undo_button)
         self.history_part = QWidget()
@@ -178,8 +179,7 @@ class RepricingPane(QWidget):
 
     def chosen(self) -> Repricing | None:
         """The earlier re-pricing that Undo would take back."""
-        ranges = self.history_view.selected_ranges()
-        return self.history.row(ranges[0][0]) if ranges else None
+        return self.history.row(self.history_view.first_selected)
 
     def _forget(self) -> None:
         """What was looked at, or still is, were other requests."""
@@ -202,7 +202,7 @@ class RepricingPane(QWidget):
         if busy:
             self._keyboard_at = QApplication.focusWidget()
         self._busy = busy
-        self.preview_button.setText(self.tr("Looking…") if busy else self.tr("Preview"))
+        self.preview_button.setText(tr("Looking…") if busy else tr("Preview"))
         self._follow()
         if not busy:
             keep_focus(self, self._keyboard_at)
@@ -243,7 +243,7 @@ class RepricingPane(QWidget):
         self._set_busy(True)
         try:
             found = await self._context.shell.work.run(
-                self.tr("Checking requests against today's prices"), self.tr("requests"), look
+                tr("Checking requests against today's prices"), tr("requests"), look
             )
         except KNOWN_ERRORS as error:
             self._forget()
@@ -252,7 +252,7 @@ class RepricingPane(QWidget):
         finally:
             self._set_busy(False)
         if found is None:
-            self.toast.emit(self.tr("Cancelled"))
+            self.toast.emit(tr("Cancelled"))
         elif query is self._looking_at:
             self._show(query, found)
 
@@ -280,7 +280,7 @@ class RepricingPane(QWidget):
         async def apply(job: Job) -> Repricing:
             return await gateway.apply_repricing(query, expected=expected, progress=job.told)
 
-        done = await self._work(self.tr("Re-pricing requests"), apply)
+        done = await self._work(tr("Re-pricing requests"), apply)
         if done is not None:
             self._forget()
             self.toast.emit(
@@ -288,7 +288,7 @@ class RepricingPane(QWidget):
                     done.changed,
                     "1 request was re-priced: {difference}",
                     "{count} requests were re-priced: {difference} in all",
-                    difference=formats.money_difference(done.to_nano - done.from_nano),
+                    difference=sources.marked_difference(done.to_nano - done.from_nano, changes_estimates(expected)),
                 )
             )
             await self._after()
@@ -302,7 +302,7 @@ class RepricingPane(QWidget):
         async def undo(job: Job) -> Repricing:
             return await gateway.undo_repricing(chosen.id, progress=job.told)
 
-        done = await self._work(self.tr("Restoring the requests' earlier cost"), undo)
+        done = await self._work(tr("Restoring the requests' earlier cost"), undo)
         if done is not None:
             self._forget()
             self.toast.emit(
@@ -316,14 +316,14 @@ class RepricingPane(QWidget):
         self.banner.tell("")
         self._set_busy(True)
         try:
-            done = await self._context.shell.work.run(title, self.tr("requests"), work)
+            done = await self._context.shell.work.run(title, tr("requests"), work)
         except KNOWN_ERRORS as error:
             self.banner.tell(said_here(error, self.filters.tz))
             return None
         finally:
             self._set_busy(False)
         if done is None:
-            self.toast.emit(self.tr("Cancelled: nothing was changed"))
+            self.toast.emit(tr("Cancelled: nothing was changed"))
         return done
 
     async def _after(self) -> None:

@@ -76,8 +76,8 @@ class ProviderCard(Card):
         self.test = PushButton(theme, tr("Test"), kind="secondary")
         self.set_key = PushButton(theme, tr("Set key"), kind="primary")
         self.replace = PushButton(theme, tr("Replace key"), kind="secondary")
-        self.remove = PushButton(theme, self.tr("Remove"), kind="ghost")
-        self.edit = PushButton(theme, self.tr("Edit"), kind="secondary")
+        self.remove = PushButton(theme, tr("Remove"), kind="ghost")
+        self.edit = PushButton(theme, tr("Edit"), kind="secondary")
         self.switch = ToggleSwitch(theme)
         for name in ("test", "set_key", "replace", "remove", "edit", "switch"):
             getattr(self, name).setObjectName(f"provider_{name}")
@@ -109,7 +109,7 @@ class ProviderCard(Card):
             facts.setColumnStretch(column, 1)
         facts.addWidget(TextLabel(self._theme, tr("Key"), px=12, weight=500, tone="text3"), 0, 0)
         facts.addWidget(TextLabel(self._theme, tr("Today"), px=12, weight=500, tone="text3"), 0, 1)
-        facts.addWidget(TextLabel(self._theme, self.tr("Models"), px=12, weight=500, tone="text3"), 0, 2)
+        facts.addWidget(TextLabel(self._theme, tr("Models"), px=12, weight=500, tone="text3"), 0, 2)
         facts.addWidget(self.models, 1, 2)
         facts.addWidget(self.address, 2, 2, Qt.AlignmentFlag.AlignTop)
         facts.addWidget(self.masked, 1, 0)
@@ -181,8 +181,8 @@ class ProviderCard(Card):
         self.test.setVisible(can_test(row))
         self.remove.setVisible(can_remove(row))
         self.edit.setVisible(row.own)
-        self.switch.setAccessibleName(self.tr("Requests to {title}").format(title=row.title))
-        self.switch.setToolTip(self.tr("Switch off") if row.enabled else self.tr("Switch on"))
+        self.switch.setAccessibleName(tr("Requests to {title}").format(title=row.title))
+        self.switch.setToolTip(tr("Switch off") if row.enabled else tr("Switch on"))
         for button in (self.test, self.set_key, self.replace, self.remove, self.edit):
             button.setAccessibleName(f"{button.text()}: {row.title}")
 

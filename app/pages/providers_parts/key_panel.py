@@ -87,6 +87,11 @@ class KeyPanel(QWidget):
         self.leave()
         self._set_provider(provider, rows)
 
+    @property
+    def unsaved(self) -> bool:
+        """Whether there is a key that is not stored. Who leaves while it is tried calls that off."""
+        return bool(self.field.text()) and not self._busy
+
     def leave(self) -> None:
         """Forgets the key and what was tried; an answer that still comes is thrown away."""
         self._visit += 1

@@ -99,35 +99,33 @@ class OwnPanel(QWidget):
 
     def _build(self) -> None:
         theme = self._context.theme
-        self.start = _choice(ComboBox(theme, self.tr("Server")), "own_start", [tr(row.title) for row in STARTS])
-        self.name = _line(self.tr("Name"), "own_name", "lm-studio")
-        self.dialect = _choice(
-            ComboBox(theme, self.tr("Format")), "own_dialect", [tr(title) for _, title in DIALECTS]
-        )
-        self.base_url = _line(self.tr("Base URL"), "own_base_url", "http://127.0.0.1:1234/v1")
-        self.auth = _choice(ComboBox(theme, self.tr("Key")), "own_auth", [tr(title) for _, title in AUTHS])
-        self.models = _line(self.tr("Models"), "own_models", "qwen3:8b, gpt-oss:20b")
-        self.embeddings = _line(self.tr("Embedding models"), "own_embeddings", "nomic-embed-text")
+        self.start = _choice(ComboBox(theme, tr("Server")), "own_start", [tr(row.title) for row in STARTS])
+        self.name = _line(tr("Name"), "own_name", "lm-studio")
+        self.dialect = _choice(ComboBox(theme, tr("Format")), "own_dialect", [tr(title) for _, title in DIALECTS])
+        self.base_url = _line(tr("Base URL"), "own_base_url", "http://127.0.0.1:1234/v1")
+        self.auth = _choice(ComboBox(theme, tr("Key")), "own_auth", [tr(title) for _, title in AUTHS])
+        self.models = _line(tr("Models"), "own_models", "qwen3:8b, gpt-oss:20b")
+        self.embeddings = _line(tr("Embedding models"), "own_embeddings", "nomic-embed-text")
         self.hint = TextLabel(theme, px=12, tone="text3", wrap=True)
         self.problem = TextLabel(theme, px=12, tone="bad", wrap=True)
         self.problem.setObjectName("own_problem")
-        self.save = PushButton(theme, self.tr("Save and restart"), kind="primary")
+        self.save = PushButton(theme, tr("Save and restart"), kind="primary")
         self.save.setObjectName("own_save")
-        self.cancel = PushButton(theme, self.tr("Cancel"), kind="secondary")
-        self.remove = PushButton(theme, self.tr("Remove"), kind="ghost")
+        self.cancel = PushButton(theme, tr("Cancel"), kind="secondary")
+        self.remove = PushButton(theme, tr("Remove"), kind="ghost")
         self.remove.setObjectName("own_remove")
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 8, 16, 16)
         column.setSpacing(6)
-        self._start_label = TextLabel(theme, self.tr("Server"), px=12, weight=500, tone="text2")
+        self._start_label = TextLabel(theme, tr("Server"), px=12, weight=500, tone="text2")
         for label, field in (
             (self._start_label, self.start),
-            (self.tr("Name"), self.name),
-            (self.tr("Format"), self.dialect),
-            (self.tr("Base URL"), self.base_url),
-            (self.tr("Key"), self.auth),
-            (self.tr("Models, by the server's names for them"), self.models),
-            (self.tr("Embedding models (optional)"), self.embeddings),
+            (tr("Name"), self.name),
+            (tr("Format"), self.dialect),
+            (tr("Base URL"), self.base_url),
+            (tr("Key"), self.auth),
+            (tr("Models, by the server's names for them"), self.models),
+            (tr("Embedding models (optional)"), self.embeddings),
         ):
             made = TextLabel(theme, label, px=12, weight=500, tone="text2") if isinstance(label, str) else label
             column.addWidget(made)
@@ -190,8 +188,8 @@ class OwnPanel(QWidget):
     def _check(self) -> None:
         self._tell("")
         name = self.name.text().strip()
-        with_v1 = self.tr("The base URL is used as given: with /v1 for OpenAI's two formats, without for the others.")
-        called = self.tr("Its other models are called {name}/model.").format(name=name or "name")
+        with_v1 = tr("The base URL is used as given: with /v1 for OpenAI's two formats, without for the others.")
+        called = tr("Its other models are called {name}/model.").format(name=name or "name")
         self.hint.setText(f"{with_v1} {called}")
         self.save.setEnabled(bool(name and self.base_url.text().strip()))
 
@@ -215,7 +213,7 @@ class OwnPanel(QWidget):
     async def _save(self, values: dict[str, object], visit: int, resume: Callable[[], None]) -> None:
         gateway, name = self._context.gateway, str(values["name"])
         if not self._changes and any(row.name == name for row in await gateway.providers()):
-            self._failed(visit, self.tr("There is a provider of that name: choose another name."), resume)
+            self._failed(visit, tr("There is a provider of that name: choose another name."), resume)
             return
         try:
             await gateway.save_own_provider(values)

@@ -96,6 +96,11 @@ class VaultPanel(QWidget):
         self.second.setVisible(not self._unlocking)
         self._check()
 
+    @property
+    def unsaved(self) -> bool:
+        """Whether there is a passphrase that keeps nothing yet."""
+        return any(field.edit.text() for field in (self.first, self.second))
+
     def leave(self) -> None:
         """Forgets the passphrase."""
         self._visit += 1

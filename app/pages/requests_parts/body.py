@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app import formats
+from app.flow_layout import FlowLayout
 from app.pages.requests_parts.causes import cause
 from app.pages.requests_parts.columns import model_shown, status_pill
 from app.pages.requests_parts.details import OUTCOME_WORDS, Section
@@ -84,17 +85,15 @@ class RequestBody(SectionLines):
         line.addWidget(self._model)
         return line
 
-    def _elsewhere(self) -> QHBoxLayout:
+    def _elsewhere(self) -> FlowLayout:
         """What else can be done with what it said."""
-        line = QHBoxLayout()
-        line.setSpacing(8)
+        line = FlowLayout(spacing=8)
         line.addWidget(self._conversation_button())
-        replay = PushButton(self._theme, self.tr("Replay in Compare"), "columns-2")
+        replay = PushButton(self._theme, tr("Replay in Compare"), "columns-2")
         replay.setObjectName("request_replay")
-        replay.setToolTip(self.tr("Ask other models the same; nothing is sent before you run it"))
+        replay.setToolTip(tr("Ask other models the same; nothing is sent before you run it"))
         replay.clicked.connect(self.replay_asked)
         line.addWidget(replay)
-        line.addStretch(1)
         return line
 
     def _conversation_button(self) -> PushButton:

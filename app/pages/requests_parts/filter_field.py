@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QStringListModel, Qt, QTimer, Signal
 from PySide6.QtWidgets import QCompleter, QListView, QVBoxLayout, QWidget
 
-from app.query_text import NAMES, TAG, ParsedText, last_part, parse, quoted, unquoted
+from app.query_text import NAMES, TAG, ParsedText, last_part, parse, quoted, render, unquoted
 from app.text_label import TextLabel
 from app.theme import Theme
 from app.translation import later, tr
@@ -141,6 +141,14 @@ class FilterField(QWidget):
         # The values of a filter whose name was taken, once the popup of names is gone.
         QTimer.singleShot(0, self, lambda: self._edited(self.field.text()))
 
+    def give_back(self, parsed: ParsedText, problem: str) -> None:
+        """What was submitted, and why it is no filter; what has been typed since then stays."""
+        if not self.field.text():
+            self.field.setText(render(parsed.dimensions, parsed.tags, parsed.numbers, parsed.text))
+            self._tell(problem)
+
     def _tell(self, problem: str | None) -> None:
         self.problem.setText(problem or "")
         self.problem.setVisible(problem is not None)
+        self.field.setProperty("invalid", problem is not None)
+        self.field.update()

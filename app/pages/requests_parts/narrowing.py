@@ -6,7 +6,15 @@ from functools import partial
 from msgspec.structs import replace
 from PySide6.QtWidgets import QMenu
 
-from app.filter_words import DIMENSION_NAMES, NameValue, as_written, dimension_text, tag_text, with_tag_toggled
+from app.filter_words import (
+    DIMENSION_NAMES,
+    NameValue,
+    as_written,
+    dimension_text,
+    tag_key,
+    tag_text,
+    with_tag_toggled,
+)
 from app.filters import FilterSnapshot, FilterState
 from app.shown_names import add_named
 from app.translation import tr
@@ -27,10 +35,8 @@ def narrowed(filters: FilterSnapshot, dimension: str, value: str) -> FilterSnaps
 
 def with_tag(filters: FilterSnapshot, tag: str, *, negated: bool) -> FilterSnapshot:
     """Only requests with this tag, or none of them; what was said of its key before goes."""
-    key = tag.partition(":")[0]
-    others = tuple(
-        condition for condition in filters.tags if {each.partition(":")[0] for each in condition.any_of} != {key}
-    )
+    key = tag_key(tag)
+    others = tuple(condition for condition in filters.tags if {tag_key(each) for each in condition.any_of} != {key})
     return replace(filters, tags=with_tag_toggled(others, tag, negated=negated))
 
 

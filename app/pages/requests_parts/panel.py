@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QPalette, QResizeEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QPalette, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from app.pages.requests_parts.attempt_lines import attempt_sections
@@ -24,6 +24,7 @@ from app.theme import Theme
 from app.translation import tr
 from app.widgets import Curtain, ScrollRing
 from app.widgets.scroll_bar import KeptScrollBar
+from app.widgets.width_grip import GRIP
 from gateway import CostExplanation, ExchangeRecord
 
 Body = TypeVar("Body", bound=SectionLines)
@@ -47,8 +48,10 @@ class LinesPanel(QScrollArea, Generic[Body]):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._holder = QWidget()
         self._column = QVBoxLayout(self._holder)
+        # Under the edge that can be dragged they would be painted anew wherever they are scrolled to.
+        self.setViewportMargins(GRIP, 0, 0, 0)
         # The lines end where all else in the drawer does, whether they scroll or not.
-        self._column.setContentsMargins(16, 4, KeptScrollBar.in_margin(self, 16), 24)
+        self._column.setContentsMargins(16 - GRIP, 4, KeptScrollBar.in_margin(self, 16), 24)
         # Whole and streamed, of one dialect and translated; what is rarer is made anew.
         self._shapes = KeptShapes[Body](self._column, lambda body: body)
         self.setWidget(self._holder)
@@ -76,7 +79,7 @@ class LinesPanel(QScrollArea, Generic[Body]):
         self.body = body
         if not self.isVisible():
             # What opens it takes long enough; until its own lines come, it shows none of another one.
-            self._shapes.hide_others(body)
+            self._shapes.hide_all()
             began -= BUDGET_S
         self.turns.begin(self._put_up(body), began)
 
@@ -93,11 +96,14 @@ class LinesPanel(QScrollArea, Generic[Body]):
         inner = self.viewport().rect().marginsRemoved(self._column.contentsMargins())
         lay_out_hidden(body, inner.width(), inner.height())
         yield ALONE
-        self.cover()
-        self._shapes.hide_others(body)
-        self._give_room(body)
-        self._shapes.show(body)
-        self._settle()
+        # Else they come when it does, in a turn of their own.
+        if self.isVisible() or not self.window().isVisible():
+            with self._curtain.kept(self.viewport().geometry()):
+                self._shapes.hide_all()
+                yield ALONE
+                self._give_room(body)
+                body.show()
+                self._settle()
         yield None
 
     def _give_room(self, body: Body) -> None:
@@ -111,6 +117,21 @@ class LinesPanel(QScrollArea, Generic[Body]):
         super().showEvent(event)
         # The drawer around it is painted without it, and it in turns.
         self.cover()
+        if self.body is not None and self.body.isHidden():
+            self.turns.begin(self._put_up_below_curtain(self.body), time.perf_counter() - BUDGET_S / 2)
+
+    def _put_up_below_curtain(self, body: Body) -> Iterator[bool | None]:
+        with self._curtain.kept(self.viewport().geometry()):
+            yield ALONE
+            yield from self._put_up(body)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if not event.spontaneous() and self.window().isVisible():
+            # Where it is shown again its lines come in a turn after all else. With its window they would lose the
+            # keyboard.
+            self.turns.leave()
+            self._shapes.hide_all()
 
     def cover(self) -> None:
         """What stands there is painted in turns. A stack that shows it has no updates yet, and it no curtain."""
@@ -127,6 +148,9 @@ class LinesPanel(QScrollArea, Generic[Body]):
 
     def _settle(self) -> None:
         """As high as its wrapped words need: a scroll area keeps the height that they had at another width."""
+        if self.body is not None and self.body.isHidden():
+            # Until they come it stays where it is scrolled to.
+            return
         # Below 0 while there is nothing.
         self._holder.setMinimumHeight(max(0, self._column.totalHeightForWidth(self.viewport().width())))
 

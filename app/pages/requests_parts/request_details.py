@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QStackedWidget, QVBoxLa
 from app.context import AppContext
 from app.flow_layout import FlowLayout
 from app.known_errors import KNOWN_ERRORS
+from app.next_turn import NextTurn
 from app.overview.label import TextButton
 from app.pages.conversations_parts.block import OPEN, Block, first_with, pieces_of
 from app.pages.conversations_parts.pictures import Pictures
@@ -22,7 +23,9 @@ from app.pages.requests_parts.attempt_lines import no_attempt_words
 from app.pages.requests_parts.headers import HEADERS, header_blocks
 from app.pages.requests_parts.panel import AttemptsPanel, RequestPanel
 from app.pages.requests_parts.said import MESSAGES, REQUEST, RESPONSE, Said, bare_curl, said_of
+from app.translation import tr
 from app.widgets import EmptyState, IconButton, SearchField
+from app.widgets.width_grip import GRIP
 from gateway import CostExplanation, ExchangeHeaders, ExchangeRecord
 
 SUMMARY, ATTEMPTS = "summary", "attempts"
@@ -40,9 +43,10 @@ class RequestDetails(QWidget):
         # Of the request that is shown, with why there are none.
         self._headers: tuple[tuple[Block, ...], str] | None = None
         self._reading = 0
+        self._turn = NextTurn(self)
         self._provider_title: Callable[[str], str] = str
         self.tab = SUMMARY
-        self.curl_button = IconButton(context.theme, "terminal", self.tr("Copy as curl (Ctrl+Shift+C)"))
+        self.curl_button = IconButton(context.theme, "terminal", tr("Copy as curl (Ctrl+Shift+C)"))
         self.curl_button.setObjectName("request_curl")
         self.curl_button.clicked.connect(self.copy_curl)
         self._build()
@@ -66,12 +70,12 @@ class RequestDetails(QWidget):
     def _make_tabs(self) -> FlowLayout:
         theme = self._context.theme
         titles = {
-            SUMMARY: self.tr("Summary"),
-            MESSAGES: self.tr("Messages"),
-            REQUEST: self.tr("Request"),
-            RESPONSE: self.tr("Response"),
-            HEADERS: self.tr("Headers"),
-            ATTEMPTS: self.tr("Attempts"),
+            SUMMARY: tr("Summary"),
+            MESSAGES: tr("Messages"),
+            REQUEST: tr("Request"),
+            RESPONSE: tr("Response"),
+            HEADERS: tr("Headers"),
+            ATTEMPTS: tr("Attempts"),
         }
         self.tabs: dict[str, TextButton] = {}
         group = QButtonGroup(self)
@@ -81,7 +85,7 @@ class RequestDetails(QWidget):
             tab = self.tabs[key] = TextButton(theme, title, tab=True)
             tab.setObjectName(f"request_tab.{key}")
             tab.setChecked(key == SUMMARY)
-            tab.clicked.connect(lambda _checked=False, key=key: self.show_tab(key))
+            tab.clicked.connect(lambda _checked=False, key=key: self._turn.ask(lambda: self.show_tab(key)))
             group.addButton(tab)
             row.addWidget(tab)
         return row
@@ -89,21 +93,22 @@ class RequestDetails(QWidget):
     def _make_reader(self) -> QWidget:
         theme = self._context.theme
         self._to_find = {
-            MESSAGES: self.tr("Find in the messages"),
-            REQUEST: self.tr("Find in the request"),
-            RESPONSE: self.tr("Find in the response"),
-            HEADERS: self.tr("Find in the headers"),
+            MESSAGES: tr("Find in the messages"),
+            REQUEST: tr("Find in the request"),
+            RESPONSE: tr("Find in the response"),
+            HEADERS: tr("Find in the headers"),
         }
         self.search = SearchField(theme, self._to_find[MESSAGES])
         self.search.setObjectName("request_search")
-        self.view = ThreadView(theme, Pictures(self._context.spawn, self), margins=(16, 12, 16))
+        self.view = ThreadView(theme, Pictures(self._context.spawn, self), margins=(16 - GRIP, 12, 16))
         self.view.setObjectName("request_said")
         reading = QWidget()
         column = QVBoxLayout(reading)
-        column.setContentsMargins(0, 0, 0, 0)
+        # As the lines of the other tabs: what lies under an edge is painted anew where it is scrolled.
+        column.setContentsMargins(GRIP, 0, 0, 0)
         column.setSpacing(6)
         inset = QHBoxLayout()
-        inset.setContentsMargins(16, 0, 16, 0)
+        inset.setContentsMargins(16 - GRIP, 0, 16, 0)
         inset.addWidget(self.search)
         column.addLayout(inset)
         column.addWidget(self.view, 1)
@@ -113,20 +118,20 @@ class RequestDetails(QWidget):
         theme = self._context.theme
         self.panel = RequestPanel(theme)
         self.attempts = AttemptsPanel(theme)
-        self.no_attempt = EmptyState(theme, "list", self.tr("No attempt is known"), "")
+        self.no_attempt = EmptyState(theme, "list", tr("No attempt is known"), "")
         self.no_attempt.setObjectName("request_no_attempt")
         self._reader = self._make_reader()
-        self.loading = EmptyState(theme, "clock", self.tr("Reading what is kept …"), "")
+        self.loading = EmptyState(theme, "clock", tr("Reading what is kept …"), "")
         self.nothing = EmptyState(
             theme,
             "message-square",
-            self.tr("Messages were not kept"),
-            self.tr("They were not captured, or are no longer kept: Settings say what is kept, and for how long."),
+            tr("Messages were not kept"),
+            tr("They were not captured, or are no longer kept: Settings say what is kept, and for how long."),
         )
         self.nothing.setObjectName("request_nothing_said")
-        self.no_headers = EmptyState(theme, "list", self.tr("Headers were not kept"), "")
+        self.no_headers = EmptyState(theme, "list", tr("Headers were not kept"), "")
         self.no_headers.setObjectName("request_no_headers")
-        self.failed = EmptyState(theme, "circle-alert", self.tr("It cannot be read"), "", self.tr("Try again"))
+        self.failed = EmptyState(theme, "circle-alert", tr("It cannot be read"), "", tr("Try again"))
         self.failed.setObjectName("request_said_failed")
         self.stack = QStackedWidget()
         shown = (self.panel, self._reader, self.loading, self.nothing, self.no_headers, self.failed)
@@ -276,6 +281,6 @@ class RequestDetails(QWidget):
                 said = None
         curl = said.curl if said is not None else bare_curl(row, self._context.gateway.state.url)
         QGuiApplication.clipboard().setText(curl)
-        kept = self.tr("Call copied as curl; put your key into FAREGATE_API_KEY")
-        bare = self.tr("Call copied as curl; its messages were not kept, put one in")
+        kept = tr("Call copied as curl; put your key into FAREGATE_API_KEY")
+        bare = tr("Call copied as curl; its messages were not kept, put one in")
         self.copied.emit(kept if said is not None else bare)

@@ -95,7 +95,7 @@ class TimingBar(QWidget):
             painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, words)
             painter.setPen(self._theme.color("text2"))
             room = line.adjusted(0, 0, -QFontMetrics(font).horizontalAdvance(words) - 8, 0)
-            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.tr(name))
+            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, tr(name))
 
 
 def time_words(us: int) -> str:

@@ -7,9 +7,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLineEdit, QWidget
 
-from app.pages.settings_parts.table import Row, translated
+from app.pages.settings_parts.table import Row
 from app.pages.settings_parts.values import TEXTS, keep_text
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import ComboBox, PushButton, TickBox, ToggleSwitch
 
 FIELD_WIDTH = 230
@@ -60,7 +61,7 @@ class TextControl(Control):
         self.edit = QLineEdit(self)
         self.edit.setAccessibleName(name)
         self.edit.setObjectName(f"edit.{row.key}")
-        self.edit.setPlaceholderText(translated(row.empty))
+        self.edit.setPlaceholderText(tr(row.empty))
         self.edit.setFixedWidth(FIELD_WIDTH if row.kind in _WIDE else FIELD_WIDTH // 2)
         self.edit.editingFinished.connect(self._finished)
         self.line = QHBoxLayout(self)
@@ -109,9 +110,9 @@ class PortControl(TextControl):
 
     def __init__(self, theme: Theme, row: Row, name: str, parent: QWidget | None = None) -> None:
         super().__init__(row, name, parent)
-        self.apply = PushButton(theme, translated("Apply"), kind="secondary", parent=self)
+        self.apply = PushButton(theme, tr("Apply"), kind="secondary", parent=self)
         self.apply.setObjectName("apply_port")
-        self.apply.setAccessibleName(translated("Apply the port and restart the gateway"))
+        self.apply.setAccessibleName(tr("Apply the port and restart the gateway"))
         self.apply.clicked.connect(lambda: self.applied.emit(self.value()))
         self.edit.textChanged.connect(lambda: self.apply.setEnabled(self.is_changed))
         self.apply.setEnabled(False)
@@ -184,7 +185,7 @@ class TickControl(Control):
         grid.setHorizontalSpacing(24)
         grid.setVerticalSpacing(0)
         for number, (name, words) in enumerate(options.items()):
-            box = TickBox(theme, translated(words), self)
+            box = TickBox(theme, tr(words), self)
             box.setObjectName(f"tick.{row.key}.{name}")
             box.clicked.connect(lambda _checked=False: self.given.emit(self.ticked()))
             self.boxes[name] = box

@@ -19,11 +19,10 @@ from app.pages.settings_parts.cleaning import CleaningUp
 from app.pages.settings_parts.deletion import DaysDeletion, deleted_words
 from app.pages.settings_parts.own_sections import Preferring
 from app.pages.settings_parts.section import Rows, SectionView
-from app.pages.settings_parts.table import marked, translated
 from app.questions import ask_to_replace
 from app.resources import FOLDER
 from app.text_label import TextLabel
-from app.translation import counted
+from app.translation import counted, later, tr
 from app.widgets import PushButton, SegmentedControl
 from app.work import Job
 from gateway import Cleaned, Export, Sizes, UsageQuery
@@ -63,18 +62,18 @@ class DiskPart(NamedTuple):
 
 
 DISK_PARTS = (
-    DiskPart("requests", marked("Requests"), lambda sizes: sizes.requests_bytes),
-    DiskPart("buckets", marked("Sums"), lambda sizes: sizes.buckets_bytes),
+    DiskPart("requests", later("Requests"), lambda sizes: sizes.requests_bytes),
+    DiskPart("buckets", later("Sums"), lambda sizes: sizes.buckets_bytes),
     DiskPart(
         "unsorted",
-        marked("Log and free room"),
+        later("Log and free room"),
         unsorted_bytes,
-        marked("The rest of their file: what was written last, and what may be filled again."),
+        later("The rest of their file: what was written last, and what may be filled again."),
     ),
-    DiskPart("traces", marked("Content of conversations"), lambda sizes: sizes.traces_bytes),
-    DiskPart("journal", marked("Journal"), lambda sizes: sizes.journal_bytes),
-    DiskPart("state", marked("Keys and prices"), lambda sizes: sizes.state_bytes),
-    DiskPart("logs", marked("Logs"), lambda sizes: sizes.logs_bytes),
+    DiskPart("traces", later("Content of conversations"), lambda sizes: sizes.traces_bytes),
+    DiskPart("journal", later("Journal"), lambda sizes: sizes.journal_bytes),
+    DiskPart("state", later("Keys and prices"), lambda sizes: sizes.state_bytes),
+    DiskPart("logs", later("Logs"), lambda sizes: sizes.logs_bytes),
 )
 
 
@@ -83,22 +82,22 @@ class RetentionSection(SectionView):
 
     def build(self) -> None:
         self.add_rows()
-        heading = self.tr("On the disk")
+        heading = tr("On the disk")
         self.sizes: dict[str, TextLabel] = {}
         self.size_lines = {}
         for part in DISK_PARTS:
-            label, words = figure(self, f"size.{part.name}"), translated(part.words) if part.words else ""
+            label, words = figure(self, f"size.{part.name}"), tr(part.words) if part.words else ""
             self.sizes[part.name] = label
-            self.size_lines[part.name] = self.add_line(heading, translated(part.title), words, label)
+            self.size_lines[part.name] = self.add_line(heading, tr(part.title), words, label)
         self.total = figure(self, "size.total")
-        self.add_line(heading, self.tr("Total"), "", self.total)
-        button = PushButton(self.context.theme, self.tr("Clean up now"), kind="secondary")
+        self.add_line(heading, tr("Total"), "", self.total)
+        button = PushButton(self.context.theme, tr("Clean up now"), kind="secondary")
         button.setObjectName("clean_up")
         self.cleaning = CleaningUp(
             self,
             heading,
-            self.tr("Clean up"),
-            self.tr("Removes what the settings above no longer keep. This happens by itself every hour."),
+            tr("Clean up"),
+            tr("Removes what the settings above no longer keep. This happens by itself every hour."),
             button,
             self._result,
             self.refresh,
@@ -120,7 +119,7 @@ class RetentionSection(SectionView):
 
     def _result(self, cleaned: Cleaned | None) -> str:
         if cleaned is not None and not any(cleaned.taken.values()):
-            return self.tr("Nothing was too old or too large")
+            return tr("Nothing was too old or too large")
         return deleted_words(cleaned)
 
 
@@ -129,30 +128,30 @@ class DataSection(Preferring):
 
     def build(self) -> None:
         theme, gateway = self.context.theme, self.context.gateway
-        place, out = self.tr("Data folder"), self.tr("Take it with you")
-        self.open_folder = PushButton(theme, self.tr("Open"), kind="secondary")
+        place, out = tr("Data folder"), tr("Take it with you")
+        self.open_folder = PushButton(theme, tr("Open"), kind="secondary")
         self.open_folder.setObjectName("open_folder")
-        self.open_folder.setAccessibleName(self.tr("Open the data folder"))
+        self.open_folder.setAccessibleName(tr("Open the data folder"))
         self.open_folder.clicked.connect(self._open_folder)
-        self.copy_folder = PushButton(theme, self.tr("Copy path"))
+        self.copy_folder = PushButton(theme, tr("Copy path"))
         self.copy_folder.clicked.connect(self._copy_folder)
         self.folder_line = self.add_line(
-            place, self.tr("Where everything is"), formats.folder(gateway.folder), self._beside()
+            place, tr("Where everything is"), formats.folder(gateway.folder), self._beside()
         )
         self.total = figure(self, "data.size")
         self.add_line(
             place,
-            self.tr("Size"),
-            self.tr("All of it on the disk; what takes how much stands in Retention."),
+            tr("Size"),
+            tr("All of it on the disk; what takes how much stands in Retention."),
             self.total,
         )
-        button = PushButton(theme, self.tr("Compact"), kind="secondary")
+        button = PushButton(theme, tr("Compact"), kind="secondary")
         button.setObjectName("compact")
         self.compacting = CleaningUp(
             self,
             place,
-            self.tr("Compact"),
-            self.tr(
+            tr("Compact"),
+            tr(
                 "Removes what Retention no longer keeps, and gives its room back to the disk. This happens by itself "
                 "every hour."
             ),
@@ -161,22 +160,22 @@ class DataSection(Preferring):
             self._tell_size,
         )
         self.format = SegmentedControl(theme, [("csv", "CSV"), ("jsonl", "JSON lines")])
-        self.format.setAccessibleName(self.tr("Format of the files"))
-        self.export = PushButton(theme, self.tr("Export everything…"), "download", kind="secondary")
+        self.format.setAccessibleName(tr("Format of the files"))
+        self.export = PushButton(theme, tr("Export everything…"), "download", kind="secondary")
         self.export.setObjectName("export_everything")
         self.export.clicked.connect(self.choose_folder)
-        self.add_line(out, self.tr("Format"), "", self.format)
+        self.add_line(out, tr("Format"), "", self.format)
         self.export_line = self.add_line(
             out,
-            self.tr("Export everything"),
-            self.tr("Requests, sums by day and conversations, a file each, into a folder of your choice."),
+            tr("Export everything"),
+            tr("Requests, sums by day and conversations, a file each, into a folder of your choice."),
             self.export,
         )
         self.add_switch(
             out,
             "csv_mark",
-            self.tr("CSV for Excel"),
-            self.tr("Every CSV file begins with the mark by which Excel knows letters such as é and ß."),
+            tr("CSV for Excel"),
+            tr("Every CSV file begins with the mark by which Excel knows letters such as é and ß."),
         )
         self.deletion = DaysDeletion(self.context, self.add_line, self)
         self.deletion.done.connect(self.toast)
@@ -198,8 +197,8 @@ class DataSection(Preferring):
         if cleaned is None or any(cleaned.taken.values()):
             return deleted_words(cleaned)
         if not cleaned.freed_bytes:
-            return self.tr("There was no room to give back")
-        return self.tr("{size} of disk space is free again").format(size=formats.size(cleaned.freed_bytes))
+            return tr("There was no room to give back")
+        return tr("{size} of disk space is free again").format(size=formats.size(cleaned.freed_bytes))
 
     def _beside(self) -> QWidget:
         holder = QWidget()
@@ -215,18 +214,16 @@ class DataSection(Preferring):
         gateway, shell = self.context.gateway, self.context.shell
         if not gateway.demo and not (Path(gateway.folder) / "demo").is_dir():
             return
-        self.demo = PushButton(
-            self.context.theme, self.tr("Leave demo") if gateway.demo else self.tr("Delete"), kind="danger"
-        )
+        self.demo = PushButton(self.context.theme, tr("Leave demo") if gateway.demo else tr("Delete"), kind="danger")
         self.demo.setObjectName("delete_demo")
-        self.demo.setAccessibleName(self.tr("Leave the demo") if gateway.demo else self.tr("Delete the demo's data"))
+        self.demo.setAccessibleName(tr("Leave the demo") if gateway.demo else tr("Delete the demo's data"))
         words = (
-            self.tr("Deletes the example data and continues in your own folder.")
+            tr("Deletes the example data and continues in your own folder.")
             if gateway.demo
-            else self.tr("An earlier demo left its example data in a folder of its own.")
+            else tr("An earlier demo left its example data in a folder of its own.")
         )
         self.demo.clicked.connect(shell.leave_demo_asked if gateway.demo else self._delete_demo)
-        self.add_line(self.tr("Demo"), self.tr("Example data"), words, self.demo)
+        self.add_line(tr("Demo"), tr("Example data"), words, self.demo)
 
     def _delete_demo(self) -> None:
         self.demo.setEnabled(False)
@@ -234,14 +231,14 @@ class DataSection(Preferring):
 
     def _open_folder(self) -> None:
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.context.gateway.folder))):
-            self.folder_line.show_problem(self.tr("This desktop cannot open folders; copy the path instead."))
+            self.folder_line.show_problem(tr("This desktop cannot open folders; copy the path instead."))
 
     def _copy_folder(self) -> None:
         QGuiApplication.clipboard().setText(str(self.context.gateway.folder))
-        self.toast.emit(self.tr("Path copied"))
+        self.toast.emit(tr("Path copied"))
 
     def choose_folder(self) -> None:
-        dialog = file_dialog(self, self.tr("Export everything into a folder"), "export_everything_folder")
+        dialog = file_dialog(self, tr("Export everything into a folder"), "export_everything_folder")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.fileSelected.connect(lambda name: self._ask_before(Path(name)))
@@ -279,12 +276,12 @@ class DataSection(Preferring):
             return rows
 
         try:
-            done = await self.context.shell.work.run(self.tr("Exporting everything"), self.tr("rows"), work)
+            done = await self.context.shell.work.run(tr("Exporting everything"), tr("rows"), work)
         except KNOWN_ERRORS as error:
             self.export_line.show_problem(str(error))
         else:
             if done is None:
-                self.toast.emit(self.tr("Cancelled"))
+                self.toast.emit(tr("Cancelled"))
             else:
                 words = counted(
                     rows, "Exported 1 row to {folder}", "Exported {count} rows to {folder}", folder=folder.name
@@ -318,36 +315,34 @@ class AboutSection(SectionView):
 
     def build(self) -> None:
         theme = self.context.theme
-        this = self.tr("This program")
-        self.copy_report = PushButton(theme, self.tr("Copy report"), "copy", kind="secondary")
+        this = tr("This program")
+        self.copy_report = PushButton(theme, tr("Copy report"), "copy", kind="secondary")
         self.copy_report.setObjectName("copy_report")
         self.copy_report.clicked.connect(self._copy)
         self._rows: Rows = {}
         self.add_line(
             this,
-            self.tr("Faregate {version}").format(version=program_version()),
-            self.tr("MIT licence. Everything stays on this machine but the calls themselves."),
+            tr("Faregate {version}").format(version=program_version()),
+            tr("MIT licence. Everything stays on this machine but the calls themselves."),
         )
         self.add_line(
             this,
-            self.tr("Report for a bug"),
-            self.tr(
-                "Versions, the gateway's state and which settings differ from the defaults; no keys, no content."
-            ),
+            tr("Report for a bug"),
+            tr("Versions, the gateway's state and which settings differ from the defaults; no keys, no content."),
             self.copy_report,
         )
-        heading = self.tr("Licences of what comes with it")
+        heading = tr("Licences of what comes with it")
         for path in sorted((FOLDER / "licenses").glob("*.txt")):
             if path.stem != "README":
-                show = PushButton(theme, self.tr("Show"))
-                show.setAccessibleName(self.tr("Show {name}").format(name=path.stem))
+                show = PushButton(theme, tr("Show"))
+                show.setAccessibleName(tr("Show {name}").format(name=path.stem))
                 show.clicked.connect(lambda _checked=False, path=path: self.license_asked.emit(path))
                 name, _, licence = path.stem.partition("-")
                 self.add_line(heading, _CALLED.get(name, name), licence.replace("-", " "), show)
         self.add_line(
             heading,
             "Qt, PySide6",
-            self.tr("LGPL 3, unmodified: the library may be replaced by another build of the same version."),
+            tr("LGPL 3, unmodified: the library may be replaced by another build of the same version."),
         )
 
     def show_settings(self, rows: Rows) -> None:
@@ -369,7 +364,7 @@ class AboutSection(SectionView):
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.report())
-        self.toast.emit(self.tr("Report copied"))
+        self.toast.emit(tr("Report copied"))
 
 
 def program_version() -> str:

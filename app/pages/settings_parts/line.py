@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.text_label import TextLabel
 from app.theme import Theme
+from app.translation import tr
 from app.widgets import Card, IconButton
 
 WIDEST = 780
@@ -50,9 +51,7 @@ class Line(QWidget):
         right = QHBoxLayout()
         right.setSpacing(4)
         if with_back:
-            self.back = IconButton(
-                theme, "rotate-ccw", self.tr("Back to the default: {title}").format(title=title), self
-            )
+            self.back = IconButton(theme, "rotate-ccw", tr("Back to the default: {title}").format(title=title), self)
             self.back.setObjectName("setting_back")
             self.back.setVisible(False)
             policy = self.back.sizePolicy()

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QCompleter, QWidget
 
+from app.autostart import Autostart
 from app.filters import local_zone, zone_names
 from app.known_errors import KNOWN_ERRORS
 from app.pages.settings_parts.section import Rows, SectionView
-from app.preferences import CHOICES, OFF, ON
+from app.preferences import OFF, ON, SIZES, SYSTEM
 from app.theme import MODES
+from app.translation import tr
 from app.vault_words import vault_words
 from app.widgets import ComboBox, PushButton, SegmentedControl, ToggleSwitch, dress_completions
 from gateway import UsageQuery
@@ -56,27 +58,28 @@ class GatewaySection(Preferring):
 
     def build(self) -> None:
         self.add_rows()
-        heading = self.tr("Starting and closing")
+        heading = tr("Starting and closing")
         autostart = self.context.shell.autostart
         if autostart is not None:
             self.at_login = ToggleSwitch(self.context.theme)
             self.at_login.setObjectName("preference.at_login")
-            self.at_login.setAccessibleName(self.tr("Start at login"))
-            self.at_login.setChecked(autostart.enabled())
+            self.at_login.setAccessibleName(tr("Start at login"))
             self.at_login.clicked.connect(self._set_autostart)
-            words = self.tr("Writes {place}.").format(place=autostart.place)
-            self.login_line = self.add_line(heading, self.tr("Start at login"), words, self.at_login)
+            words = tr("In the tray; where the desktop has none, the window opens. Writes {place}.")
+            words = words.format(place=autostart.place)
+            self.login_line = self.add_line(heading, tr("Start at login"), words, self.at_login)
+            self._show_login(autostart)
         self.add_switch(
             heading,
             "gateway_at_start",
-            self.tr("Gateway on at start"),
-            self.tr("Off: tools reach it only once it is turned on in the sidebar."),
+            tr("Gateway on at start"),
+            tr("Off: tools reach it only once it is turned on in the sidebar."),
         )
         self.add_switch(
             heading,
             "close_to_tray",
-            self.tr("Closing the window leaves the gateway running"),
-            self.tr("In the tray, or minimised where there is none. Off: closing quits."),
+            tr("Closing the window leaves the gateway running"),
+            tr("In the tray, or minimised where there is none. Off: closing quits."),
         )
 
     def _set_autostart(self, on: bool) -> None:
@@ -88,7 +91,14 @@ class GatewaySection(Preferring):
             self.login_line.show_problem(str(error))
         else:
             self.login_line.show_problem("")
+        self._show_login(autostart)
+
+    def _show_login(self, autostart: Autostart) -> None:
+        """An entry may be of another installation, or of one that is gone."""
         self.at_login.setChecked(autostart.enabled())
+        other = autostart.other()
+        words = tr("What starts at login now is this, until you turn this on: {command}").format(command=other)
+        self.login_line.show_note(words if other else "")
 
     def show_settings(self, rows: Rows) -> None:
         super().show_settings(rows)
@@ -104,71 +114,78 @@ class GatewaySection(Preferring):
         lately = UsageQuery(start_us=time.time_ns() // 1000 - _WEEK_US)
         seen = await self.context.gateway.breakdown(lately, "client", sort="requests", limit=_MOST_TOOLS)
         tools = ", ".join(row.value for row in seen.rows if row.value)
-        words = self.tr("Takes effect when the gateway restarts. Then point tools at {address}.")
+        words = tr("Takes effect when the gateway restarts. Then point tools at {address}.")
         if tools:
-            words = self.tr(
-                "Takes effect when the gateway restarts. Then point tools at {address}; seen lately: {tools}."
-            )
+            words = tr("Takes effect when the gateway restarts. Then point tools at {address}; seen lately: {tools}.")
         self.lines["server.port"].show_note(words.format(address=self._moving_to, tools=tools))
 
 
 class AppearanceSection(Preferring):
     def build(self) -> None:
         theme = self.context.theme
-        looks, times = self.tr("Looks"), self.tr("Figures and times")
-        names = dict(zip(MODES, (self.tr("System"), self.tr("Light"), self.tr("Dark")), strict=True))
-        self.mode = self.choice("theme", self.tr("Theme"), names, theme.mode)
+        looks, times = tr("Looks"), tr("Figures and times")
+        names = dict(zip(MODES, (tr("System"), tr("Light"), tr("Dark")), strict=True))
+        self.mode = self.choice("theme", tr("Theme"), names, theme.mode)
         self.mode.changed.connect(theme.set_mode)
         theme.mode_changed.connect(self._follow_theme)
-        self.add_line(
-            looks, self.tr("Theme"), self.tr("System follows the desktop, also while Faregate runs."), self.mode
-        )
+        self.add_line(looks, tr("Theme"), tr("System follows the desktop, also while Faregate runs."), self.mode)
         self.add_choice(
             looks,
             "density",
-            self.tr("Density"),
-            self.tr("How high the rows of tables are."),
-            {"comfortable": self.tr("Comfortable"), "compact": self.tr("Compact")},
+            tr("Density"),
+            tr("How high the rows of tables are."),
+            {"comfortable": tr("Comfortable"), "compact": tr("Compact")},
         )
         self.add_switch(
             looks,
             "patterns",
-            self.tr("Patterns in charts"),
-            self.tr("Series differ by hatches and dashes too, not by their colours alone."),
+            tr("Patterns in charts"),
+            tr("Series differ by hatches and dashes too, not by their colours alone."),
         )
         self.add_choice(
             looks,
             "size",
-            self.tr("Size"),
-            self.tr("How large everything is. Applies when Faregate starts again."),
-            {size: f"{size}%" for size in CHOICES["size"]},
+            tr("Size"),
+            self._size_words(),
+            {SYSTEM: tr("System"), **{size: f"{size}%" for size in SIZES}},
         )
-        self.add_choice(times, "clock", self.tr("Clock"), "", {"24": "18:04", "12": "6:04 pm"})
+        self.add_choice(times, "clock", tr("Clock"), "", {"24": "18:04", "12": "6:04 pm"})
         self.add_choice(
             times,
             "week_start",
-            self.tr("Weeks begin on"),
-            self.tr("In calendars. Charts by the week begin on Monday, as the gateway counts them."),
-            {"monday": self.tr("Monday"), "sunday": self.tr("Sunday"), "saturday": self.tr("Saturday")},
+            tr("Weeks begin on"),
+            tr("In calendars. Charts by the week begin on Monday, as the gateway counts them."),
+            {"monday": tr("Monday"), "sunday": tr("Sunday"), "saturday": tr("Saturday")},
         )
         self.zone_line = self.add_line(
             times,
-            self.tr("Time zone"),
-            self.tr("Tables, charts and today's cost use its days and hours."),
+            tr("Time zone"),
+            tr("Tables, charts and today's cost use its days and hours."),
             self._zones(),
         )
         self.add_line(
             times,
-            self.tr("Currency"),
-            self.tr("US dollars, in which every provider bills. Unknown prices are shown as such, never as zero."),
+            tr("Currency"),
+            tr("US dollars, in which every provider bills. Unknown prices are shown as such, never as zero."),
         )
+
+    def _size_words(self) -> str:
+        preferences = self.context.shell.preferences
+        words = tr("How large everything is; System follows the desktop's text. Applies when Faregate starts again.")
+        # Where another size is chosen the system is not asked, and an X11 desktop's own scale is not known here.
+        if preferences.get("size") == SYSTEM and preferences.system_size != SIZES[0]:
+            words = tr(
+                "How large everything is; System follows the desktop's text, {size}% now. "
+                "Applies when Faregate starts again."
+            )
+        return words.format(size=preferences.system_size)
 
     def _follow_theme(self) -> None:
         self.mode.set_current(self.context.theme.mode)
 
     def _zones(self) -> QWidget:
         preferences = self.context.shell.preferences
-        self.zone = ComboBox(self.context.theme, self.tr("Time zone"))
+        self.zone = ComboBox(self.context.theme, tr("Time zone"))
         self.zone.setObjectName("preference.zone")
         self.zone.setEditable(True)
         self.zone.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
@@ -177,7 +194,7 @@ class AppearanceSection(Preferring):
         self.zone.addItems([self._system_words(), *self._zone_names[1:]])
         edit, completer = self.zone.lineEdit(), self.zone.completer()
         assert edit is not None and completer is not None
-        edit.setAccessibleName(self.tr("Time zone"))
+        edit.setAccessibleName(tr("Time zone"))
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
         dress_completions(completer, self.context.theme)
@@ -189,7 +206,7 @@ class AppearanceSection(Preferring):
         return self.zone
 
     def _system_words(self) -> str:
-        return self.tr("System ({zone})").format(zone=local_zone())
+        return tr("System ({zone})").format(zone=local_zone())
 
     def _name_system_zone(self) -> None:
         self.zone.setItemText(0, self._system_words())
@@ -209,18 +226,18 @@ class AppearanceSection(Preferring):
 
 class NotificationSection(Preferring):
     def build(self) -> None:
-        heading = self.tr("Tell me on the desktop")
+        heading = tr("Tell me on the desktop")
         self.add_switch(
             heading,
             "notify_gateway",
-            self.tr("The gateway stops"),
-            self.tr("When it ends or cannot start though it should run. Once for each cause."),
+            tr("The gateway stops"),
+            tr("When it ends or cannot start though it should run. Once for each cause."),
         )
         self.add_switch(
             heading,
             "notify_keys",
-            self.tr("A provider rejects or limits its key"),
-            self.tr("Once for each cause; a rejected key again after it has worked."),
+            tr("A provider rejects or limits its key"),
+            tr("Once for each cause; a rejected key again after it has worked."),
         )
 
 
@@ -228,9 +245,9 @@ class VaultSection(SectionView):
     """Where provider keys are kept; `choose` asks for the panel that changes it."""
 
     def build(self) -> None:
-        self.choose = PushButton(self.context.theme, self.tr("Change…"), kind="secondary")
+        self.choose = PushButton(self.context.theme, tr("Change…"), kind="secondary")
         self.choose.setObjectName("vault_change")
-        self.line = self.add_line(self.tr("Where keys of providers are kept"), "", "", self.choose)
+        self.line = self.add_line(tr("Where keys of providers are kept"), "", "", self.choose)
         self.line.setObjectName("setting.vault.backend")
         self._variable = ""
 
@@ -242,11 +259,11 @@ class VaultSection(SectionView):
 
     async def refresh(self) -> None:
         state = await self.context.gateway.vault_state()
-        titles = (self.tr("In the system's keyring"), self.tr("In a sealed file"), self.tr("In memory until quit"))
+        titles = (tr("In the system's keyring"), tr("In a sealed file"), tr("In memory until quit"))
         words = (
-            self.tr("Sealed, under your login. Neither the keyring nor the data folder alone gives a key away."),
-            self.tr("In the data folder, encrypted under your passphrase, which is asked for at each start."),
-            self.tr("Nothing is written: keys are gone when Faregate quits."),
+            tr("Sealed, under your login. Neither the keyring nor the data folder alone gives a key away."),
+            tr("In the data folder, encrypted under your passphrase, which is asked for at each start."),
+            tr("Nothing is written: keys are gone when Faregate quits."),
         )
         number = _VAULTS.index(state.backend)
         self.line.title.setText(titles[number])
@@ -254,9 +271,9 @@ class VaultSection(SectionView):
         self.line.words.show()
         self.line.show_problem("" if state.available else vault_words(state.message))
         if self._variable:
-            said = self.tr("Set by {variables}, which overrides what is chosen here.")
+            said = tr("Set by {variables}, which overrides what is chosen here.")
             self.line.show_note(said.format(variables=self._variable), "text3")
         else:
             self.line.show_note(
-                self.tr("Keys that are kept elsewhere stay there: set them again after a change."), "text3"
+                tr("Keys that are kept elsewhere stay there: set them again after a change."), "text3"
             )

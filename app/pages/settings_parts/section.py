@@ -14,7 +14,8 @@ from app.pages.settings_parts.controls import (
     TickControl,
 )
 from app.pages.settings_parts.line import Line, LineCard
-from app.pages.settings_parts.table import PARTS, ROWS, RULES, Row, translated
+from app.pages.settings_parts.table import PARTS, ROWS, RULES, Row
+from app.translation import tr
 from app.widgets import ScrollRing
 from app.widgets.scroll_bar import KeptScrollBar
 from gateway import REDACT_OFF_AT_FIRST, SettingRow
@@ -71,12 +72,12 @@ class SectionView(QScrollArea):
         return self.card(heading).add(Line(self.context.theme, title, words, control))
 
     def add_row(self, row: Row) -> None:
-        title = translated(row.title)
+        title = tr(row.title)
         control = self._control(row, title)
         below = isinstance(control, TickControl)
-        line = Line(self.context.theme, title, translated(row.words), control, below=below, with_back=True)
+        line = Line(self.context.theme, title, tr(row.words), control, below=below, with_back=True)
         line.setObjectName(f"setting.{row.key}")
-        self.card(translated(row.group)).add(line)
+        self.card(tr(row.group)).add(line)
         self.lines[row.key], self.controls[row.key] = line, control
         assert line.back is not None
         line.back.clicked.connect(lambda: self._go_back(row))
@@ -155,10 +156,10 @@ class SectionView(QScrollArea):
         assert line.back is not None
         line.back.setVisible(not fixed and any(one.saved is not None for one in settings))
         if fixed:
-            words = self.tr("Set by {variables}, which overrides what is chosen here.")
+            words = tr("Set by {variables}, which overrides what is chosen here.")
             line.show_note(words.format(variables=", ".join(fixed)), "text3")
         elif any(one.waits for one in settings):
-            line.show_note(self.tr("Takes effect when the gateway restarts."))
+            line.show_note(tr("Takes effect when the gateway restarts."))
         else:
             line.show_note("")
 

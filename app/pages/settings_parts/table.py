@@ -7,20 +7,9 @@ certificates, the store, and tables of providers and of one's own rules are the 
 from collections.abc import Mapping
 
 from msgspec import Struct
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 
+from app.translation import later
 from gateway import CAPTURE_PARTS, REDACT_BUILT_IN
-
-_CONTEXT = "Settings"
-
-
-def marked(text: str) -> str:
-    """Marked for translation; `translated` does it once the language is known."""
-    return str(QT_TRANSLATE_NOOP(_CONTEXT, text))
-
-
-def translated(text: str) -> str:
-    return QCoreApplication.translate(_CONTEXT, text)
 
 
 class Row(Struct, frozen=True):
@@ -37,52 +26,102 @@ class Row(Struct, frozen=True):
 
 
 class Section(Struct, frozen=True):
+    """`holds`: what stands there beside the table's rows, and the section is looked for by."""
+
     key: str
     title: str
     icon: str
+    holds: tuple[str, ...] = ()
 
 
 SECTIONS = (
-    Section("gateway", marked("Gateway"), "server"),
-    Section("appearance", marked("Appearance"), "sun"),
-    Section("capture", marked("Capture & redaction"), "eye-off"),
-    Section("retention", marked("Retention"), "history"),
-    Section("telemetry", marked("Telemetry"), "activity"),
-    Section("vault", marked("Provider keys"), "lock"),
-    Section("data", marked("Data"), "database"),
-    Section("notifications", marked("Notifications"), "message-square"),
-    Section("about", marked("About"), "info"),
+    Section(
+        "gateway",
+        later("Gateway"),
+        "server",
+        (
+            later("Start at login"),
+            later("Gateway on at start"),
+            later("Closing the window leaves the gateway running"),
+        ),
+    ),
+    Section(
+        "appearance",
+        later("Appearance"),
+        "sun",
+        (
+            *(later("Theme"), later("Density"), later("Patterns in charts"), later("Size")),
+            *(later("Clock"), later("Weeks begin on"), later("Time zone"), later("Currency")),
+        ),
+    ),
+    Section("capture", later("Capture & redaction"), "eye-off"),
+    Section(
+        "retention",
+        later("Retention"),
+        "history",
+        (
+            *(later("On the disk"), later("Clean up"), later("Content of conversations"), later("Journal")),
+            *(later("Log and free room"), later("Keys and prices"), later("Logs")),
+        ),
+    ),
+    Section("telemetry", later("Telemetry"), "activity"),
+    Section(
+        "vault",
+        later("Provider keys"),
+        "lock",
+        (later("Where keys of providers are kept"), later("In the system's keyring")),
+    ),
+    Section(
+        "data",
+        later("Data"),
+        "database",
+        (
+            *(later("Data folder"), later("Where everything is"), later("Size"), later("Compact")),
+            *(later("Export everything"), later("CSV for Excel"), later("Delete for good"), later("Example data")),
+        ),
+    ),
+    Section(
+        "notifications",
+        later("Notifications"),
+        "message-square",
+        (
+            later("Tell me on the desktop"),
+            later("The gateway stops"),
+            later("A provider rejects or limits its key"),
+        ),
+    ),
+    Section("about", later("About"), "info", (later("Report for a bug"), later("Licences of what comes with it"))),
 )
 
 PART_NAMES: Mapping[str, str] = {
-    "reasoning": marked("Reasoning"),
-    "media": marked("Pictures and files"),
-    "tool_results": marked("Tool results"),
-    "system": marked("System prompts"),
-    "headers": marked("Headers"),
+    "reasoning": later("Reasoning"),
+    "media": later("Pictures and files"),
+    "tool_results": later("Tool results"),
+    "system": later("System prompts"),
+    "headers": later("Headers"),
 }
 RULE_NAMES: Mapping[str, str] = {
-    "provider_key": marked("Provider keys"),
-    "faregate_key": marked("Faregate's own keys"),
-    "bearer": marked("Bearer tokens"),
-    "private_key": marked("Private keys"),
-    "aws_key": marked("AWS keys"),
-    "github_token": marked("GitHub tokens"),
-    "slack_token": marked("Slack tokens"),
-    "token": marked("Other tokens"),
-    "url_password": marked("Passwords in addresses"),
-    "email": marked("E-mail addresses"),
-    "card_number": marked("Card numbers"),
-    "iban": marked("IBANs"),
+    "provider_key": later("Provider keys"),
+    "faregate_key": later("Faregate's own keys"),
+    "bearer": later("Bearer tokens"),
+    "private_key": later("Private keys"),
+    "aws_key": later("AWS keys"),
+    "github_token": later("GitHub tokens"),
+    "slack_token": later("Slack tokens"),
+    "token": later("Other tokens"),
+    "url_password": later("Passwords in addresses"),
+    "email": later("E-mail addresses"),
+    "card_number": later("Card numbers"),
+    "iban": later("IBANs"),
 }
 PARTS = {name: PART_NAMES.get(name, name) for name in CAPTURE_PARTS}
 RULES = {name: RULE_NAMES.get(name, name) for name in REDACT_BUILT_IN}
 
-_LISTENING, _ACCESS = marked("Where it listens"), marked("Access")
-_LIMITS, _PATIENCE = marked("Limits"), marked("How long providers may take")
-_NONE = marked("None")
-_CONTENT, _RULES = marked("Content"), marked("Redaction")
-_KEPT, _RECEIVED, _SENT = marked("What is kept"), marked("Received"), marked("Sent on")
+_LISTENING, _ACCESS = later("Where it listens"), later("Access")
+_LIMITS, _PATIENCE = later("Limits"), later("How long providers may take")
+_NONE = later("None")
+_CONTENT, _RULES = later("Content"), later("Redaction")
+_KEPT, _RECEIVED, _SENT = later("What is kept"), later("Received"), later("Sent on")
 
 ROWS: Mapping[str, tuple[Row, ...]] = {
     "gateway": (
@@ -90,83 +129,83 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "server.port",
             "port",
             _LISTENING,
-            marked("Port"),
-            marked("Tools connect to it. 0 takes any free one."),
+            later("Port"),
+            later("Tools connect to it. 0 takes any free one."),
         ),
         Row(
             "server.host",
             "text",
             _LISTENING,
-            marked("Address"),
-            marked("127.0.0.1 is this machine only. Anything else lets other machines in, and needs a certificate."),
+            later("Address"),
+            later("127.0.0.1 is this machine only. Anything else lets other machines in, and needs a certificate."),
         ),
         Row(
             "server.insecure_remote",
             "switch",
             _ACCESS,
-            marked("Other machines without encryption"),
-            marked("Only for containers on a closed network: keys and content travel unencrypted."),
+            later("Other machines without encryption"),
+            later("Only for containers on a closed network: keys and content travel unencrypted."),
         ),
         Row(
             "server.allowed_origins",
             "names",
             _ACCESS,
-            marked("Web pages that may call"),
-            marked("Origins such as https://example.org, separated by commas. Pages of this machine always may."),
+            later("Web pages that may call"),
+            later("Origins, separated by commas: https://example.org, app://obsidian.md."),
             empty=_NONE,
         ),
         Row(
             "server.allowed_hosts",
             "names",
             _ACCESS,
-            marked("Other names of this gateway"),
-            marked("Host names that requests may be addressed to, besides those of this machine."),
+            later("Other names of this gateway"),
+            later("Host names that requests may be addressed to, besides those of this machine."),
             empty=_NONE,
         ),
-        Row("limits.body", "size", _LIMITS, marked("Largest request"), marked("Before and after decompression.")),
-        Row("timeouts.connect", "seconds", _PATIENCE, marked("Connecting")),
-        Row("timeouts.first_byte", "seconds", _PATIENCE, marked("Until the first byte")),
-        Row("timeouts.between_chunks", "seconds", _PATIENCE, marked("Silence within a stream")),
-        Row("timeouts.total", "seconds", _PATIENCE, marked("Total")),
+        Row("limits.body", "size", _LIMITS, later("Largest request"), later("Before and after decompression.")),
+        Row("timeouts.connect", "seconds", _PATIENCE, later("Connecting")),
+        Row("timeouts.first_byte", "seconds", _PATIENCE, later("Until the first byte")),
+        Row("timeouts.between_chunks", "seconds", _PATIENCE, later("Silence within a stream")),
+        Row("timeouts.total", "seconds", _PATIENCE, later("Total")),
     ),
     "capture": (
         Row(
             "capture.content",
             "switch",
             _CONTENT,
-            marked("Keep messages"),
-            marked("Prompts and answers, for Conversations. Figures and costs are kept in any case."),
+            later("Keep messages"),
+            later("Prompts and answers, for Conversations. Figures and costs are kept in any case."),
         ),
         Row(
             "capture.parts_off",
             "without",
             _CONTENT,
-            marked("Parts to keep"),
-            marked("What is not ticked is left out before anything is written."),
+            later("Parts to keep"),
+            later("What is not ticked is left out before anything is written."),
             PARTS,
         ),
         Row(
             "capture.keys_off",
             "names",
             _CONTENT,
-            marked("Keys whose content is not kept"),
-            marked("Names of API keys, separated by commas."),
+            later("Keys whose content is not kept"),
+            later("Names of API keys, separated by commas."),
             empty=_NONE,
         ),
         Row(
             "capture.tags_off",
             "names",
             _CONTENT,
-            marked("Tags whose content is not kept"),
-            marked("Tags such as env:prod, separated by commas."),
+            later("Tags whose content is not kept"),
+            later("Tags such as env:prod, separated by commas."),
             empty=_NONE,
         ),
         Row(
             "capture.redact_on",
             "rules",
             _RULES,
-            marked("Remove before storing"),
-            marked("What is found is replaced by a mark. Providers are sent everything as it is."),
+            later("Remove before storing"),
+            later("What is found is replaced by a mark. Providers are sent everything as it is."),
             RULES,
         ),
     ),
@@ -175,16 +214,16 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "retention.requests",
             "keep",
             _KEPT,
-            marked("Requests"),
-            marked("Rows with tokens, cost and timing. By time, size or both: 13 months, 5 GB."),
+            later("Requests"),
+            later("Rows with tokens, cost and timing. By time, size or both: 13 months, 5 GB."),
         ),
-        Row("retention.content", "keep", _KEPT, marked("Content"), marked("Messages of conversations.")),
+        Row("retention.content", "keep", _KEPT, later("Content"), later("Messages of conversations.")),
         Row(
             "retention.buckets",
             "keep",
             _KEPT,
-            marked("Sums"),
-            marked("Hours and days, by which charts reach further back than requests."),
+            later("Sums"),
+            later("Hours and days, by which charts reach further back than requests."),
         ),
     ),
     "telemetry": (
@@ -192,8 +231,8 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "telemetry.standard_port",
             "standard_port",
             _RECEIVED,
-            marked("Listen on port 4318 too"),
-            marked(
+            later("Listen on port 4318 too"),
+            later(
                 "Where OpenTelemetry's exporters send unless told otherwise. The gateway's own port always takes it."
             ),
         ),
@@ -201,33 +240,33 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "telemetry.allow_unauthenticated",
             "switch",
             _RECEIVED,
-            marked("Without a key"),
-            marked("Exporters on this machine need not send a key."),
+            later("Without a key"),
+            later("Exporters on this machine need not send a key."),
         ),
-        Row("limits.telemetry", "size", _RECEIVED, marked("Largest message"), marked("After decompression.")),
+        Row("limits.telemetry", "size", _RECEIVED, later("Largest message"), later("After decompression.")),
         Row(
             "limits.telemetry_wire",
             "size",
             _RECEIVED,
-            marked("Largest message as sent"),
-            marked("Before decompression."),
+            later("Largest message as sent"),
+            later("Before decompression."),
         ),
         Row(
             "export.endpoint",
             "text",
             _SENT,
-            marked("Collector address"),
-            marked("OTLP over HTTP, such as http://127.0.0.1:4318."),
-            empty=marked("Nothing is sent"),
+            later("Collector address"),
+            later("OTLP over HTTP, such as http://127.0.0.1:4318."),
+            empty=later("Nothing is sent"),
         ),
-        Row("export.spans", "switch", _SENT, marked("Spans"), marked("One for each request.")),
-        Row("export.metrics", "switch", _SENT, marked("Metrics"), marked("Counters of requests, tokens and time.")),
+        Row("export.spans", "switch", _SENT, later("Spans"), later("One for each request.")),
+        Row("export.metrics", "switch", _SENT, later("Metrics"), later("Counters of requests, tokens and time.")),
         Row(
             "export.content",
             "switch",
             _SENT,
-            marked("With messages"),
-            marked("Prompts and answers leave this machine for the collector."),
+            later("With messages"),
+            later("Prompts and answers leave this machine for the collector."),
         ),
     ),
     "vault": (),
@@ -236,8 +275,4 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     "notifications": (),
     "about": (),
 }
-# Changed by a control of another row, or by a panel of its own.
-BESIDE = ("capture.redact_off", "vault.backend")
-# The file's alone.
-IN_FILE = ("server.tls_cert", "server.tls_key", "store.url")
 TITLES: Mapping[str, str] = {row.key: row.title for rows in ROWS.values() for row in rows}
