@@ -64,6 +64,7 @@ bench: setup-test
 	@$(PY) -m tests.benchmarks.thread
 	@$(PY) -m tests.benchmarks.otlp --quick
 	@$(PY) -m tests.benchmarks.startup
+	@$(PY) -m tests.benchmarks.idle
 	@$(PY) -m tests.benchmarks.pages
 	@$(PY) -m tests.benchmarks.beside
 	@$(PY) -m tests.benchmarks.hour

@@ -81,7 +81,7 @@ def _screen() -> QImage:
 
 
 @contextmanager
-def _started(command: Sequence[str], environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def started(command: Sequence[str], environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         command, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
     )
@@ -104,7 +104,7 @@ def measure(command: Sequence[str], display: Display, home: Path, *, window: boo
     if window:
         wait_until(lambda: not is_painted(_screen()), what="An empty screen")
     began = time.monotonic()
-    with _started([*command, *([] if window else ["serve"])], environ) as process:
+    with started([*command, *([] if window else ["serve"])], environ) as process:
         seen: dict[str, tuple[float, float]] = {}
         wanted: dict[str, Callable[[], bool]] = {"serving": lambda: serves(port)}
         if window:
