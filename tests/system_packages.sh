@@ -6,7 +6,7 @@ set -eu
 packages=(
     libglib2.0-0 libgl1 libegl1 libxkbcommon0 libdbus-1-3 libfontconfig1
     libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxcb-xkb1 libxcb-randr0 libxkbcommon-x11-0 libx11-xcb1
-    xvfb xauth trayer xdotool imagemagick
+    xvfb xauth x11-xserver-utils trayer xdotool imagemagick
     dbus gnome-keyring python3-dbus python3-gi curl
 )
 
