@@ -6,8 +6,7 @@ Asked before there is an application, since Qt takes its scale only then. Linux:
 is 10 pt). Windows: `TextScaleFactor` in the registry, in percent; not run yet. macOS has no such setting.
 """
 
-import ctypes
-import re
+import logging
 import socket
 import sys
 import time
@@ -20,7 +19,7 @@ _FACTOR = ("org.gnome.desktop.interface", "text-scaling-factor")
 _FONT = ("org.kde.kdeglobals.General", "font")
 _USUAL_POINTS = 10
 _LEAST, _MOST = 0.5, 3.0
-_DPI = re.compile(rb"^\s*Xft\.dpi\s*:", re.MULTILINE)
+_log = logging.getLogger(__name__)
 
 
 def text_scale(environ: Mapping[str, str]) -> float | None:
@@ -37,13 +36,13 @@ def text_scale(environ: Mapping[str, str]) -> float | None:
     except TimeoutError:
         if all(answer is None for answer in answers.values()):
             return None
-    except Exception:
+    except Exception as error:
         # Whatever a bus says, or however it ends: the window opens.
-        pass
-    scale = factor_scale(answers.get(_FACTOR))
-    if scale != 1 and _is_in_display(environ):
-        scale = 1.0
-    return scale * font_scale(answers.get(_FONT))
+        _log.debug("The desktop did not say how large its text is (%s): it is taken as usual.", type(error).__name__)
+    # On X11 the factor is in the display's resolution already, which Qt follows: GNOME's settings daemon multiplies
+    # `Xft.dpi` by it. Without that daemon no program there takes the factor.
+    factor = 1.0 if _is_x11(environ) else factor_scale(answers.get(_FACTOR))
+    return factor * font_scale(answers.get(_FONT))
 
 
 # what is answered
@@ -124,29 +123,11 @@ def _unwrapped(value: object) -> object:
     return value
 
 
-def _is_in_display(environ: Mapping[str, str]) -> bool:
-    """Whether the factor is in the X display's resolution already: desktops that have one make `Xft.dpi` larger by
-    it, and Qt scales by that on X11. Wayland's is free of it."""
-    platform = environ.get("QT_QPA_PLATFORM", "")
-    if not platform and ("WAYLAND_DISPLAY" in environ or environ.get("XDG_SESSION_TYPE") == "wayland"):
-        return False
-    if platform and not platform.startswith("xcb"):
-        return False
-    try:
-        # Qt's own plugin for X11 needs it too.
-        x11 = ctypes.CDLL("libX11.so.6")
-    except OSError:
-        return False
-    x11.XOpenDisplay.restype = ctypes.c_void_p
-    x11.XResourceManagerString.argtypes = x11.XCloseDisplay.argtypes = [ctypes.c_void_p]
-    x11.XResourceManagerString.restype = ctypes.c_char_p
-    display = x11.XOpenDisplay(environ.get("DISPLAY", "").encode())
-    if not display:
-        return False
-    try:
-        return _DPI.search(x11.XResourceManagerString(display) or b"") is not None
-    finally:
-        x11.XCloseDisplay(display)
+def _is_x11(environ: Mapping[str, str]) -> bool:
+    """Whether Qt will take its plugin for X11, as far as the environment says it."""
+    if platform := environ.get("QT_QPA_PLATFORM"):
+        return platform.startswith("xcb")
+    return "WAYLAND_DISPLAY" not in environ and environ.get("XDG_SESSION_TYPE") != "wayland"
 
 
 def _registry_percent() -> object:

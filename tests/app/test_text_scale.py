@@ -1,4 +1,4 @@
-"""The window begins as large as the desktop's text, where nobody chose a size for it; the desktop is never waited for."""
+"""The window begins as large as the text of a desktop that says it over D-Bus, which is never waited for."""
 
 import contextlib
 import os
@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from app import text_scale as module
-from app.preferences import SYSTEM, Preferences, use_size, window_store
-from app.text_scale import WAIT_S, factor_scale, font_scale, percent_scale, text_scale
+from app.text_scale import WAIT_S, text_scale
 from tests.app.text_portal import GNOME, KDE, Settings, TextPortal, text_of
 from tests.window.display import Display
 
@@ -41,49 +40,6 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def at(portal: TextPortal) -> dict[str, str]:
     return {"DBUS_SESSION_BUS_ADDRESS": portal.address, "QT_QPA_PLATFORM": "offscreen"}
-
-
-# what is answered
-
-
-@pytest.mark.parametrize(
-    ("factor", "scale"),
-    [
-        (1.5, 1.5),
-        (1, 1.0),
-        (0.75, 0.75),
-        (0.0, 1.0),
-        (-2.0, 1.0),
-        (40.0, 1.0),
-        (float("nan"), 1.0),
-        ("1.5", 1.0),
-        (None, 1.0),
-    ],
-)
-def test_factors(factor: object, scale: float) -> None:
-    assert factor_scale(factor) == scale
-
-
-@pytest.mark.parametrize(
-    ("font", "scale"),
-    [
-        ("Noto Sans,10,-1,5,50,0,0,0,0,0", 1.0),
-        ("Noto Sans,13,-1,5,400,0,0,0,0,0,0,0,0,0,0,1", 1.3),
-        ("Noto Sans,-1,18,5,50,0,0,0,0,0", 1.0),
-        ("Noto Sans", 1.0),
-        ("Noto, Sans,13", 1.0),
-        ("Noto Sans,inf", 1.0),
-        (13, 1.0),
-        (None, 1.0),
-    ],
-)
-def test_fonts(font: object, scale: float) -> None:
-    assert font_scale(font) == scale
-
-
-@pytest.mark.parametrize(("percent", "scale"), [(100, 1.0), (225, 2.25), (0, 1.0), (None, 1.0), ("150", 1.0)])
-def test_percents(percent: object, scale: float) -> None:
-    assert percent_scale(percent) == scale
 
 
 # who answers
@@ -189,43 +145,6 @@ def test_without_a_bus_it_is_the_usual_size(address: str) -> None:
     assert text_scale({"DBUS_SESSION_BUS_ADDRESS": address}) == text_scale({}) == 1.0
 
 
-# what is made of it
-
-
-@pytest.mark.parametrize(
-    ("factor", "taken"), [(0.75, None), (1.05, None), (1.1, "1.15"), (1.25, "1.3"), (1.5, "1.5"), (2.5, "1.5")]
-)
-def test_the_nearest_size_that_is_offered_is_taken(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, factor: float, taken: str | None
-) -> None:
-    monkeypatch.setattr("app.preferences.text_scale", lambda _environ: factor)
-    environ: dict[str, str] = {}
-    use_size(tmp_path, environ)
-    assert environ.get("QT_SCALE_FACTOR") == taken
-    assert Preferences(window_store(tmp_path)).get("size") == SYSTEM
-
-
-def test_a_desktop_that_is_still_starting_is_what_it_was(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for scale, taken in ((None, None), (1.5, "1.5"), (None, "1.5"), (1.0, None), (None, None)):
-        monkeypatch.setattr("app.preferences.text_scale", lambda _environ, scale=scale: scale)
-        environ: dict[str, str] = {}
-        use_size(tmp_path, environ)
-        assert environ.get("QT_SCALE_FACTOR") == taken
-
-
-@pytest.mark.parametrize("size", ["100", "130"])
-def test_who_chose_a_size_keeps_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, size: str) -> None:
-    asked: list[object] = []
-    monkeypatch.setattr("app.preferences.text_scale", asked.append)
-    store = window_store(tmp_path)
-    # As it is kept since before there was a choice to follow the system.
-    store.setValue("preferences/size", size)
-    store.sync()
-    environ: dict[str, str] = {}
-    use_size(tmp_path, environ)
-    assert environ.get("QT_SCALE_FACTOR", "1") == str(int(size) / 100).removesuffix(".0") and asked == []
-
-
 # Qt
 
 
@@ -252,8 +171,26 @@ def test_a_display_that_is_scaled_by_the_desktop_is_not_scaled_twice(tmp_path: P
     """GNOME on X11: its own service makes the display's resolution larger, and Qt follows that by itself."""
     with Display(tmp_path / "log", tray=False) as display, TextPortal(tmp_path / "bus", text_of(1.5)) as portal:
         variables = {"DISPLAY": display.name, "DBUS_SESSION_BUS_ADDRESS": portal.address}
-        assert ratio(tmp_path / "plain", **variables) == 1.5
+        assert ratio(tmp_path / "plain", **variables) == 1.0
         subprocess.run(
             ["xrdb", "-merge"], input=b"Xft.dpi:\t144\n", env={**os.environ, "DISPLAY": display.name}, check=True
         )
         assert ratio(tmp_path / "scaled", **variables) == 1.5
+
+
+@pytest.mark.parametrize(
+    ("session", "scale"),
+    [
+        ({"DISPLAY": ":1"}, 1.3),
+        ({"QT_QPA_PLATFORM": "xcb", "WAYLAND_DISPLAY": "wayland-0"}, 1.3),
+        ({"WAYLAND_DISPLAY": "wayland-0", "DISPLAY": ":1"}, 1.95),
+        ({"XDG_SESSION_TYPE": "wayland"}, 1.95),
+        ({"QT_QPA_PLATFORM": "wayland"}, 1.95),
+    ],
+)
+def test_only_waylands_windows_take_gnomes_factor(
+    patient: None, tmp_path: Path, session: dict[str, str], scale: float
+) -> None:
+    """Under X11 the display has it."""
+    with TextPortal(tmp_path / "bus", text_of(1.5) | {KDE: ("s", "Noto Sans,13,-1")}) as portal:
+        assert text_scale({"DBUS_SESSION_BUS_ADDRESS": portal.address, **session}) == pytest.approx(scale)
