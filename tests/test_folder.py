@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -82,28 +83,42 @@ def test_a_link_to_a_disk_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     assert DataFolder(link).folder_id
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="mounts a disk")
+LOOK_AT_DISK = """
+import sys; from pathlib import Path
+from gateway.errors import FaregateError
+from gateway.folder import DataFolder
+for name in ('ours', 'new'):
+    try: DataFolder(Path(sys.argv[1]) / name)
+    except FaregateError as error: print(error)
+"""
+# What a system answers for such a disk, where nothing may be mounted.
+ANSWERS_OF_SUCH_A_DISK = """
+import errno, os; from pathlib import Path; from types import SimpleNamespace
+def mkdir(path, *_, **__):
+    if not path.exists(): raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+Path.mkdir = mkdir
+os.statvfs = lambda _path: SimpleNamespace(f_flag=os.ST_RDONLY)
+"""
+MOUNTED = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec "$2" -c "$3" "$1"'
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a disk is mounted as Linux does it")
 def test_a_disk_that_can_only_be_read_is_said_so(tmp_path: Path) -> None:
     """A card with its lock pushed, or a disk that the system has found damaged; with a folder of ours or without."""
-    DataFolder(tmp_path / "disk" / "ours").folder_id  # noqa: B018
-    looking = (
-        "import sys; from pathlib import Path; from gateway.errors import FaregateError\n"
-        "from gateway.folder import DataFolder\n"
-        "for name in ('ours', 'new'):\n"
-        "    try: DataFolder(Path(sys.argv[1]) / name)\n"
-        "    except FaregateError as error: print(error)\n"
-    )
-    script = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec "$2" -c "$3" "$1"'
-    command = ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh"]
-    done = subprocess.run(
-        [*command, str(tmp_path / "disk"), sys.executable, looking], capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        pytest.skip(f"no disk can be mounted here: {done.stderr}")
+    disk = tmp_path / "disk"
+    DataFolder(disk / "ours").folder_id  # noqa: B018
     words = "is on a disk that can only be read: make it writable, or choose another with --data-dir."
-    assert done.stdout.splitlines() == [
-        f"The data folder {tmp_path / 'disk' / name} {words}" for name in ("ours", "new")
-    ]
+    said = [f"The data folder {disk / name} {words}" for name in ("ours", "new")]
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    program = (str(disk), sys.executable, LOOK_AT_DISK)
+    mounted = run("unshare", "--map-root-user", "--mount", "sh", "-c", MOUNTED, "sh", *program)
+    may_mount = not re.match("unshare:|mount:", mounted.stderr)
+    assert not may_mount or mounted.stdout.splitlines() == said, mounted.stderr
+    alone = run(sys.executable, "-c", ANSWERS_OF_SUCH_A_DISK + LOOK_AT_DISK, str(disk))
+    assert alone.stdout.splitlines() == said, alone.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="flock")
