@@ -259,7 +259,9 @@ class FilterPopover(Popover):
             self.list.setCurrentRow(next(same, min(max(row, 0), len(shown) - 1)))
         self.list.setFixedHeight(min(len(shown), _MAX_ROWS) * _ROW + 2)
         self.list.setVisible(bool(shown))
-        words = counted(more, "1 more: type a part of its name.", "{count} more: type a part of a name.")
+        words = counted(
+            more, later("1 more: type a part of its name."), later("{count} more: type a part of a name.")
+        )
         nothing = tr(_NOT_AMONG_MOST if self._cut else _NOTHING)
         self.hint.setText(words if more else nothing)
         self.hint.setVisible(bool(more) or not shown)

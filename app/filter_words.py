@@ -7,43 +7,43 @@ from collections.abc import Callable, Mapping, Sequence
 
 from app.formats import money_exact
 from app.time_words import TTFT
-from app.translation import Words, tr
+from app.translation import Words, later, tr
 from gateway import NumberCondition, TagCondition
 
 DIMENSION_NAMES: Mapping[str, str] = Words(
     {
-        "model": "Model",
-        "provider": "Provider",
-        "user": "User",
-        "key": "API key",
-        "app": "App",
-        "client": "Client",
-        "door": "Door",
-        "conversation": "Conversation",
-        "outcome": "Outcome",
+        "model": later("Model"),
+        "provider": later("Provider"),
+        "user": later("User"),
+        "key": later("API key"),
+        "app": later("App"),
+        "client": later("Client"),
+        "door": later("Door"),
+        "conversation": later("Conversation"),
+        "outcome": later("Outcome"),
     }
 )
 """The dimensions that can be filtered by, in the order in which they are offered."""
 
 _COMPARISONS: Mapping[str, str] = Words(
     {
-        "previous": "The period before",
-        "weekday": "The same days of the week before",
-        "none": "Nothing",
+        "previous": later("The period before"),
+        "weekday": later("The same days of the week before"),
+        "none": later("Nothing"),
     }
 )
 _NUMBER_NAMES: Mapping[str, str] = Words(
     {
-        "status": "Status",
-        "cost": "Cost",
-        "latency": "Latency",
+        "status": later("Status"),
+        "cost": later("Cost"),
+        "latency": later("Latency"),
         "ttft": TTFT,
-        "overhead": "Overhead",
-        "tokens": "Tokens",
-        "input": "Tokens in",
-        "output": "Tokens out",
-        "cached": "Cached",
-        "reasoning": "Reasoning",
+        "overhead": later("Overhead"),
+        "tokens": later("Tokens"),
+        "input": later("Tokens in"),
+        "output": later("Tokens out"),
+        "cached": later("Cached"),
+        "reasoning": later("Reasoning"),
     }
 )
 _SIGNS: Mapping[str, str] = {">=": "≥", "<=": "≤"}
@@ -83,7 +83,8 @@ def tag_text(condition: TagCondition) -> str:
     values = [tag_value(tag) for tag in condition.any_of]
     if values == [""]:
         return _negated(key, condition)
-    return f"{key}: {_negated(_join([value or tr('any') for value in values]), condition)}"
+    words = _join([value or tr("any") for value in values])
+    return f"{key}: {_negated(words, condition)}"
 
 
 def _negated(words: str, condition: TagCondition) -> str:

@@ -22,20 +22,20 @@ from gateway import Completeness, Difference
 HEIGHT = 28
 GROUPS: Mapping[str, str] = Words(
     {
-        "written": "Seen and not written",
-        "priced": "Written and not priced",
-        "kept": "Not safe from a kill",
-        "counted": "Written with a reservation",
-        "captured": "Conversations without messages",
-        "start": "Left by the last run",
+        "written": later("Seen and not written"),
+        "priced": later("Written and not priced"),
+        "kept": later("Not safe from a kill"),
+        "counted": later("Written with a reservation"),
+        "captured": later("Conversations without messages"),
+        "start": later("Left by the last run"),
     }
 )
 _COUNTS: Mapping[str, str] = Words(
     {
-        "seen": "{count} seen",
-        "written": "{count} written",
-        "priced": "{count} priced",
-        "running": "{count} running",
+        "seen": later("{count} seen"),
+        "written": later("{count} written"),
+        "priced": later("{count} priced"),
+        "running": later("{count} running"),
     }
 )
 ALL_WELL = later("Everything seen was written and priced, as its provider counted it.")
@@ -67,7 +67,11 @@ def line(reading: Completeness) -> str:
 def spoken(reading: Completeness) -> str:
     """The line in full, for a screen reader."""
     wanted = attention(reading)
-    asks = counted(wanted, ", 1 reason wants attention", ", {count} reasons want attention") if wanted else ""
+    asks = (
+        counted(wanted, later(", 1 reason wants attention"), later(", {count} reasons want attention"))
+        if wanted
+        else ""
+    )
     return tr("Completeness: {seen:,} seen, {written:,} written, {priced:,} priced{asks}").format(
         seen=reading.seen, written=reading.written, priced=reading.priced, asks=asks
     )

@@ -3,31 +3,31 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from app.translation import Words, tr
+from app.translation import Words, later, tr
 from gateway import PriceList
 
 LISTED: Mapping[str, str] = Words(
     {
-        "input": "Input",
-        "cached": "Cached input",
-        "cached audio": "Cached audio",
-        "cached images": "Cached images",
-        "cache write": "Cache write",
-        "cache write, 5 minutes": "Cache write, 5 min",
-        "cache write, 1 hour": "Cache write, 1 h",
-        "audio input": "Audio input",
-        "image input": "Image input",
-        "video input": "Video input",
-        "output": "Output",
-        "reasoning": "Reasoning",
-        "audio output": "Audio output",
-        "image output": "Image output",
-        "video output": "Video output",
-        "web searches": "Web searches",
-        "file searches": "File searches",
-        "map searches": "Map searches",
-        "code containers": "Code container",
-        "request": "Request",
+        "input": later("Input"),
+        "cached": later("Cached input"),
+        "cached audio": later("Cached audio"),
+        "cached images": later("Cached images"),
+        "cache write": later("Cache write"),
+        "cache write, 5 minutes": later("Cache write, 5 min"),
+        "cache write, 1 hour": later("Cache write, 1 h"),
+        "audio input": later("Audio input"),
+        "image input": later("Image input"),
+        "video input": later("Video input"),
+        "output": later("Output"),
+        "reasoning": later("Reasoning"),
+        "audio output": later("Audio output"),
+        "image output": later("Image output"),
+        "video output": later("Video output"),
+        "web searches": later("Web searches"),
+        "file searches": later("File searches"),
+        "map searches": later("Map searches"),
+        "code containers": later("Code container"),
+        "request": later("Request"),
     }
 )
 """What the gateway tells prices and the parts of a cost of, in reading order."""

@@ -27,35 +27,35 @@ DEFINITION = later(
 )
 USAGE_SOURCE_WORDS = Words(
     {
-        "provider": "counted by the provider",
-        "partial": "provider's counts so far, the rest estimated",
-        "estimated": "estimated: the provider gave no counts, or none of the input",
-        "reported": "as the app says: the gateway did not see the provider's counts",
-        "none": "not counted",
+        "provider": later("counted by the provider"),
+        "partial": later("provider's counts so far, the rest estimated"),
+        "estimated": later("estimated: the provider gave no counts, or none of the input"),
+        "reported": later("as the app says: the gateway did not see the provider's counts"),
+        "none": later("not counted"),
     }
 )
 COST_SOURCE_WORDS = Words(
     {
-        "provider": "said by the provider",
-        "override": "your own price",
-        "list": "list price",
-        "none": "no price known",
+        "provider": later("said by the provider"),
+        "override": later("your own price"),
+        "list": later("list price"),
+        "none": later("no price known"),
     }
 )
 _COUNTED = Words(
     {
-        "provider": "counted by the provider",
-        "partial": "partly estimated",
-        "estimated": "estimated",
-        "none": "uncounted",
+        "provider": later("counted by the provider"),
+        "partial": later("partly estimated"),
+        "estimated": later("estimated"),
+        "none": later("uncounted"),
     }
 )
 _PRICED = Words(
     {
-        "provider": "said by the provider",
-        "override": "by your own price",
-        "list": "by list price",
-        "none": "unpriced",
+        "provider": later("said by the provider"),
+        "override": later("by your own price"),
+        "list": later("by list price"),
+        "none": later("unpriced"),
     }
 )
 

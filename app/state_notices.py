@@ -91,8 +91,8 @@ class StateNotices:
         """How long running requests may still take before the app ends."""
         words = counted(
             seconds,
-            "Quitting: running requests may take 1 s more.",
-            "Quitting: running requests may take up to {count} s more.",
+            later("Quitting: running requests may take 1 s more."),
+            later("Quitting: running requests may take up to {count} s more."),
         )
         self._notices.tell("quitting", "info", words, tr("Quit now"), self._hurry)
 

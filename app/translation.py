@@ -4,7 +4,8 @@ A widget's own `tr` looks under the name of its class, and `lupdate` files a fun
 would be two catalogues. `pyside6-lupdate -tr-function-alias tr+=later` finds the words.
 
 Words in tables that are made when a module is imported are only taken by `later`, for no language is chosen then;
-they go through `tr` where they are shown. Figures, dates and names of things are not translated.
+they go through `tr` where they are shown. So are those that `counted` chooses between: `lupdate` reads what stands in
+calls of `tr` and `later`, and nothing else. Figures, dates and names of things are not translated.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,13 +28,13 @@ def later(text: str) -> str:
 
 
 def counted(number: int, one: str, many: str, **more: str) -> str:
-    """`one` for exactly one, else `many`; `{count}` in them is the number, grouped, and `more` fills in what else
-    they name."""
+    """`one` for exactly one, else `many`, both taken by `later`; `{count}` in them is the number, grouped, and `more`
+    fills in what else they name."""
     return tr(one if number == 1 else many).format(count=f"{number:,}", **more)
 
 
 class Words(Mapping[_Key, str]):
-    """A table of words that are translated when they are looked up; it is made when a module is imported."""
+    """A table of words, each taken by `later`, that are translated when they are looked up."""
 
     def __init__(self, texts: Mapping[_Key, str]) -> None:
         self._texts = dict(texts)

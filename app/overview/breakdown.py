@@ -30,15 +30,15 @@ AnyIndex = QModelIndex | QPersistentModelIndex
 
 DIMENSION_TITLES: Mapping[str, str] = Words(
     {
-        "model": "By model",
-        "provider": "By provider",
-        "user": "By user",
-        "key": "By key",
-        "app": "By app",
-        "tag": "By tag",
-        "client": "By client",
-        "door": "By door",
-        "conversation": "By conversation",
+        "model": later("By model"),
+        "provider": later("By provider"),
+        "user": later("By user"),
+        "key": later("By key"),
+        "app": later("By app"),
+        "tag": later("By tag"),
+        "client": later("By client"),
+        "door": later("By door"),
+        "conversation": later("By conversation"),
     }
 )
 TAG_KEY = "tag:"
@@ -46,14 +46,14 @@ COSTLIEST = later("costliest")
 LEAST_NAME, USUAL_NAME = 104, 140
 _UNNAMED: Mapping[str, str] = Words(
     {
-        "model": "No model",
-        "provider": "No provider",
-        "user": "No user",
-        "key": "No key",
-        "app": "Unknown app",
-        "tag": "No tag",
-        "client": "Unknown client",
-        "conversation": "No conversation",
+        "model": later("No model"),
+        "provider": later("No provider"),
+        "user": later("No user"),
+        "key": later("No key"),
+        "app": later("Unknown app"),
+        "tag": later("No tag"),
+        "client": later("Unknown client"),
+        "conversation": later("No conversation"),
     }
 )
 

@@ -23,14 +23,14 @@ from app.overview.figures import Delta, Figure, split_unit
 from app.overview.label import ToneLabel
 from app.overview.sparkline import Sparkline
 from app.theme import Theme
-from app.translation import Words, tr
+from app.translation import Words, later, tr
 from app.widgets import Card, IconLabel
 from app.widgets.painting import rounded_box, smooth_painter
 
 _ARROWS = {"up": "arrow-up-right", "down": "arrow-down-right", "level": "arrow-right"}
 _TONES = {"good": ("ok", "ok_soft"), "bad": ("bad", "bad_soft"), "neutral": ("text2", "inset")}
-_DIRECTIONS = Words({"up": "up", "down": "down", "level": "level"})
-_VERDICTS = Words({"good": "better", "bad": "worse", "neutral": "about the same"})
+_DIRECTIONS = Words({"up": later("up"), "down": later("down"), "level": later("level")})
+_VERDICTS = Words({"good": later("better"), "bad": later("worse"), "neutral": later("about the same")})
 _ICON = 12
 _LEFT, _RIGHT = 16, 13
 _BETWEEN = 5

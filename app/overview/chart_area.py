@@ -21,7 +21,7 @@ from app.overview.group_menu import open_choice_menu
 from app.overview.label import TextButton, opening
 from app.theme import Theme
 from app.time_words import TTFT
-from app.translation import Words, tr
+from app.translation import Words, later, tr
 from app.widgets import Card
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _HEIGHT = 186
 BETWEEN_S = 0.016
 """Between two things that are shown anew: the loop has a turn, and each is painted by itself."""
 _COST, _TIMING = 2, 3
-TIMING_NAMES = Words({"latency": "Whole answer", "ttft": TTFT, "speed": "Tokens per second"})
+TIMING_NAMES = Words({"latency": later("Whole answer"), "ttft": TTFT, "speed": later("Tokens per second")})
 
 
 class ChartPlace(Card):

@@ -122,7 +122,9 @@ class OverviewExport(QObject):
             self._tell_rows(rows, path)
 
     def _tell_rows(self, rows: int, path: Path) -> None:
-        words = counted(rows, "Exported 1 row to {name}", "Exported {count} rows to {name}", name=path.name)
+        words = counted(
+            rows, later("Exported 1 row to {name}"), later("Exported {count} rows to {name}"), name=path.name
+        )
         self._context.shell.saved.emit(words, path.parent)
 
     # One chart

@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from app.overview.comparing import compared_weeks
-from app.translation import counted, tr
+from app.translation import counted, later, tr
 from gateway import UsageQuery, whole_months
 
 _HOUR_US = 3_600_000_000
@@ -26,10 +26,10 @@ def compared_with(query: UsageQuery, how: str = "previous", now_us: int | None =
 def _whole_compared_with(query: UsageQuery, span: int, how: str) -> str:
     if how == "weekday":
         weeks = compared_weeks(query)
-        return counted(weeks, "the same days a week before", "the same days {count} weeks before")
+        return counted(weeks, later("the same days a week before"), later("the same days {count} weeks before"))
     months = whole_months(query)
     if months is not None:
-        return counted(months, "the month before", "the {count} months before")
+        return counted(months, later("the month before"), later("the {count} months before"))
     if span > _DAY_US + _HOUR_US:
         return tr("the {count} days before").format(count=round(span / _DAY_US))
     hours = round(span / _HOUR_US)

@@ -190,7 +190,7 @@ class ApiKeysPage(Page):
     async def export_to(self, path: Path) -> None:
         """Writes what the table shows; a key itself is in none of its cells."""
         rows = self.model.rows
-        words = counted(len(rows), "Exported 1 row", "Exported {count} rows")
+        words = counted(len(rows), later("Exported 1 row"), later("Exported {count} rows"))
         await export_table(self.context.shell, self.view.shown_columns(), rows, path, words)
 
     def _selection_changed(self) -> None:

@@ -268,7 +268,7 @@ class ModelsPage(Page):
     async def export_to(self, path: Path) -> None:
         """Writes the prices that the table shows."""
         rows = self.model.rows
-        words = counted(len(rows), "Exported 1 row", "Exported {count} rows")
+        words = counted(len(rows), later("Exported 1 row"), later("Exported {count} rows"))
         await export_table(self.context.shell, self.view.shown_columns(), rows, path, words)
 
     # files of one's own prices
@@ -542,7 +542,7 @@ class ModelsPage(Page):
             self.toast.emit(tr("The list was fetched: no price of a known model has changed"))
             return
         self._tell_past()
-        title = counted(len(changed), "1 price changed", "{count} prices changed")
+        title = counted(len(changed), later("1 price changed"), later("{count} prices changed"))
         if self._is_unsaved() and not self.drawer.isHidden():
             self.toast.emit(title)
             return

@@ -49,7 +49,7 @@ SPLITS = tuple(dimension for dimension in GROUPS if dimension != "tag")
 MOST_TAGS = 10_000
 SPLIT_TOOLTIP = later("What the cost is split by")
 MEASURES: Mapping[str, str] = Words(
-    {"requests": "Requests", "tokens": "Tokens", "cost": "Cost", "latency": "Latency"}
+    {"requests": later("Requests"), "tokens": later("Tokens"), "cost": later("Cost"), "latency": later("Latency")}
 )
 _FAILED = ("error", "interrupted")
 # What the layers of the Requests chart are, as a filter.

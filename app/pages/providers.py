@@ -144,7 +144,7 @@ class ProvidersPage(Page):
         ready = sum(row.has_key for row in self._rows)
         words = tr("{ready} of {count} with a key").format(ready=ready, count=len(self._rows))
         if unreadable := sum(row.unreadable for row in self._rows):
-            more = counted(unreadable, "1 key cannot be read", "{count} keys cannot be read")
+            more = counted(unreadable, later("1 key cannot be read"), later("{count} keys cannot be read"))
             words = f"{words} · {more}"
         self.subtitle.emit(words)
 

@@ -449,7 +449,7 @@ class RequestsPage(Page):
             if rows is None:
                 self.toast.emit(tr("Cancelled"))
             else:
-                words = counted(rows, "Exported 1 row", "Exported {count} rows")
+                words = counted(rows, later("Exported 1 row"), later("Exported {count} rows"))
                 self.context.shell.saved.emit(words, path.parent)
         finally:
             self._exporting = False

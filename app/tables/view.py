@@ -33,7 +33,7 @@ from app.tables.row_pictures import RowPictures
 from app.tables.row_turns import RowTurns
 from app.tables.sort_menu import sort_menu
 from app.theme import DENSITIES, Theme
-from app.translation import counted, tr
+from app.translation import counted, later, tr
 from app.widgets.scroll_bar import KeptScrollBar
 
 # The usual one; the theme says which is in force.
@@ -131,7 +131,7 @@ class TableView(ArrangedView):
     def copy_rows(self, rows: Sequence[Any]) -> str:
         """Put these rows on the clipboard, in the columns on show; what to say of it."""
         QGuiApplication.clipboard().setText(tab_separated(self.shown_columns(), rows))
-        return counted(len(rows), "1 row copied", "{count} rows copied")
+        return counted(len(rows), later("1 row copied"), later("{count} rows copied"))
 
     def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:  # type: ignore[override]
         super().currentChanged(current, previous)

@@ -1,5 +1,5 @@
 """Words of the window go through Qt's translation: its syntax trees are walked, and whatever reads like words must be
-handed to `tr`, or be taken by `later`, `Words` or `counted`, which hand it on."""
+handed to `tr`, or be taken by `later`, so that Qt's own tools find it."""
 
 import ast
 import re
@@ -24,7 +24,7 @@ from app.pages.settings_parts.table import SECTIONS
 from app.query_text import parse
 from app.range_picker import CustomRange
 from app.theme import Theme
-from app.translation import tr
+from app.translation import counted, tr
 from gateway import Completeness, TagCondition
 from tests.app.fake_data import api_key_rows
 from tests.app.fake_gateway import NOW_US
@@ -35,7 +35,8 @@ APP = Path(__file__).parents[2] / "app"
 TOOLS = Path(PySide6.__file__).parent
 MODULES = sorted(path for path in APP.rglob("*.py"))
 
-TRANSLATING = frozenset(("tr", "later", "counted", "Words"))
+# No table and no function of ours: `lupdate` reads what these two are called with.
+TRANSLATING = frozenset(("tr", "later"))
 # Qt's own ways to the same, each under a context of its own.
 QTS_OWN = frozenset(("QT_TR_NOOP", "QT_TRANSLATE_NOOP", "QT_TRANSLATE_NOOP3"))
 # What is handed to these is never shown: names, patterns, code, the log.
@@ -215,7 +216,9 @@ def _is_shown(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
         ("raise ValueError(f'{key} is not a range.')", []),
         ("label.setText(tr('Nothing here'))", []),
         ("label.setText(tr('{count} rows left').format(count=3))", []),
-        ("WORDS = Words({'a': 'Not said'})", []),
+        ("WORDS = Words({'a': 'Not said'})", ["Not said"]),
+        ("WORDS = Words({'a': later('Not said')})", []),
+        ("label.setText(counted(3, 'One row', later('{count} rows')))", ["One row"]),
         ("label.setObjectName('Nothing here')", []),
         ("'''Some words.'''", []),
     ],
@@ -260,6 +263,14 @@ def test_words_are_translated_in_one_way_and_by_one_context() -> None:
     assert found == []
 
 
+def handed_on(source: str) -> Iterator[str]:
+    """What `tr` and `later` are called with."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(func=ast.Name(id="tr" | "later"), args=[ast.Constant(value=str(text))]):
+                yield text
+
+
 def test_a_catalogue_of_qts_own_tools_is_understood(qapp: QApplication, tmp_path: Path) -> None:
     catalogue, compiled = tmp_path / "window.ts", tmp_path / "window.qm"
     files = [str(path) for path in MODULES]
@@ -267,6 +278,8 @@ def test_a_catalogue_of_qts_own_tools_is_understood(qapp: QApplication, tmp_path
     subprocess.run(asked, check=True, capture_output=True, executable=TOOLS / "lupdate")
     texts = ElementTree.parse(catalogue)
     assert {context.findtext("name") or "" for context in texts.iter("context")} == {""}
+    found = {message.findtext("source") or "" for message in texts.iter("message")}
+    assert {text for path in MODULES for text in handed_on(path.read_text("utf-8"))} - found == set()
     for message in texts.iter("message"):
         translation = message.find("translation")
         assert translation is not None
@@ -279,11 +292,9 @@ def test_a_catalogue_of_qts_own_tools_is_understood(qapp: QApplication, tmp_path
     qapp.installTranslator(translator)
     try:
         taken_later, with_places = SECTIONS[0].title, tr("{ready} of {count} with a key")
-        assert (tr("Retry"), tr(taken_later), with_places) == (
-            "«Retry»",
-            f"«{taken_later}»",
-            "«{ready} of {count} with a key»",
-        )
+        assert (tr("Retry"), counted(2, "1 error", "{count} errors")) == ("«Retry»", "«2 errors»")
+        assert group_title("provider") == "«By provider»"
+        assert (tr(taken_later), with_places) == (f"«{taken_later}»", "«{ready} of {count} with a key»")
     finally:
         qapp.removeTranslator(translator)
 

@@ -27,7 +27,7 @@ from app.tables.painter import CELL_PADDING
 from app.tables.view import TableView
 from app.text_label import TextLabel
 from app.time_words import TTFT
-from app.translation import counted, tr
+from app.translation import counted, later, tr
 from app.widgets import Card, Drawer, ElidedLabel, EmptyState, PushButton, SearchField, SegmentedControl
 from gateway import MOST_STARS, RatedAnswer, RatedModel
 
@@ -264,7 +264,7 @@ class HistoryPane(QWidget):
             return
         rows = matching(self.answers, self.search.text())
         self.model.set_rows(rows)
-        self.count.setText(counted(len(rows), "{count} answer", "{count} answers"))
+        self.count.setText(counted(len(rows), later("{count} answer"), later("{count} answers")))
         if rows:
             self.stack.setCurrentWidget(self.table)
         else:
@@ -328,7 +328,7 @@ class HistoryPane(QWidget):
         )
 
     async def _save_models(self, rows: Sequence[RatedModel], path: Path) -> None:
-        words = counted(len(rows), "Exported 1 model", "Exported {count} models")
+        words = counted(len(rows), later("Exported 1 model"), later("Exported {count} models"))
         await export_table(self._context.shell, self.models_model.columns, rows, path, words)
 
     def choose_picture(self) -> None:
@@ -362,5 +362,5 @@ class HistoryPane(QWidget):
 
     async def export_to(self, path: Path) -> None:
         rows: Sequence[RatedAnswer] = self.model.rows
-        words = counted(len(rows), "Exported 1 answer", "Exported {count} answers")
+        words = counted(len(rows), later("Exported 1 answer"), later("Exported {count} answers"))
         await export_table(self._context.shell, self.model.columns, rows, path, words)

@@ -21,7 +21,9 @@ from app.pages.page import RequestTarget, ThreadTarget
 from app.questions import ask_to_delete_conversation
 from app.translation import Words, later, tr
 
-_KINDS = Words({"md": "Markdown (*.md)", "json": "JSON (*.json)", "csv": "CSV, a line per call (*.csv)"})
+_KINDS = Words(
+    {"md": later("Markdown (*.md)"), "json": later("JSON (*.json)"), "csv": later("CSV, a line per call (*.csv)")}
+)
 _CURL_COPIED = later("Copied as curl; it takes the key from FAREGATE_API_KEY")
 
 

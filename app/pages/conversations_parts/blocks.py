@@ -13,7 +13,7 @@ from app.pages.conversations_parts import turn_words
 from app.pages.conversations_parts.block import Block, folded_extent
 from app.pages.conversations_parts.branches import Step, by_turn, messages_of, steps
 from app.parts.piece import Note
-from app.translation import counted, tr
+from app.translation import counted, later, tr
 from gateway import (
     Blob,
     Part,
@@ -207,7 +207,7 @@ class _Teller:
                     key=f"t{turn.n}",
                     kind="tools",
                     title=tr("Tools changed") if changed else tr("Tools"),
-                    right=counted(len(tools), "1 tool", "{count} tools"),
+                    right=counted(len(tools), later("1 tool"), later("{count} tools")),
                     turn=turn.n,
                     parts=tools,
                 )
@@ -349,7 +349,7 @@ class _Teller:
         return Block(
             key=f"a{step.turn.n}",
             kind="attempts",
-            title=counted(count, "1 failed attempt", "{count} failed attempts"),
+            title=counted(count, later("1 failed attempt"), later("{count} failed attempts")),
             right=answered.format(duration=formats.duration(waited / 1000)) if waited > 0 else "",
             turn=step.turn.n,
             text="\n".join(lines),

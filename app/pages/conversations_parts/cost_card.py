@@ -9,7 +9,7 @@ from app.fonts import ui_font
 from app.pages.conversations_parts.card import tone_color
 from app.pages.conversations_parts.costs import CostLine, CostSplit
 from app.theme import Theme
-from app.translation import counted, tr
+from app.translation import counted, later, tr
 from app.widgets.painting import rounded_box, smooth_painter
 
 _PAD = 16
@@ -44,7 +44,7 @@ class CostCard(QWidget):
         """(words, tone) beside the total."""
         if self.split.unpriced:
             count = self.split.unpriced
-            return counted(count, "1 call without a price", "{count} calls without a price"), "warn"
+            return counted(count, later("1 call without a price"), later("{count} calls without a price")), "warn"
         if self.split.saved_nano:
             return tr("saved {cost} by caching").format(cost=formats.money(self.split.saved_nano)), "ok"
         return "", "ok"

@@ -20,7 +20,7 @@ from app.parts.in_turns import ALONE, InTurns
 from app.parts.kept_shapes import KeptShapes, lay_out_hidden
 from app.text_label import TextLabel
 from app.theme import Theme
-from app.translation import counted, tr
+from app.translation import counted, later, tr
 from app.widgets import Card, Curtain, ElidedLabel, IconButton, PushButton, ScrollRing
 from app.widgets.scroll_bar import KeptScrollBar
 
@@ -266,7 +266,11 @@ class Inspector(QScrollArea):
             )
         self.unread.setVisible(unread > 0)
         self.unread.setText(
-            counted(unread, "Without the spans of one more trace", "Without the spans of {count} more traces")
+            counted(
+                unread,
+                later("Without the spans of one more trace"),
+                later("Without the spans of {count} more traces"),
+            )
         )
         self.all_button.setVisible(hidden > 0)
         self.all_button.setText(

@@ -11,7 +11,7 @@ from app.menu_below import open_below
 from app.pages.conversations_parts.list_view import ThreadList
 from app.query_text import ParsedText
 from app.text_label import TextLabel
-from app.translation import Words, tr
+from app.translation import Words, later, tr
 from app.typed_filters import split
 from app.widgets import Banner, IconButton, PushButton, SearchField, WidthGrip
 
@@ -21,11 +21,11 @@ _BESIDE = 770
 SEARCH_AFTER_MS = 280
 SORTS = Words(
     {
-        "newest": "Newest first",
-        "oldest": "Oldest first",
-        "cost": "Costliest first",
-        "duration": "Longest first",
-        "requests": "Most calls first",
+        "newest": later("Newest first"),
+        "oldest": later("Oldest first"),
+        "cost": later("Costliest first"),
+        "duration": later("Longest first"),
+        "requests": later("Most calls first"),
     }
 )
 

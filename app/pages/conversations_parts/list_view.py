@@ -39,7 +39,7 @@ from app.pages.conversations_parts import turn_words
 from app.tables.laid_texts import Face, Laid, LaidTexts
 from app.tables.row_turns import RowTurns
 from app.theme import Theme
-from app.translation import counted, tr
+from app.translation import counted, later, tr
 from app.widgets.painting import focus_ring, rounded_box
 from gateway import ThreadRow
 
@@ -101,7 +101,7 @@ def state_of(row: ThreadRow, now_us: int) -> tuple[str, str]:
     if row.running:
         return tr("running"), "accent"
     if row.errors:
-        return counted(row.errors, "1 error", "{count} errors"), "bad"
+        return counted(row.errors, later("1 error"), later("{count} errors")), "bad"
     when = formats.ago(row.ended_us, now_us)
     # Of another day the date says enough; the tooltip has the time.
     return when.rsplit(" ", 1)[0] if ":" in when else when, "text2"

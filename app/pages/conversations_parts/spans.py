@@ -12,7 +12,7 @@ from msgspec import Struct
 from app.pages.conversations_parts import turn_words
 from app.pages.conversations_parts.block import KINDS, Block
 from app.pages.conversations_parts.branches import Step
-from app.translation import Words, tr
+from app.translation import Words, later, tr
 from gateway import Thread, ToolCall, ToolCallResponse, Trace, TraceSpan, Turn
 
 LOOKS: Mapping[str, tuple[str, str]] = {
@@ -30,16 +30,16 @@ LOOKS: Mapping[str, tuple[str, str]] = {
 """Icon and colour by role."""
 ROLE_WORDS = Words(
     {
-        "conversation": "Conversation",
-        "inference": "Model call",
-        "embeddings": "Embeddings",
-        "tool": "Tool call",
-        "agent": "Agent",
-        "workflow": "Workflow",
-        "step": "Step",
-        "side": "On the side",
-        "glue": "In between",
-        "other": "Other",
+        "conversation": later("Conversation"),
+        "inference": later("Model call"),
+        "embeddings": later("Embeddings"),
+        "tool": later("Tool call"),
+        "agent": later("Agent"),
+        "workflow": later("Workflow"),
+        "step": later("Step"),
+        "side": later("On the side"),
+        "glue": later("In between"),
+        "other": later("Other"),
     }
 )
 

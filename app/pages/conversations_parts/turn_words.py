@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from app import formats, sources
 from app.tables.column import milliseconds
-from app.translation import Words, counted, tr
+from app.translation import Words, counted, later, tr
 from gateway import CacheMiss, Figures, ThreadRow, Turn
 
 Title = Callable[[str], str]
@@ -13,18 +13,20 @@ _ESTIMATED = frozenset(("estimated", "partial"))
 
 MISS_WORDS = Words(
     {
-        "changed": "earlier messages had changed",
-        "tools_moved": "the tools stood in another order",
-        "tools_changed": "the tools had changed",
-        "system_changed": "the system prompt had changed",
-        "expired": "it had expired",
-        "model_changed": "another model was asked",
-        "unknown": "the provider does not say why",
+        "changed": later("earlier messages had changed"),
+        "tools_moved": later("the tools stood in another order"),
+        "tools_changed": later("the tools had changed"),
+        "system_changed": later("the system prompt had changed"),
+        "expired": later("it had expired"),
+        "model_changed": later("another model was asked"),
+        "unknown": later("the provider does not say why"),
     }
 )
-BRANCH_WORDS = Words({"edited": "edited", "retry": "asked again"})
-ASIDE_TITLES = Words({"sub_agent": "Sub-agent", "parallel": "In parallel", "side": "On the side"})
-SOURCE_WORDS = Words({"gateway": "gateway", "span": "app", "log": "app's log"})
+BRANCH_WORDS = Words({"edited": later("edited"), "retry": later("asked again")})
+ASIDE_TITLES = Words(
+    {"sub_agent": later("Sub-agent"), "parallel": later("In parallel"), "side": later("On the side")}
+)
+SOURCE_WORDS = Words({"gateway": later("gateway"), "span": later("app"), "log": later("app's log")})
 
 
 def estimated_input(turn: Turn) -> bool:
@@ -172,7 +174,7 @@ def listed_cost(row: ThreadRow) -> str:
 
 
 def calls(count: int) -> str:
-    return counted(count, "1 call", "{count} calls")
+    return counted(count, later("1 call"), later("{count} calls"))
 
 
 def totals(row: ThreadRow, turns: Sequence[Turn]) -> str:

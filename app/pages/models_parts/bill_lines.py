@@ -319,12 +319,14 @@ def bill_figures(done: Reconciliation) -> tuple[Figure, ...]:
             if bill is None
             else ""
             if done.bill.requests is None
-            else counted(done.bill.requests, "1 request", "{count} requests"),
+            else counted(done.bill.requests, later("1 request"), later("{count} requests")),
         ),
         Figure(
             tr("Our rows"),
             sources.marked_money(here, estimated),
-            "" if done.here.requests is None else counted(done.here.requests, "1 request", "{count} requests"),
+            ""
+            if done.here.requests is None
+            else counted(done.here.requests, later("1 request"), later("{count} requests")),
             tooltip=meaning,
         ),
         Figure(
@@ -353,15 +355,15 @@ def bill_words(done: Reconciliation, provider_title: Callable[[str], str] = str)
         days=_days(done.first_day, done.last_day),
         zone=done.zone,
         how=ZONE_SOURCES[done.zone_source],
-        lines=counted(done.lines, "1 line", "{count} lines"),
+        lines=counted(done.lines, later("1 line"), later("{count} lines")),
     )
     if done.bill.cost_nano is None:
         words += " " + tr("It gives no costs: its dollars are its usage at our own rates.")
     if done.passed_over:
         words += " " + counted(
             done.passed_over,
-            "1 line of other services, keys or projects, or of credits, was passed over.",
-            "{count} lines of other services, keys or projects, or of credits, were passed over.",
+            later("1 line of other services, keys or projects, or of credits, was passed over."),
+            later("{count} lines of other services, keys or projects, or of credits, were passed over."),
         )
     if done.shared is not None:
         shared = tr(
@@ -370,7 +372,7 @@ def bill_words(done: Reconciliation, provider_title: Callable[[str], str] = str)
         )
         words += " " + shared.format(
             days=_days(done.shared.first_day, done.shared.last_day),
-            taken=counted(done.shared.taken, "1 line was taken", "{count} lines were taken"),
+            taken=counted(done.shared.taken, later("1 line was taken"), later("{count} lines were taken")),
             left=formats.count(done.shared.left),
         )
     return words

@@ -38,7 +38,7 @@ from app.tables.kept_columns import keep_columns
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
-from app.translation import counted, tr
+from app.translation import counted, later, tr
 from app.widgets import (
     Banner,
     Card,
@@ -440,7 +440,9 @@ class BillPane(QWidget):
         if written is None:
             self.toast.emit(tr("Cancelled"))
         else:
-            told = counted(written, "Exported 1 line to {file}", "Exported {count} lines to {file}", file=path.name)
+            told = counted(
+                written, later("Exported 1 line to {file}"), later("Exported {count} lines to {file}"), file=path.name
+            )
             self._context.shell.saved.emit(told, path.parent)
 
     def _file_saved(self) -> None:

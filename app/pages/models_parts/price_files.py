@@ -13,7 +13,7 @@ from app.file_dialogs import file_dialog
 from app.known_errors import KNOWN_ERRORS
 from app.pages.models_parts import price_file
 from app.pages.models_parts.own_prices import as_new
-from app.translation import counted, tr
+from app.translation import counted, later, tr
 from gateway import PriceOverride
 
 
@@ -66,7 +66,7 @@ class PriceFiles(QObject):
         """One's own prices, so that `read` understands them."""
         own, tz = self._context.gateway.price_overrides(), self._context.filters.tz
         await save_text(lambda: price_file.written(own, tz), path)
-        words = counted(len(own), "Exported 1 price", "Exported {count} prices")
+        words = counted(len(own), later("Exported 1 price"), later("Exported {count} prices"))
         self._context.shell.saved.emit(words, path.parent)
 
     async def read(self, path: Path) -> None:
@@ -99,4 +99,6 @@ class PriceFiles(QObject):
         if gone:
             await self._context.gateway.remove_prices(gone)
         self._added = ()
-        self.undone.emit(counted(len(added), "1 imported price is removed", "{count} imported prices are removed"))
+        self.undone.emit(
+            counted(len(added), later("1 imported price is removed"), later("{count} imported prices are removed"))
+        )

@@ -29,7 +29,7 @@ from app.tables.kept_columns import keep_columns
 from app.tables.model import ListModel
 from app.tables.view import TableView
 from app.text_label import TextLabel
-from app.translation import counted, tr
+from app.translation import counted, later, tr
 from app.widgets import Banner, Card, EmptyState, PushButton
 from app.work import Job
 from gateway import RepricedModel, Repricing, RepricingPreview, UsageQuery
@@ -196,7 +196,9 @@ class RepricingPane(QWidget):
         self.apply_button.setEnabled(not self._busy and preview is not None and preview.changed > 0)
         self.undo_button.setEnabled(not self._busy and chosen is not None and chosen.undone_us is None)
         if preview is not None:
-            self.apply_button.setText(counted(preview.changed, "Apply to 1 request", "Apply to {count} requests"))
+            self.apply_button.setText(
+                counted(preview.changed, later("Apply to 1 request"), later("Apply to {count} requests"))
+            )
 
     def _set_busy(self, busy: bool) -> None:
         if busy:
@@ -264,8 +266,8 @@ class RepricingPane(QWidget):
         self.model.set_rows(found.by_model)
         looked = counted(
             found.examined,
-            "1 request was looked at: {what}.",
-            "{count} requests were looked at: {what}.",
+            later("1 request was looked at: {what}."),
+            later("{count} requests were looked at: {what}."),
             what=query_words(query, self.filters.tz),
         )
         self.nothing.set_text("\n".join(filter(None, (looked, words))))
@@ -286,8 +288,8 @@ class RepricingPane(QWidget):
             self.toast.emit(
                 counted(
                     done.changed,
-                    "1 request was re-priced: {difference}",
-                    "{count} requests were re-priced: {difference} in all",
+                    later("1 request was re-priced: {difference}"),
+                    later("{count} requests were re-priced: {difference} in all"),
                     difference=sources.marked_difference(done.to_nano - done.from_nano, changes_estimates(expected)),
                 )
             )
@@ -307,7 +309,9 @@ class RepricingPane(QWidget):
             self._forget()
             self.toast.emit(
                 counted(
-                    done.changed, "1 request costs what it did before", "{count} requests cost what they did before"
+                    done.changed,
+                    later("1 request costs what it did before"),
+                    later("{count} requests cost what they did before"),
                 )
             )
             await self._after()

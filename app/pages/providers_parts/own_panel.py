@@ -56,7 +56,7 @@ STARTS = (
 
 
 # What a refusal begins with, and what the form calls it.
-_CALLED: Mapping[str, str] = Words({"name must": "The name must", "base_url must": "The base URL must"})
+_CALLED: Mapping[str, str] = Words({"name must": later("The name must"), "base_url must": later("The base URL must")})
 
 
 def said_here(problem: str) -> str:

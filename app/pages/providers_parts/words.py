@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterable
 from msgspec import Struct
 
 from app import formats, sources
-from app.translation import Words, counted, tr
+from app.translation import Words, counted, later, tr
 from gateway import ProviderRow, Summary
 
 _SOURCES = Words(
     {
-        "keyring": "in the keyring",
-        "file": "in the sealed file",
-        "memory": "kept until quit",
-        "environment": "environment",
+        "keyring": later("in the keyring"),
+        "file": later("in the sealed file"),
+        "memory": later("kept until quit"),
+        "environment": later("environment"),
     }
 )
 
@@ -76,7 +76,7 @@ def can_test(row: ProviderRow) -> bool:
 def traffic_words(today: Summary | None) -> str:
     """How many requests, and how many of them failed: "58 requests, 1.7% failed"."""
     requests = today.requests if today is not None else 0
-    words = counted(requests, "1 request", "{count} requests")
+    words = counted(requests, later("1 request"), later("{count} requests"))
     if today is None or not today.errors:
         return words
     failed = tr("{share} failed").format(share=formats.percent(today.errors / requests))

@@ -1,40 +1,42 @@
 """What went wrong with a request, in one plain sentence that says what to do."""
 
-from app.translation import Words, tr
+from app.translation import Words, later, tr
 from gateway import AttemptRecord, ExchangeRecord
 
 _ENDINGS = Words(
     {
-        "aborted": "The client left before the answer was complete; the call to the provider was cancelled at once.",
-        "interrupted": "The gateway stopped while this request was running; send it again.",
+        "aborted": later(
+            "The client left before the answer was complete; the call to the provider was cancelled at once."
+        ),
+        "interrupted": later("The gateway stopped while this request was running; send it again."),
     }
 )
 _CAUSES = Words(
     {
-        "rate_limited": "The provider's rate limit was reached; wait a little and send it again.",
-        "provider_quota": "The provider's quota is used up; check the account's billing.",
-        "provider_key_rejected": "The provider rejected its key; replace it on the Providers page.",
-        "provider_unconfigured": "This provider has no key; set one on the Providers page.",
-        "timeout": "The provider fell silent; send it again.",
-        "overloaded": "The provider is overloaded; send it again later.",
-        "connection_lost": "The connection to the provider was lost; send it again.",
-        "unreadable_answer": "The provider's answer could not be read; send it again.",
-        "context_too_long": "The request is longer than the model's context; shorten it.",
-        "not_found": "The model or path is not known; check its name.",
+        "rate_limited": later("The provider's rate limit was reached; wait a little and send it again."),
+        "provider_quota": later("The provider's quota is used up; check the account's billing."),
+        "provider_key_rejected": later("The provider rejected its key; replace it on the Providers page."),
+        "provider_unconfigured": later("This provider has no key; set one on the Providers page."),
+        "timeout": later("The provider fell silent; send it again."),
+        "overloaded": later("The provider is overloaded; send it again later."),
+        "connection_lost": later("The connection to the provider was lost; send it again."),
+        "unreadable_answer": later("The provider's answer could not be read; send it again."),
+        "context_too_long": later("The request is longer than the model's context; shorten it."),
+        "not_found": later("The model or path is not known; check its name."),
     }
 )
 _REFUSALS = Words(
     {
-        "bad_request": "The provider refused the request as it was written.",
-        "rate_limited": "The provider's rate limit was reached.",
-        "provider_quota": "The provider's quota was used up.",
-        "provider_key_rejected": "The provider rejected its key.",
-        "timeout": "The provider fell silent.",
-        "overloaded": "The provider was overloaded.",
-        "connection_lost": "The connection to the provider was lost.",
-        "unreadable_answer": "The provider's answer could not be read.",
-        "context_too_long": "The request was longer than the model's context.",
-        "not_found": "The provider did not know the model.",
+        "bad_request": later("The provider refused the request as it was written."),
+        "rate_limited": later("The provider's rate limit was reached."),
+        "provider_quota": later("The provider's quota was used up."),
+        "provider_key_rejected": later("The provider rejected its key."),
+        "timeout": later("The provider fell silent."),
+        "overloaded": later("The provider was overloaded."),
+        "connection_lost": later("The connection to the provider was lost."),
+        "unreadable_answer": later("The provider's answer could not be read."),
+        "context_too_long": later("The request was longer than the model's context."),
+        "not_found": later("The provider did not know the model."),
     }
 )
 

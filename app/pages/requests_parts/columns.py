@@ -12,7 +12,7 @@ from app.translation import Words, later, tr
 from gateway import ExchangeRecord
 
 _PILL_KINDS = {"ok": "ok", "error": "bad", "interrupted": "bad", "aborted": "warn"}
-_OUTCOME_PILLS = Words({"aborted": "Aborted", "interrupted": "Interrupted"})
+_OUTCOME_PILLS = Words({"aborted": later("Aborted"), "interrupted": later("Interrupted")})
 
 
 def status_pill(row: ExchangeRecord) -> PillText:

@@ -13,15 +13,15 @@ from app import formats, sources
 from app.price_words import LISTED, price_list_words
 from app.tables.column import dollars, milliseconds, utc_text
 from app.time_words import TTFT, TTFT_MEANING
-from app.translation import Words, counted, tr
+from app.translation import Words, counted, later, tr
 from gateway import UNTOLD_MODEL, AttemptRecord, CostExplanation, CostPart, ExchangeRecord
 
 OUTCOME_WORDS = Words(
     {
-        "ok": "Answered",
-        "error": "Failed",
-        "aborted": "The client left before the end",
-        "interrupted": "Cut off: the gateway stopped",
+        "ok": later("Answered"),
+        "error": later("Failed"),
+        "aborted": later("The client left before the end"),
+        "interrupted": later("Cut off: the gateway stopped"),
     }
 )
 # What a line of the drawer has room for, beside a button.
@@ -30,13 +30,13 @@ _COST_PLACES = 6
 # By their names in `ExchangeRecord.rare_counts`.
 _USES = Words(
     {
-        "file_searches": "File searches",
-        "map_searches": "Map searches",
-        "code_containers": "Code containers",
-        "images": "Images made",
+        "file_searches": later("File searches"),
+        "map_searches": later("Map searches"),
+        "code_containers": later("Code containers"),
+        "images": later("Images made"),
     }
 )
-_PER_WORDS = Words({1_000_000: "per million", 1000: "per thousand", 1: "each"})
+_PER_WORDS = Words({1_000_000: later("per million"), 1000: later("per thousand"), 1: later("each")})
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -89,7 +89,8 @@ def attempts_words(row: ExchangeRecord) -> str:
         ending = tr("none was answered") if count > 1 else tr("which failed")
     else:
         ending = tr("the last one answered") if count > 1 else tr("answered at once")
-    return f"{counted(count, 'One attempt', '{count} attempts')}, {ending}"
+    attempts = counted(count, later("One attempt"), later("{count} attempts"))
+    return f"{attempts}, {ending}"
 
 
 def cost_lines(explanation: CostExplanation) -> tuple[Line, ...]:

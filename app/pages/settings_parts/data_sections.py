@@ -111,7 +111,10 @@ class RetentionSection(SectionView):
         if sizes.first_request_us is not None:
             since = formats.clock(sizes.first_request_us)
             words = counted(
-                sizes.requests, "1 request, of {since}.", "{count} requests, the oldest of {since}.", since=since
+                sizes.requests,
+                later("1 request, of {since}."),
+                later("{count} requests, the oldest of {since}."),
+                since=since,
             )
             line = self.size_lines["requests"]
             line.words.setText(words)
@@ -284,7 +287,10 @@ class DataSection(Preferring):
                 self.toast.emit(tr("Cancelled"))
             else:
                 words = counted(
-                    rows, "Exported 1 row to {folder}", "Exported {count} rows to {folder}", folder=folder.name
+                    rows,
+                    later("Exported 1 row to {folder}"),
+                    later("Exported {count} rows to {folder}"),
+                    folder=folder.name,
                 )
                 self.context.shell.saved.emit(words, folder)
         finally:

@@ -15,7 +15,7 @@ from app.pages.settings_parts.line import Line
 from app.questions import ask_to_lose
 from app.range_picker import day_range
 from app.text_label import TextLabel
-from app.translation import counted, tr
+from app.translation import counted, later, tr
 from app.widgets import PushButton, SegmentedControl
 from app.work import Job
 from gateway import Cleaned, Deletion, DeletionPreview
@@ -29,13 +29,13 @@ def preview_words(preview: DeletionPreview) -> str:
     """What would go, in a sentence."""
     if not preview.entries:
         return tr("Nothing of these days is kept.")
-    calls = counted(preview.turns, "the messages of 1 call", "the messages of {count} calls")
-    parts = [counted(preview.requests, "1 request", "{count} requests")] if preview.requests else []
+    calls = counted(preview.turns, later("the messages of 1 call"), later("the messages of {count} calls"))
+    parts = [counted(preview.requests, later("1 request"), later("{count} requests"))] if preview.requests else []
     if preview.turns:
-        within = counted(preview.conversations, "in 1 conversation", "in {count} conversations")
+        within = counted(preview.conversations, later("in 1 conversation"), later("in {count} conversations"))
         parts.append(tr("{calls} {within}").format(calls=calls, within=within))
     if preview.told:
-        parts.append(counted(preview.told, "1 span or record", "{count} spans and records"))
+        parts.append(counted(preview.told, later("1 span or record"), later("{count} spans and records")))
     size = formats.size(preview.bytes)
     return tr("That is {parts}: about {size}.").format(parts=", ".join(parts), size=size)
 
@@ -195,10 +195,10 @@ def deleted_words(cleaned: Cleaned | None) -> str:
     entries = sum(cleaned.taken.values())
     if not cleaned.freed_bytes:
         # What is free within the files is filled again first.
-        return counted(entries, "Deleted 1 entry", "Deleted {count} entries")
+        return counted(entries, later("Deleted 1 entry"), later("Deleted {count} entries"))
     return counted(
         entries,
-        "Deleted 1 entry; {size} of disk space is free again",
-        "Deleted {count} entries; {size} of disk space is free again",
+        later("Deleted 1 entry; {size} of disk space is free again"),
+        later("Deleted {count} entries; {size} of disk space is free again"),
         size=formats.size(cleaned.freed_bytes),
     )
