@@ -1,8 +1,8 @@
 """Answers of very many rows: a year has hundreds of thousands of conversations, and tens of thousands of quarters."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from typing import Any
+from collections.abc import AsyncGenerator, Awaitable
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
@@ -16,6 +16,7 @@ from gateway.thread_records import Thread
 from tests.api.test_reads import Asked, answer, principal
 from tests.app.fake_threads import long_thread
 
+Result = TypeVar("Result")
 ROWS = 20 * PIECE_ROWS + 1
 HOUR_US = 3_600_000_000
 ADMIN = principal("admin")
@@ -41,8 +42,8 @@ def at_once(whole: Breakdown) -> dict[str, Any]:
     return {"data": [rendered(row) for row in whole.rows], **render_beside_rows(whole)}
 
 
-async def received(chunks: AsyncGenerator[bytes, None]) -> tuple[Any, int]:
-    """The answer, and how many turns others had on the loop meanwhile."""
+async def with_turns(work: Awaitable[Result]) -> tuple[Result, int]:
+    """What comes of it, and how many turns others had on the loop meanwhile."""
     turns, ended = 0, False
 
     async def count() -> None:
@@ -52,10 +53,14 @@ async def received(chunks: AsyncGenerator[bytes, None]) -> tuple[Any, int]:
             await asyncio.sleep(0)
 
     counting = asyncio.ensure_future(count())
-    whole = b"".join([chunk async for chunk in chunks])
+    result = await work
     ended = True
     await counting
-    return msgspec.json.decode(whole), turns
+    return result, turns
+
+
+async def received(chunks: AsyncGenerator[bytes, None]) -> Any:
+    return msgspec.json.decode(b"".join([chunk async for chunk in chunks]))
 
 
 @pytest.mark.parametrize("compared", [False, True])
@@ -66,7 +71,7 @@ async def test_a_breakdown_of_very_many_values_leaves_the_loop_its_turns(compare
     given = [("compare", "previous"), ("from", "1790000000"), ("to", "1790086400")] if compared else []
     said = await answer(asked, "/usage/breakdown", *given, who=ADMIN)
     assert isinstance(said, Download) and said.headers["content-type"] == "application/json"
-    told, turns = await received(said.chunks)
+    told, turns = await with_turns(received(said.chunks))
     if compared:
         assert [row["value"] for row in told["data"][-3:]] == [row.value for row in before.rows[-3:]]
         assert told["data"][9]["previous"]["cost_usd"] == "0.000000009"
@@ -79,7 +84,7 @@ async def test_a_breakdown_of_very_many_values_leaves_the_loop_its_turns(compare
 async def test_a_series_of_very_many_buckets_leaves_the_loop_its_turns() -> None:
     said = await answer(Many(), "/usage/timeseries", who=ADMIN)
     assert isinstance(said, Download)
-    told, turns = await received(said.chunks)
+    told, turns = await with_turns(received(said.chunks))
     buckets = await Many().timeseries(UsageQuery(), "hour")
     assert told == {"buckets": [render_bucket(bucket) for bucket in buckets]}
     assert turns >= ROWS / PIECE_ROWS
@@ -101,19 +106,8 @@ class Thousand(Threads):
 async def test_a_conversation_of_thousands_of_turns_leaves_the_loop_its_turns() -> None:
     route = next(route for route in thread_routes(Thousand()) if route.path == f"{BASE}/conversations/")
     assert route.read is not None
-    turns, ended = 0, False
-
-    async def count() -> None:
-        nonlocal turns
-        while not ended:
-            turns += 1
-            await asyncio.sleep(0)
-
-    counting = asyncio.ensure_future(count())
-    said = await route.read(Call(principal=ADMIN, query=(), rest="long"))
-    ended = True
-    await counting
-    told, _ = await received(said.chunks)
+    said, turns = await with_turns(route.read(Call(principal=ADMIN, query=(), rest="long")))
+    told = await received(said.chunks)
     assert len(told["messages"]) == 3_000 and told["turns"]
     # How many they are is up to the system: made on the loop there would be none.
     assert turns

@@ -6,7 +6,7 @@ import math
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -40,6 +40,7 @@ from app.translation import tr
 from gateway import Breakdown, BreakdownRow, Changes, Summary, TagCondition, UsageQuery
 from tests.app.fake_data import api_key_rows, exchanges
 from tests.app.fake_gateway import FakeGateway
+from tests.app.shown_page import shown_overview
 from tests.app.spawner import Spawner
 from tests.app.whole import PseudoLocale
 
@@ -56,18 +57,11 @@ def fake_gateway() -> FakeGateway:
 
 
 @pytest.fixture
-def page(qtbot: QtBot, context: AppContext) -> Iterator[OverviewPage]:
+def page(qtbot: QtBot, context: AppContext) -> OverviewPage:
     """The page at its design size, its charts built, a week of rows shown by the hour."""
     context.filters.set_range("7d")
     context.filters.set_bucket("hour")
-    made = OverviewPage(context)
-    qtbot.addWidget(made)
-    made.resize(1220, 839)
-    made.show()
-    asyncio.run(made.refresh(USAGE))
-    made.grab()
-    qtbot.waitUntil(lambda: len(made.charts) == 4)
-    yield made
+    return shown_overview(qtbot, context)
 
 
 @pytest.mark.parametrize("height", [839, 786, 500], ids=["all fits", "with a notice", "scrolled"])

@@ -1,7 +1,6 @@
 """The second breakdown table while the rows of a tab are still on their way, which takes a second or two of a year."""
 
 import asyncio
-from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -15,20 +14,14 @@ from app.overview.breakdown_card import BreakdownCard
 from app.pages.overview import OverviewPage
 from app.preferences import Preferences
 from app.theme import Theme
-from gateway import Breakdown, BreakdownRow, Changes, Summary
+from gateway import Breakdown, BreakdownRow, Summary
+from tests.app.shown_page import shown_overview
 
 
 @pytest.fixture
-def page(qtbot: QtBot, context: AppContext) -> Iterator[OverviewPage]:
+def page(qtbot: QtBot, context: AppContext) -> OverviewPage:
     context.filters.set_range("7d")
-    made = OverviewPage(context)
-    qtbot.addWidget(made)
-    made.resize(1220, 839)
-    made.show()
-    asyncio.run(made.refresh(Changes(usage=True)))
-    made.grab()
-    qtbot.waitUntil(lambda: len(made.charts) == 4)
-    yield made
+    return shown_overview(qtbot, context)
 
 
 def test_a_row_of_the_tab_before_leads_to_what_it_is(qtbot: QtBot, theme: Theme) -> None:

@@ -20,6 +20,7 @@ from app.pages.overview import OverviewPage
 from gateway import Breakdown, Changes, ExchangeRecord, Export, Summary, TagCondition, TimeBucket, UsageQuery
 from gateway.store.usage import UsageStore
 from tests.app.fake_gateway import NOW_US, FakeGateway
+from tests.app.shown_page import shown_overview
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FEATURES = ("feature:code-review", "feature:search")
@@ -108,14 +109,7 @@ def fake_gateway(store: UsageStore) -> FakeGateway:
 @pytest.fixture
 def page(qtbot: QtBot, context: AppContext) -> OverviewPage:
     context.filters.set_range("12m")
-    made = OverviewPage(context)
-    qtbot.addWidget(made)
-    made.resize(1220, 839)
-    made.show()
-    asyncio.run(made.refresh(Changes(usage=True)))
-    made.grab()
-    qtbot.waitUntil(lambda: len(made.charts) == 4)
-    return made
+    return shown_overview(qtbot, context)
 
 
 def open_menu() -> QMenu:

@@ -4,7 +4,6 @@ and each chart as a file."""
 import asyncio
 import csv
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -29,6 +28,7 @@ from app.sources import estimated_cost, incomplete_words, marked
 from app.theme import Theme
 from gateway import Breakdown, BreakdownRow, Changes, Distribution, FaregateError, Summary, UsageQuery
 from tests.app.fake_gateway import FakeGateway
+from tests.app.shown_page import shown_overview
 
 USAGE = Changes(usage=True)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -40,17 +40,10 @@ def fake_gateway() -> FakeGateway:
 
 
 @pytest.fixture
-def page(qtbot: QtBot, context: AppContext) -> Iterator[OverviewPage]:
+def page(qtbot: QtBot, context: AppContext) -> OverviewPage:
     context.filters.set_range("7d")
     context.filters.set_bucket("day")
-    made = OverviewPage(context)
-    qtbot.addWidget(made)
-    made.resize(1220, 839)
-    made.show()
-    asyncio.run(made.refresh(Changes(usage=True, providers=True)))
-    made.grab()
-    qtbot.waitUntil(lambda: len(made.charts) == 4)
-    yield made
+    return shown_overview(qtbot, context, Changes(usage=True, providers=True))
 
 
 def text(page: OverviewPage, name: str) -> str:

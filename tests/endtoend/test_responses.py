@@ -9,6 +9,7 @@ import openai
 import pytest
 
 from gateway.simulated.server import SimulatedProviders
+from tests.endtoend.responding import respond
 from tests.endtoend.serving import MODELS, PROVIDERS, Served, upstreams
 
 RESPONSES = "/api/ai/v1/responses"
@@ -46,13 +47,6 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def client(gateway: Served) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=gateway.url + "/api/ai/v1", api_key=gateway.key(), max_retries=0, timeout=30) as made:
         yield made
-
-
-def respond(client: openai.OpenAI, streamed: bool, **asked: Any) -> Any:
-    if not streamed:
-        return client.responses.create(**asked)
-    with client.responses.stream(**asked) as stream:
-        return stream.get_final_response()
 
 
 @EVERY

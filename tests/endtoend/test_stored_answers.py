@@ -10,6 +10,7 @@ from typing import Any
 import openai
 import pytest
 
+from tests.endtoend.responding import respond
 from tests.endtoend.serving import Served
 from tests.endtoend.test_live_instrumentation import NODE, NODE_PACKAGES
 from tests.provider.client import ProviderProcess
@@ -25,13 +26,6 @@ BOTH = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streame
 def client(gateway: Served) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=gateway.url + "/api/ai/v1", api_key=gateway.key(), max_retries=0, timeout=30) as made:
         yield made
-
-
-def respond(client: openai.OpenAI, streamed: bool, **asked: Any) -> Any:
-    if not streamed:
-        return client.responses.create(**asked)
-    with client.responses.stream(**asked) as stream:
-        return stream.get_final_response()
 
 
 def sent(provider: ProviderProcess) -> list[list[tuple[str, int, int]]]:
