@@ -10,7 +10,7 @@ from app import formats
 from app.pages.settings_parts.data_sections import DISK_PARTS
 from app.preferences import Preferences, window_store
 from gateway import Sizes
-from tests.app.text_portal import TextPortal, text_of
+from tests.app.text_portal import KDE, TextPortal
 from tests.waiting import wait_until
 from tests.window.display import Display
 from tests.window.real_app import RealApp, call, new_key
@@ -100,7 +100,8 @@ def test_sizes_are_the_apis_and_a_restart_takes_what_was_saved(display: Display,
 
 
 def test_the_window_begins_as_large_as_the_desktops_text(display: Display, home: Path, tmp_path: Path) -> None:
-    with TextPortal(tmp_path / "bus", text_of(1.5)) as portal:
+    """KDE's: GNOME's is in an X display already."""
+    with TextPortal(tmp_path / "bus", {KDE: ("s", "Noto Sans,15,-1,5,50,0,0,0,0,0")}) as portal:
         variables = {"FAREGATE_VAULT": "memory", "DBUS_SESSION_BUS_ADDRESS": portal.address}
         with RealApp(display, home, **variables) as app:
             assert app.ask("pixel_ratio") == 1.5
