@@ -36,7 +36,7 @@ from app.pages.conversations_parts.spans import LOOKS, ROLE_WORDS, SpanRow
 from app.pages.conversations_parts.waterfall import Waterfall
 from app.pages.models_parts import bill_lines, repricing_lines
 from app.pages.models_parts import lines as price_lines
-from app.pages.models_parts.bill_lines import MEANINGS, part_columns
+from app.pages.models_parts.bill_lines import MEANINGS, BillLine, part_columns
 from app.pages.requests_parts import columns as requests_columns
 from app.pages.requests_parts.details import Line, Section
 from app.pages.requests_parts.filter_field import FilterField
@@ -47,14 +47,25 @@ from app.sidebar import GatewayCard
 from app.tables.column import Column
 from app.tables.header import TableHeader
 from app.tables.model import ListModel
-from app.tables.painter import CELL_PADDING
+from app.tables.painter import CELL_PADDING, RowPainter
 from app.tables.view import TableView
 from app.text_label import TextLabel
 from app.theme import DARK, LIGHT, Theme, Tokens
 from app.widgets import Card, ComboBox, ElidedLabel, IconButton, Pill, PushButton, SearchField
 from app.widgets.buttons import KINDS
 from app.widgets.places import table_places
-from gateway import ApiKeyRow, RatedAnswer, RatedModel, Repricing, Summary, TimeBucket, TraceSpan, UsageQuery
+from gateway import (
+    ApiKeyRow,
+    BillPart,
+    RatedAnswer,
+    RatedModel,
+    RepricedModel,
+    Repricing,
+    Summary,
+    TimeBucket,
+    TraceSpan,
+    UsageQuery,
+)
 from tests.app.test_theme import contrast
 from tests.store.examples import record
 
@@ -413,7 +424,9 @@ def test_every_figure_of_an_answer_is_on_show_in_the_smallest_window(theme: Them
     assert sum(column.width for column in columns) <= 1024 - 56 - 2 * 24 - 2 - bar
     table = TableView(theme, ListModel[RatedAnswer](columns, key=lambda row: row.request_id), "Answers")
     qtbot.addWidget(table)
-    assert [column.key for column in columns if table._painter.width_of(column, [ANSWER]) > column.width] == []
+    quick = replace(ANSWER, ttft_us=888_000, latency_us=888_000, cost_nano=888_888_000, cost_estimated=True)
+    answers = [ANSWER, quick]
+    assert [column.key for column in columns if table._painter.width_of(column, answers) > column.width] == []
     table.resize(1440 - 220 - 2 * 24 - 2, 200)
     table.show()
     model = next(section for section, column in enumerate(columns) if column.key == "model")
@@ -493,6 +506,26 @@ def test_times_of_other_years_are_read_whole(theme: Theme, qtbot: QtBot, twelve:
         formats.use_clock(None, twelve_hours=False)
 
 
+def test_what_a_day_of_hundreds_of_dollars_cost_is_read_whole(theme: Theme) -> None:
+    dear, painter = 888_888_800_000, RowPainter(theme)
+    part = BillPart(kind="missing_there", requests=1, here_nano=dear, bill_nano=dear + dear // 10, estimated=True)
+    rows: dict[str, Any] = {
+        "bill": BillLine(day="2026-11-28", model="m", part=part, whole_nano=dear, why=""),
+        "bill's parts": part,
+        "re-priced models": RepricedModel(
+            provider="p", model="m", changed=1, from_nano=dear, to_nano=dear + dear // 10, from_estimated=1
+        ),
+    }
+    money = ("here", "bill", "cost", "from", "to", "difference")
+    cut = [
+        (name, column.key)
+        for name, row in rows.items()
+        for column in TABLES[name]
+        if column.key in money and painter.width_of(column, [row]) > column.width
+    ]
+    assert cut == []
+
+
 def test_what_a_bill_differs_by_is_read_whole_beside_its_options() -> None:
     columns = bill_lines.line_columns()
     until = 1 + [column.key for column in columns].index("difference")
@@ -506,7 +539,7 @@ def test_every_kind_of_a_timelines_rows_has_a_word() -> None:
 
 def test_the_averages_of_models_are_read_whole_at_the_designs_width(theme: Theme, qtbot: QtBot) -> None:
     columns = model_columns(len)
-    rated = RatedModel(
+    slow = RatedModel(
         model="gemini-3.1-pro-preview",
         provider="google",
         ratings=999,
@@ -515,6 +548,7 @@ def test_the_averages_of_models_are_read_whole_at_the_designs_width(theme: Theme
         ttft_us=12_400_000,
         latency_us=12_400_000,
     )
+    quick = replace(slow, cost_nano=888_888_000, costs_estimated=1, ttft_us=888_000, latency_us=888_000)
     table = TableView(theme, ListModel[RatedModel](columns, key=lambda row: row.model), "Averages")
     qtbot.addWidget(table)
     # Half of the page beside the sidebar, as far within the card's border as its title.
@@ -523,7 +557,7 @@ def test_the_averages_of_models_are_read_whole_at_the_designs_width(theme: Theme
     lacking = [
         column.key
         for section, column in enumerate(columns)
-        if table._painter.width_of(column, [rated]) > table.columnWidth(section)
+        if table._painter.width_of(column, [slow, quick]) > table.columnWidth(section)
     ]
     assert lacking == [] and table.horizontalScrollBar().maximum() == 0
 

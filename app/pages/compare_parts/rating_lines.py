@@ -46,7 +46,7 @@ def _model_column(width: int, slot: Callable[[str], int], grow: int = 1) -> Colu
 
 def _time_columns() -> tuple[Column[_Line], ...]:
     return (
-        ttft_column(lambda row: row.ttft_us, 62),
+        ttft_column(lambda row: row.ttft_us, 68),
         duration_column("total", tr("Total"), lambda row: row.latency_us, 70),
     )
 
@@ -56,7 +56,7 @@ def model_columns(slot: Callable[[str], int]) -> tuple[Column[RatedModel], ...]:
     times: tuple[Column[RatedModel], ...] = _time_columns()
     return (
         # Beside a drawer a name is cut in its middle, which says less than a cost without its end.
-        _model_column(138, slot),
+        _model_column(128, slot),
         Column(
             key="stars",
             title=tr("Rating"),
@@ -70,7 +70,7 @@ def model_columns(slot: Callable[[str], int]) -> tuple[Column[RatedModel], ...]:
         ),
         count_column("ratings", tr("Ratings"), lambda row: row.ratings, 66),
         money_column(
-            "cost", tr("Cost"), lambda row: row.cost_nano, 96, estimated=lambda row: row.costs_estimated > 0
+            "cost", tr("Cost"), lambda row: row.cost_nano, 100, estimated=lambda row: row.costs_estimated > 0
         ),
         *times,
     )
@@ -96,7 +96,7 @@ def answer_columns(slot: Callable[[str], int]) -> tuple[Column[RatedAnswer], ...
             title=tr("Prompt"),
             text=lambda row: _one_line(row.prompt) if row.prompt else tr("not kept"),
             value=lambda row: row.prompt,
-            width=102,
+            width=92,
             grow=3,
             tone="text",
             tooltip=lambda row: (row.prompt or "")[:400],
@@ -125,13 +125,13 @@ def answer_columns(slot: Callable[[str], int]) -> tuple[Column[RatedAnswer], ...
             title=tr("Note"),
             text=lambda row: _one_line(row.note),
             value=lambda row: row.note,
-            width=60,
+            width=56,
             grow=1,
             tooltip=lambda row: row.note,
         ),
         *times,
         count_column("tokens", tr("Tokens out"), lambda row: row.output_tokens, 88),
-        money_column("cost", tr("Cost"), lambda row: row.cost_nano, 92, estimated=lambda row: row.cost_estimated),
+        money_column("cost", tr("Cost"), lambda row: row.cost_nano, 100, estimated=lambda row: row.cost_estimated),
     )
 
 

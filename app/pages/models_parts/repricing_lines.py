@@ -61,7 +61,7 @@ def repriced_columns(provider_title: Callable[[str], str] = str) -> tuple[Column
             "from",
             tr("Cost now"),
             lambda row: row.from_nano,
-            100,
+            120,
             places=PLACES,
             estimated=lambda row: row.from_estimated > 0,
         ),
