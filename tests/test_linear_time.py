@@ -24,6 +24,7 @@ from gateway.relaying.tally import Tally
 from gateway.relaying.translator import Translator
 from gateway.sse import WholeEvents, encode
 from gateway.store.chain import plain
+from gateway.store.summaries import summary_of
 from gateway.wrapped import element_of
 from tests.benchmarks import chat, held
 from tests.dialects.feeding import folded, only_choice, read, written
@@ -365,6 +366,7 @@ ALMOST: Mapping[str, Callable[[int], object]] = {
     "a provider's web page": lambda size: DIALECTS["openai_chat"].parse_error(502, b" " * size, {}),
     "a unit in a bill's title": lambda size: plain_name(f"a{' ' * size}b"),
     "a comment in a stream": _unfinished_comment,
+    "summaries that do not end": lambda size: summary_of(Message(Role.ASSISTANT, (Text("<summary>" * size),))),
 }
 
 

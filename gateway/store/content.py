@@ -292,6 +292,13 @@ class Opened:
         for _, address, kind, data in self._connection.execute(_PARTS, (wanted,)):
             self._large[address.hex()] = self._text(kind, address, data)
 
+    def only(self, number: int) -> Message:
+        """One message, of which nothing is kept here."""
+        self.fetch([number])
+        message = self.message(number)
+        self._entries, self._large = {}, {}
+        return message
+
     def message(self, number: int) -> Message:
         """A message; where its entry is gone or broken, one that says so."""
         stored = self._open(number, _decode_message)

@@ -31,8 +31,8 @@ MOST_ALIKE, MOST_ALIKE_AMONG_OTHERS = 64, 512
 _CALLS = b"calls"
 
 _FOUND = (
-    f"SELECT s.choice, {BRIEF} FROM "
-    "(SELECT turn, choice FROM said WHERE {column} = :digest AND output = 1 ORDER BY id DESC LIMIT :most) s "
+    f"SELECT s.choice, s.content, {BRIEF} FROM "
+    "(SELECT turn, choice, content FROM said WHERE {column} = :digest AND output = 1 ORDER BY id DESC LIMIT :most) s "
     "JOIN turns t ON t.id = s.turn JOIN conversations c ON c.id = t.conversation "
     "WHERE t.id <> :turn AND t.scope = :scope AND t.started_us BETWEEN :from AND :started "
     "AND (:conversation IS NULL OR t.conversation = :conversation) "
@@ -70,7 +70,8 @@ _ASKED_NEXT = f"{_AFTER} ORDER BY t.started_us LIMIT 1"
 class Link(Struct, frozen=True):
     """The turn that is continued after its answer `choice`; what of the input is new begins at `start`.
 
-    `shortened`: the history before it is not all there any more.
+    `shortened`: the history before it is not all there any more. `content` is the answer's entry, where its words led
+    to the turn.
     """
 
     turn: Brief
@@ -78,6 +79,7 @@ class Link(Struct, frozen=True):
     via: int
     start: int
     shortened: bool = False
+    content: int | None = None
 
 
 class Call(Struct, frozen=True):
@@ -279,7 +281,8 @@ def _longest(connection: sqlite3.Connection, call: Call, column: str, via: int) 
         asked.add(digest)
         found = connection.execute(statement, values | {"digest": digest}).fetchone()
         if found is not None:
-            return Link(Brief(*found[1:]), found[0], via, end, shortened=via == SLIDE)
+            choice, content, *brief = found
+            return Link(Brief(*brief), choice, via, end, shortened=via == SLIDE, content=content)
     return None
 
 

@@ -11,8 +11,8 @@ from operator import itemgetter
 from msgspec import Struct
 
 from gateway.keys.sealing import SealBroken
-from gateway.model import Message
-from gateway.store.altered import answers_others, by_calls, calls_of, late_by_calls
+from gateway.model import Message, Role
+from gateway.store.altered import CallIds, answers_others, by_calls, calls_of, late_by_calls
 from gateway.store.cache_blocks import HASH_BYTES, NOT_COMPARED, Blocks, first_changed
 from gateway.store.chain import Place
 from gateway.store.content import Contents, Sealed
@@ -113,6 +113,7 @@ class Placer:
         self.sealed = sealed
         self._contents = Contents(connection, sealed)
         self._headers = TurnHeaders(connection, sealed, self._contents)
+        self._call_ids = CallIds(connection, sealed, self._contents)
         self._conversations = Conversations(connection, sealed)
         # Conversations whose turns changed, how; None where their sums are to be made anew.
         self._touched: dict[int, Change | None] = {}
@@ -257,7 +258,7 @@ class Placer:
         return _Earlier(number, conversation, freed)
 
     def _link(self, call: Call, said: Said) -> Link | None:
-        link = by_calls(self._connection, self.sealed, call, said.history, link_of(self._connection, call))
+        link = by_calls(self._connection, self._call_ids, call, said.history, link_of(self._connection, call))
         if link is None or link.via in (SLIDE, FOLLOW):
             link = by_summary(self._connection, self.sealed, call, said.history) or link
         if link is None or link.via != FOLLOW or call.conversation is None:
@@ -361,13 +362,19 @@ class Placer:
             _INSERT_SAID,
             [
                 (
-                    *(call.id, order, self._contents.message(message), message.role.value, output, choice, repeated),
+                    *(call.id, order, self._entry(message), message.role.value, output, choice, repeated),
                     # An answer without words continues nothing.
                     *(finish, place.chain if place.mark or not output else b"", place.mark, place.tail),
                 )
                 for message, order, place, output, choice, repeated, finish in rows
             ],
         )
+
+    def _entry(self, message: Message) -> int:
+        content = self._contents.message(message)
+        if message.role is Role.ASSISTANT:
+            self._call_ids.note(content, message)
+        return content
 
     def _seen(self, places: Sequence[Place], history: Sequence[Message], link: Link | None) -> set[bytes | None]:
         """Marks of this history that the turns before have said, where it does not simply go on."""
@@ -379,7 +386,7 @@ class Placer:
         """Let later turns continue this one that arrived after them; the conversation of it all."""
         outputs = [(answer.choice, place) for answer, place in zip(said.answers, call.walk.outputs, strict=True)]
         found = list(late(self._connection, call, outputs, self._continued))
-        found += late_by_calls(self._connection, self.sealed, call, said.answers, self._continued)
+        found += late_by_calls(self._connection, self._call_ids, call, said.answers, self._continued)
         for last, link in found:
             later = self._later(link.turn.id)
             ours = later is not None and later.parent == call.id

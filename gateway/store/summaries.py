@@ -4,7 +4,6 @@ Claude Code (2.1.332) puts what stands within <summary> before the next question
 of before comes back, and what follows would seem to have begun beside the conversation.
 """
 
-import re
 import sqlite3
 from collections.abc import Sequence
 from itertools import takewhile
@@ -26,7 +25,7 @@ _LATEST = (
     "WHERE t.conversation = :conversation AND t.id <> :turn AND t.ended_us <= :started AND t.system IS :system "
     f"AND t.sub IS :sub ORDER BY t.started_us DESC, t.id DESC LIMIT {MOST_BETWEEN}"
 )
-_MARKED = re.compile(r"<summary>(.*?)</summary>", re.DOTALL)
+_FROM, _TO = "<summary>", "</summary>"
 
 
 def by_summary(connection: sqlite3.Connection, sealed: Sealed, call: Call, history: Sequence[Message]) -> Link | None:
@@ -43,10 +42,12 @@ def by_summary(connection: sqlite3.Connection, sealed: Sealed, call: Call, histo
         "system": call.system,
         "sub": told.conversation if told.parent_conversation else None,
     }
+    answers = connection.execute(_LATEST, values).fetchall()
     opened = Opened(connection, sealed)
-    for choice, content, *brief in connection.execute(_LATEST, values).fetchall():
-        opened.fetch([content])
-        summary = _summary(opened.message(content))
+    if answers:
+        opened.fetch(content for _, content, *_ in answers)
+    for choice, content, *brief in answers:
+        summary = summary_of(opened.message(content))
         if len(summary) >= SHORTEST and summary in text:
             # Between the summary and what is new may stand what was said last, as it was.
             kept = next((end for end in range(len(history), 0, -1) if history[end - 1].role is Role.ASSISTANT), 0)
@@ -54,7 +55,8 @@ def by_summary(connection: sqlite3.Connection, sealed: Sealed, call: Call, histo
     return None
 
 
-def _summary(answer: Message) -> str:
+def summary_of(answer: Message) -> str:
+    """What stands within the marks of an answer, else all that it says."""
     said = "".join(part.text for part in answer.parts if isinstance(part, Text))
-    marked = _MARKED.search(said)
-    return (marked[1] if marked else said).strip()
+    marked, end, _ = said.partition(_FROM)[2].partition(_TO)
+    return (marked if end else said).strip()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.model import Part, Text, ToolCall
+from gateway.store.altered import LONGEST_REMEMBERED
 from gateway.store.thread_store import ThreadStore
 from gateway.told import Told
 from tests.store.tellings import all_threads, calls, failed, opened, put, result, told, user
@@ -111,3 +112,17 @@ def test_a_run_that_is_told_late_leaves_the_other_one_its_turns(store: ThreadSto
         ["req_0", "req_2"],
         ["req_1"],
     ]
+
+
+def test_the_ids_of_calls_are_not_those_of_what_stood_in_the_same_entry_before(store: ThreadStore) -> None:
+    first = [user("Edit the file.")]
+    put(store, [told(0, first, edit("toolu_0"))])
+    (thread,) = all_threads(store)
+    assert store.delete_thread(thread.row.id)
+    # Too long to be remembered in their place.
+    long = edit("toolu_1" * LONGEST_REMEMBERED)
+    put(store, [told(1, first, long)])
+    history = [*first, calls("Edit", SENT_BACK, "toolu_0"), result("Edited.", "toolu_0")]
+    put(store, [told(2, history, "Done.")])
+    found = {turn.request_id: turn.parent for thread in all_threads(store) for turn in thread.turns}
+    assert found["req_2"] is None

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.store.thread_store import ThreadStore
+from gateway.told import Told
 from tests.store.tellings import all_threads, assistant, calls, opened, put, result, told, user, words
 
 
@@ -32,9 +33,56 @@ def test_the_turn_that_an_agent_goes_on_from_is_found_at_once(store: ThreadStore
     history = [*first, *answers, result("one", id="call_0"), result("two", id="call_1"), user("Well?")]
     with statements(store) as asked:
         put(store, [told(1, history, "Both are read.", conversation=given)])
-    assert sum("FROM (SELECT turn, choice FROM said" in each for each in asked) == 1
+    assert sum("FROM (SELECT turn, choice, content FROM said" in each for each in asked) == 1
     (thread,) = _turns(store)
     assert thread == [("req_0", None), ("req_1", 0)]
+
+
+def _run(run: int, turns: int, at_s: float, every_s: float = 1) -> list[Told]:
+    """An agent that is given the same each time: of its runs only the ids of the calls differ."""
+    history, tellings = [user("Read all.")], list[Told]()
+    for turn in range(turns):
+        call = calls("read", f'{{"file":{turn}}}', id=f"call_{run}_{turn}")
+        tellings.append(told(at_s + turn * every_s, list(history), call.parts, request_id=f"req_{run}_{turn}"))
+        history += [call, result(f"file {turn}", id=f"call_{run}_{turn}")]
+    return tellings
+
+
+def test_the_calls_of_runs_at_once_are_known_without_opening_what_they_said(store: ThreadStore) -> None:
+    runs = [_run(run, 4, run / 100) for run in range(8)]
+    with statements(store) as asked:
+        for step in zip(*runs, strict=True):
+            put(store, step)
+    assert not [each for each in asked if "data FROM contents" in each]
+    assert sorted(len(turns) for turns in _turns(store)) == [4] * 8
+
+
+def test_what_goes_on_from_the_newest_of_many_answers_looks_for_no_other(store: ThreadStore) -> None:
+    with statements(store) as asked:
+        for run in range(3):
+            put(store, _run(run, 3, run * 10.0))
+    assert not [each for each in asked if "FROM (SELECT id FROM turns WHERE question" in each]
+
+
+def test_of_many_runs_that_were_asked_alike_the_latest_are_looked_through(store: ThreadStore) -> None:
+    def steps(runs: int, at_s: float) -> int:
+        """What the last run but one, whose answer is not the newest, takes to go on."""
+        *earlier, older, newer = [_run(1000 * runs + run, 2, at_s + run, every_s=runs) for run in range(runs)]
+        put(store, [run[0] for run in (*earlier, older, newer)])
+        found = 0
+
+        def count() -> int:
+            nonlocal found
+            found += 1
+            return 0
+
+        store.change(lambda connection, _: connection.set_progress_handler(count, 10))
+        put(store, [older[1]])
+        store.change(lambda connection, _: connection.set_progress_handler(None, 0))
+        return found
+
+    few, many = steps(100, 0), steps(700, 1000)
+    assert many < 2 * few
 
 
 def _turns(store: ThreadStore) -> list[list[tuple[str | None, int | None]]]:
