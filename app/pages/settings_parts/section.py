@@ -166,9 +166,6 @@ class SectionView(QScrollArea):
     async def refresh(self) -> None:
         """Read what is not a setting; raises what the gateway raises."""
 
-    def leave(self) -> None:
-        """The section is no longer on show."""
-
 
 def _shown(row: Row, setting: SettingRow, beside: SettingRow | None) -> object:
     value = setting.value if setting.from_environment else setting.following
