@@ -40,7 +40,7 @@ def setting_sections() -> Sequence[Part]:
     made = []
     for section in SECTIONS:
         rows = ROWS.get(section.key, ())
-        names = dict.fromkeys((*(row.group for row in rows), *(row.title for row in rows), *section.holds))
+        names = dict.fromkeys((*(row.group for row in rows), *(row.title for row in rows), *section.holds.values()))
         made.append(Part(section.key, tr(section.title), section.icon, " ".join(map(tr, names))))
     return made
 

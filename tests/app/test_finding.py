@@ -32,7 +32,8 @@ from app.pages.models import ModelsPage
 from app.pages.page import PartTarget
 from app.pages.settings import SettingsPage
 from app.pages.settings_parts.data_sections import program_version
-from app.pages.settings_parts.line import Line
+from app.pages.settings_parts.line import Line, LineCard
+from app.pages.settings_parts.table import SECTIONS
 from app.palette import Command, CommandDelegate, Names, Palette, found
 from app.shortcut_sheet import KeyLine, ShortcutSheet
 from app.shortcuts import SHORTCUTS
@@ -163,6 +164,7 @@ def test_pages_and_actions_are_offered_at_once(palette: Palette) -> None:
     [
         ("appear", "Appearance", "Settings", "Settings"),
         ("settings data", "Data", "Settings", "Settings"),
+        ("sealed file", "Provider keys", "Settings", "Settings"),
         ("bill", "Bill", "Models & prices", "Models & prices"),
         ("re-pric", "Re-pricing", "Models & prices", "Models & prices"),
         ("ratings", "Ratings and history", "Compare", "Compare"),
@@ -214,6 +216,21 @@ def test_every_part_that_a_page_has_is_found(qtbot: QtBot, window: Window, palet
             lost += [] if button.text() in led_to else [(button.text(), title)]
     # Words that say nothing by themselves, and names of what is shipped.
     assert {title for _, title in lost} <= {"Total", "Format", "What", "Days", *shipped}
+
+
+def test_what_a_section_is_found_by_stands_in_it(qtbot: QtBot, window: Window) -> None:
+    window.open_page("settings")
+    page = window.page
+    assert isinstance(page, SettingsPage)
+    missing = []
+    for section in SECTIONS:
+        page.open_section(section.key)
+        view = page.views[section.key]
+        shown = {each.title.text() for kind in (Line, LineCard) for each in view.findChildren(kind)}
+        missing += [title for title in section.holds.values() if title not in shown]
+    # One of three at a time; where there is a demo; where a start at login can be set.
+    kept = {"In the system's keyring", "In a sealed file", "In memory until quit"}
+    assert set(missing) <= {*kept, "Example data", "Start at login"}
 
 
 def test_a_tool_is_opened_where_a_search_has_left_it_out(qtbot: QtBot, window: Window) -> None:

@@ -53,27 +53,25 @@ def unsorted_bytes(sizes: Sizes) -> int:
 
 
 class DiskPart(NamedTuple):
-    """What takes room on the disk, in the words of its line."""
+    """What takes room on the disk; `name` is that of its line's title."""
 
     name: str
-    title: str
     bytes_of: Callable[[Sizes], int]
     words: str = ""
 
 
 DISK_PARTS = (
-    DiskPart("requests", later("Requests"), lambda sizes: sizes.requests_bytes),
-    DiskPart("buckets", later("Sums"), lambda sizes: sizes.buckets_bytes),
+    DiskPart("requests", lambda sizes: sizes.requests_bytes),
+    DiskPart("buckets", lambda sizes: sizes.buckets_bytes),
     DiskPart(
         "unsorted",
-        later("Log and free room"),
         unsorted_bytes,
         later("The rest of their file: what was written last, and what may be filled again."),
     ),
-    DiskPart("traces", later("Content of conversations"), lambda sizes: sizes.traces_bytes),
-    DiskPart("journal", later("Journal"), lambda sizes: sizes.journal_bytes),
-    DiskPart("state", later("Keys and prices"), lambda sizes: sizes.state_bytes),
-    DiskPart("logs", later("Logs"), lambda sizes: sizes.logs_bytes),
+    DiskPart("traces", lambda sizes: sizes.traces_bytes),
+    DiskPart("journal", lambda sizes: sizes.journal_bytes),
+    DiskPart("state", lambda sizes: sizes.state_bytes),
+    DiskPart("logs", lambda sizes: sizes.logs_bytes),
 )
 
 
@@ -82,13 +80,13 @@ class RetentionSection(SectionView):
 
     def build(self) -> None:
         self.add_rows()
-        heading = tr("On the disk")
+        heading = self.held("disk")
         self.sizes: dict[str, TextLabel] = {}
         self.size_lines = {}
         for part in DISK_PARTS:
             label, words = figure(self, f"size.{part.name}"), tr(part.words) if part.words else ""
             self.sizes[part.name] = label
-            self.size_lines[part.name] = self.add_line(heading, tr(part.title), words, label)
+            self.size_lines[part.name] = self.add_line(heading, self.held(part.name), words, label)
         self.total = figure(self, "size.total")
         self.add_line(heading, tr("Total"), "", self.total)
         button = PushButton(self.context.theme, tr("Clean up now"), kind="secondary")
@@ -96,7 +94,7 @@ class RetentionSection(SectionView):
         self.cleaning = CleaningUp(
             self,
             heading,
-            tr("Clean up"),
+            self.held("clean_up"),
             tr("Removes what the settings above no longer keep. This happens by itself every hour."),
             button,
             self._result,
@@ -131,20 +129,18 @@ class DataSection(Preferring):
 
     def build(self) -> None:
         theme, gateway = self.context.theme, self.context.gateway
-        place, out = tr("Data folder"), tr("Take it with you")
+        place, out = self.held("folder"), tr("Take it with you")
         self.open_folder = PushButton(theme, tr("Open"), kind="secondary")
         self.open_folder.setObjectName("open_folder")
         self.open_folder.setAccessibleName(tr("Open the data folder"))
         self.open_folder.clicked.connect(self._open_folder)
         self.copy_folder = PushButton(theme, tr("Copy path"))
         self.copy_folder.clicked.connect(self._copy_folder)
-        self.folder_line = self.add_line(
-            place, tr("Where everything is"), formats.folder(gateway.folder), self._beside()
-        )
+        self.folder_line = self.add_line(place, self.held("where"), formats.folder(gateway.folder), self._beside())
         self.total = figure(self, "data.size")
         self.add_line(
             place,
-            tr("Size"),
+            self.held("size"),
             tr("All of it on the disk; what takes how much stands in Retention."),
             self.total,
         )
@@ -153,7 +149,7 @@ class DataSection(Preferring):
         self.compacting = CleaningUp(
             self,
             place,
-            tr("Compact"),
+            self.held("compact"),
             tr(
                 "Removes what Retention no longer keeps, and gives its room back to the disk. This happens by itself "
                 "every hour."
@@ -170,17 +166,16 @@ class DataSection(Preferring):
         self.add_line(out, tr("Format"), "", self.format)
         self.export_line = self.add_line(
             out,
-            tr("Export everything"),
+            self.held("export"),
             tr("Requests, sums by day and conversations, a file each, into a folder of your choice."),
             self.export,
         )
         self.add_switch(
             out,
             "csv_mark",
-            tr("CSV for Excel"),
             tr("Every CSV file begins with the mark by which Excel knows letters such as é and ß."),
         )
-        self.deletion = DaysDeletion(self.context, self.add_line, self)
+        self.deletion = DaysDeletion(self.context, self.held("delete"), self.add_line, self)
         self.deletion.done.connect(self.toast)
         self._add_demo()
 
@@ -226,7 +221,7 @@ class DataSection(Preferring):
             else tr("An earlier demo left its example data in a folder of its own.")
         )
         self.demo.clicked.connect(shell.leave_demo_asked if gateway.demo else self._delete_demo)
-        self.add_line(tr("Demo"), tr("Example data"), words, self.demo)
+        self.add_line(tr("Demo"), self.held("demo"), words, self.demo)
 
     def _delete_demo(self) -> None:
         self.demo.setEnabled(False)
@@ -333,11 +328,11 @@ class AboutSection(SectionView):
         )
         self.add_line(
             this,
-            tr("Report for a bug"),
+            self.held("report"),
             tr("Versions, the gateway's state and which settings differ from the defaults; no keys, no content."),
             self.copy_report,
         )
-        heading = tr("Licences of what comes with it")
+        heading = self.held("licences")
         for path in sorted((FOLDER / "licenses").glob("*.txt")):
             if path.stem != "README":
                 show = PushButton(theme, tr("Show"))

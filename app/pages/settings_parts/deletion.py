@@ -41,11 +41,11 @@ def preview_words(preview: DeletionPreview) -> str:
 
 
 class DaysDeletion(QObject):
-    """Three lines of a section. `done(words)` says what became of it."""
+    """Three lines of a section; `title` is that of the one that deletes. `done(words)` says what became of it."""
 
     done = Signal(str)
 
-    def __init__(self, context: AppContext, add_line: AddLine, parent: QWidget) -> None:
+    def __init__(self, context: AppContext, title: str, add_line: AddLine, parent: QWidget) -> None:
         super().__init__(parent)
         self._context, self._parent = context, parent
         self._asked: Deletion | None = None
@@ -73,7 +73,7 @@ class DaysDeletion(QObject):
         )
         add_line(heading, tr("What"), words, self.what)
         add_line(heading, tr("Days"), tr("Whole days, in the time zone of tables and charts."), self._days())
-        self.line = add_line(heading, tr("Delete for good"), tr("Working out how much that is …"), self.button)
+        self.line = add_line(heading, title, tr("Working out how much that is …"), self.button)
 
     def _days(self) -> QWidget:
         holder = QWidget()

@@ -19,14 +19,13 @@ from gateway import UsageQuery
 
 _WEEK_US = 7 * 86_400_000_000
 _MOST_TOOLS = 8
-_VAULTS = ("keyring", "file", "memory")
 
 
 class Preferring(SectionView):
     """Switches and choices of the window's own preferences."""
 
-    def add_switch(self, heading: str, name: str, title: str, words: str) -> ToggleSwitch:
-        preferences = self.context.shell.preferences
+    def add_switch(self, heading: str, name: str, words: str) -> ToggleSwitch:
+        title, preferences = self.held(name), self.context.shell.preferences
         switch = ToggleSwitch(self.context.theme)
         switch.setAccessibleName(title)
         switch.setObjectName(f"preference.{name}")
@@ -35,14 +34,14 @@ class Preferring(SectionView):
         self.add_line(heading, title, words, switch)
         return switch
 
-    def add_choice(self, heading: str, name: str, title: str, words: str, options: Mapping[str, str]) -> None:
+    def add_choice(self, heading: str, name: str, words: str, options: Mapping[str, str]) -> None:
         preferences = self.context.shell.preferences
-        choice = self.choice(name, title, options, preferences.get(name))
+        choice = self.choice(name, options, preferences.get(name))
         choice.changed.connect(lambda key: preferences.set(name, key))
-        self.add_line(heading, title, words, choice)
+        self.add_line(heading, self.held(name), words, choice)
 
-    def choice(self, name: str, title: str, options: Mapping[str, str], current: str) -> SegmentedControl:
-        made = SegmentedControl(self.context.theme, list(options.items()))
+    def choice(self, name: str, options: Mapping[str, str], current: str) -> SegmentedControl:
+        title, made = self.held(name), SegmentedControl(self.context.theme, list(options.items()))
         made.setObjectName(f"preference.{name}")
         made.setAccessibleName(title)
         made.set_current(current)
@@ -63,22 +62,20 @@ class GatewaySection(Preferring):
         if autostart is not None:
             self.at_login = ToggleSwitch(self.context.theme)
             self.at_login.setObjectName("preference.at_login")
-            self.at_login.setAccessibleName(tr("Start at login"))
+            self.at_login.setAccessibleName(self.held("at_login"))
             self.at_login.clicked.connect(self._set_autostart)
             words = tr("In the tray; where the desktop has none, the window opens. Writes {place}.")
             words = words.format(place=autostart.place)
-            self.login_line = self.add_line(heading, tr("Start at login"), words, self.at_login)
+            self.login_line = self.add_line(heading, self.held("at_login"), words, self.at_login)
             self._show_login(autostart)
         self.add_switch(
             heading,
             "gateway_at_start",
-            tr("Gateway on at start"),
             tr("Off: tools reach it only once it is turned on in the sidebar."),
         )
         self.add_switch(
             heading,
             "close_to_tray",
-            tr("Closing the window leaves the gateway running"),
             tr("In the tray, or minimised where there is none. Off: closing quits."),
         )
 
@@ -125,47 +122,45 @@ class AppearanceSection(Preferring):
         theme = self.context.theme
         looks, times = tr("Looks"), tr("Figures and times")
         names = dict(zip(MODES, (tr("System"), tr("Light"), tr("Dark")), strict=True))
-        self.mode = self.choice("theme", tr("Theme"), names, theme.mode)
+        self.mode = self.choice("theme", names, theme.mode)
         self.mode.changed.connect(theme.set_mode)
         theme.mode_changed.connect(self._follow_theme)
-        self.add_line(looks, tr("Theme"), tr("System follows the desktop, also while Faregate runs."), self.mode)
+        self.add_line(
+            looks, self.held("theme"), tr("System follows the desktop, also while Faregate runs."), self.mode
+        )
         self.add_choice(
             looks,
             "density",
-            tr("Density"),
             tr("How high the rows of tables are."),
             {"comfortable": tr("Comfortable"), "compact": tr("Compact")},
         )
         self.add_switch(
             looks,
             "patterns",
-            tr("Patterns in charts"),
             tr("Series differ by hatches and dashes too, not by their colours alone."),
         )
         self.add_choice(
             looks,
             "size",
-            tr("Size"),
             self._size_words(),
             {SYSTEM: tr("System"), **{size: f"{size}%" for size in SIZES}},
         )
-        self.add_choice(times, "clock", tr("Clock"), "", {"24": "18:04", "12": "6:04 pm"})
+        self.add_choice(times, "clock", "", {"24": "18:04", "12": "6:04 pm"})
         self.add_choice(
             times,
             "week_start",
-            tr("Weeks begin on"),
             tr("In calendars. Charts by the week begin on Monday, as the gateway counts them."),
             {"monday": tr("Monday"), "sunday": tr("Sunday"), "saturday": tr("Saturday")},
         )
         self.zone_line = self.add_line(
             times,
-            tr("Time zone"),
+            self.held("zone"),
             tr("Tables, charts and today's cost use its days and hours."),
             self._zones(),
         )
         self.add_line(
             times,
-            tr("Currency"),
+            self.held("currency"),
             tr("US dollars, in which every provider bills. Unknown prices are shown as such, never as zero."),
         )
 
@@ -185,7 +180,7 @@ class AppearanceSection(Preferring):
 
     def _zones(self) -> QWidget:
         preferences = self.context.shell.preferences
-        self.zone = ComboBox(self.context.theme, tr("Time zone"))
+        self.zone = ComboBox(self.context.theme, self.held("zone"))
         self.zone.setObjectName("preference.zone")
         self.zone.setEditable(True)
         self.zone.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
@@ -194,7 +189,7 @@ class AppearanceSection(Preferring):
         self.zone.addItems([self._system_words(), *self._zone_names[1:]])
         edit, completer = self.zone.lineEdit(), self.zone.completer()
         assert edit is not None and completer is not None
-        edit.setAccessibleName(tr("Time zone"))
+        edit.setAccessibleName(self.held("zone"))
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
         dress_completions(completer, self.context.theme)
@@ -226,17 +221,15 @@ class AppearanceSection(Preferring):
 
 class NotificationSection(Preferring):
     def build(self) -> None:
-        heading = tr("Tell me on the desktop")
+        heading = self.held("desktop")
         self.add_switch(
             heading,
             "notify_gateway",
-            tr("The gateway stops"),
             tr("When it ends or cannot start though it should run. Once for each cause."),
         )
         self.add_switch(
             heading,
             "notify_keys",
-            tr("A provider rejects or limits its key"),
             tr("Once for each cause; a rejected key again after it has worked."),
         )
 
@@ -247,7 +240,7 @@ class VaultSection(SectionView):
     def build(self) -> None:
         self.choose = PushButton(self.context.theme, tr("Change…"), kind="secondary")
         self.choose.setObjectName("vault_change")
-        self.line = self.add_line(tr("Where keys of providers are kept"), "", "", self.choose)
+        self.line = self.add_line(self.held("where"), "", "", self.choose)
         self.line.setObjectName("setting.vault.backend")
         self._variable = ""
 
@@ -259,15 +252,15 @@ class VaultSection(SectionView):
 
     async def refresh(self) -> None:
         state = await self.context.gateway.vault_state()
-        titles = (tr("In the system's keyring"), tr("In a sealed file"), tr("In memory until quit"))
-        words = (
-            tr("Sealed, under your login. Neither the keyring nor the data folder alone gives a key away."),
-            tr("In the data folder, encrypted under your passphrase, which is asked for at each start."),
-            tr("Nothing is written: keys are gone when Faregate quits."),
-        )
-        number = _VAULTS.index(state.backend)
-        self.line.title.setText(titles[number])
-        self.line.words.setText(words[number])
+        words = {
+            "keyring": tr(
+                "Sealed, under your login. Neither the keyring nor the data folder alone gives a key away."
+            ),
+            "file": tr("In the data folder, encrypted under your passphrase, which is asked for at each start."),
+            "memory": tr("Nothing is written: keys are gone when Faregate quits."),
+        }
+        self.line.title.setText(self.held(state.backend))
+        self.line.words.setText(words[state.backend])
         self.line.words.show()
         self.line.show_problem("" if state.available else vault_words(state.message))
         if self._variable:

@@ -14,7 +14,7 @@ from app.pages.settings_parts.controls import (
     TickControl,
 )
 from app.pages.settings_parts.line import Line, LineCard
-from app.pages.settings_parts.table import PARTS, ROWS, RULES, Row
+from app.pages.settings_parts.table import HELD, PARTS, ROWS, RULES, Row
 from app.translation import tr
 from app.widgets import ScrollRing
 from app.widgets.scroll_bar import KeptScrollBar
@@ -59,6 +59,10 @@ class SectionView(QScrollArea):
     def add_rows(self) -> None:
         for row in ROWS[self.key]:
             self.add_row(row)
+
+    def held(self, name: str) -> str:
+        """The title of what the section holds beside the table's rows."""
+        return tr(HELD[self.key][name])
 
     def card(self, title: str) -> LineCard:
         """The card of a heading, made when it is first asked for."""

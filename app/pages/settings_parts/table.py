@@ -26,12 +26,13 @@ class Row(Struct, frozen=True):
 
 
 class Section(Struct, frozen=True):
-    """`holds`: what stands there beside the table's rows, and the section is looked for by."""
+    """`holds`: titles of what stands there beside the table's rows, by names within the section, which is looked for
+    by them too."""
 
     key: str
     title: str
     icon: str
-    holds: tuple[str, ...] = ()
+    holds: Mapping[str, str] = {}
 
 
 SECTIONS = (
@@ -39,59 +40,89 @@ SECTIONS = (
         "gateway",
         later("Gateway"),
         "server",
-        (
-            later("Start at login"),
-            later("Gateway on at start"),
-            later("Closing the window leaves the gateway running"),
-        ),
+        {
+            "at_login": later("Start at login"),
+            "gateway_at_start": later("Gateway on at start"),
+            "close_to_tray": later("Closing the window leaves the gateway running"),
+        },
     ),
     Section(
         "appearance",
         later("Appearance"),
         "sun",
-        (
-            *(later("Theme"), later("Density"), later("Patterns in charts"), later("Size")),
-            *(later("Clock"), later("Weeks begin on"), later("Time zone"), later("Currency")),
-        ),
+        {
+            "theme": later("Theme"),
+            "density": later("Density"),
+            "patterns": later("Patterns in charts"),
+            "size": later("Size"),
+            "clock": later("Clock"),
+            "week_start": later("Weeks begin on"),
+            "zone": later("Time zone"),
+            "currency": later("Currency"),
+        },
     ),
     Section("capture", later("Capture & redaction"), "eye-off"),
     Section(
         "retention",
         later("Retention"),
         "history",
-        (
-            *(later("On the disk"), later("Clean up"), later("Content of conversations"), later("Journal")),
-            *(later("Log and free room"), later("Keys and prices"), later("Logs")),
-        ),
+        {
+            "disk": later("On the disk"),
+            "requests": later("Requests"),
+            "buckets": later("Sums"),
+            "unsorted": later("Log and free room"),
+            "traces": later("Content of conversations"),
+            "journal": later("Journal"),
+            "state": later("Keys and prices"),
+            "logs": later("Logs"),
+            "clean_up": later("Clean up"),
+        },
     ),
     Section("telemetry", later("Telemetry"), "activity"),
     Section(
         "vault",
         later("Provider keys"),
         "lock",
-        (later("Where keys of providers are kept"), later("In the system's keyring")),
+        {
+            "where": later("Where keys of providers are kept"),
+            "keyring": later("In the system's keyring"),
+            "file": later("In a sealed file"),
+            "memory": later("In memory until quit"),
+        },
     ),
     Section(
         "data",
         later("Data"),
         "database",
-        (
-            *(later("Data folder"), later("Where everything is"), later("Size"), later("Compact")),
-            *(later("Export everything"), later("CSV for Excel"), later("Delete for good"), later("Example data")),
-        ),
+        {
+            "folder": later("Data folder"),
+            "where": later("Where everything is"),
+            "size": later("Size"),
+            "compact": later("Compact"),
+            "export": later("Export everything"),
+            "csv_mark": later("CSV for Excel"),
+            "delete": later("Delete for good"),
+            "demo": later("Example data"),
+        },
     ),
     Section(
         "notifications",
         later("Notifications"),
         "message-square",
-        (
-            later("Tell me on the desktop"),
-            later("The gateway stops"),
-            later("A provider rejects or limits its key"),
-        ),
+        {
+            "desktop": later("Tell me on the desktop"),
+            "notify_gateway": later("The gateway stops"),
+            "notify_keys": later("A provider rejects or limits its key"),
+        },
     ),
-    Section("about", later("About"), "info", (later("Report for a bug"), later("Licences of what comes with it"))),
+    Section(
+        "about",
+        later("About"),
+        "info",
+        {"report": later("Report for a bug"), "licences": later("Licences of what comes with it")},
+    ),
 )
+HELD: Mapping[str, Mapping[str, str]] = {section.key: section.holds for section in SECTIONS}
 
 PART_NAMES: Mapping[str, str] = {
     "reasoning": later("Reasoning"),
