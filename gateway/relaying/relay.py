@@ -54,6 +54,8 @@ from gateway.tags import stamp, tags_of
 LATE_USAGE_S = 1.0
 # Bodies from this size on are planned beside the loop, which costs a tenth of a millisecond.
 LONG_BODY = 32 * 1024
+# Answers from this size on are kept beside it: for so long as a shorter one takes, a thread would hold it as well.
+LONG_ANSWER = 1024 * 1024
 _TOLD_BY_CLIENTS = frozenset({*CONVERSATION_HEADERS, "x-user", "baggage", "traceparent", HOP_HEADER})
 
 _log = logging.getLogger(__name__)
@@ -201,12 +203,16 @@ class Relay:
             raise malformed
         return body
 
-    def _keeper(self, plan: Plan, exchange: Exchange) -> Callable[[bytes], None] | None:
-        """What keeps an answer that is to be stored: what was written here no provider has, all else one alone."""
-        if not plan.peek.stored:
-            return None
+    async def _keep(self, plan: Plan, exchange: Exchange, answer: bytes) -> None:
+        """An answer that is to be stored, before its client has all of it and may name it. What was written here no
+        provider has, all else one alone."""
+        if not answer or not plan.peek.stored:
+            return
         key, provider = exchange.principal.key_id, plan.candidate.provider.name if plan.verbatim else ""
-        return lambda answer: self._stored.keep(key, exchange.id, provider, plan.asked, answer)
+        if len(answer) < LONG_ANSWER:
+            self._stored.keep(key, exchange.id, provider, plan.asked, answer)
+        else:
+            await asyncio.to_thread(self._stored.keep, key, exchange.id, provider, plan.asked, answer)
 
     async def _planned(self, door: Door, body: bytes, headers: Mapping[str, str], exchange: Exchange) -> Plan:
         """Long histories take milliseconds to translate, for which nobody else is to wait."""
@@ -248,14 +254,14 @@ class Relay:
             body = plan.door.dialect.render_response(response, answer_context(plan, exchange))
             content_type = "application/json"
         remember(self._memory, plan, response, data, exchange)
-        if error is None and (keep := self._keeper(plan, exchange)) is not None:
-            keep(body)
         exchange.first_content_ns = time.perf_counter_ns()
         if error is not None and plan.key:
             body = without_key_in_json(body, plan.key)
         outcome = "ok" if error is None else "error"
         record = self._endings.close(exchange, tally, status=answer.status, outcome=outcome, error=error)
         deadline.off()
+        if error is None:
+            await self._keep(plan, exchange, body)
         await client.whole(answer.status, whole_headers(plan, exchange, content_type, record), body)
 
     async def _answer_here(
@@ -318,7 +324,7 @@ class Relay:
             reader = RestoringReader(reader, plan.tool_names)
         if plan.void_is_error:
             reader = AnswerReader(reader)
-        translator = translator_of(plan, exchange, self._keeper(plan, exchange))
+        translator = translator_of(plan, exchange)
         tally.observer = watch(self._memory, plan, exchange)
         heard = exchange.heard
         data, events = await self._first(answer, reader, tally, heard)
@@ -356,6 +362,7 @@ class Relay:
                 out += translator.end()
             if out:
                 deadline.off()
+                await self._keep(plan, exchange, translator.take_last())
                 await client.write(out)
             deadline.within(between, "between_chunks")
             data = await answer.chunk()
@@ -363,7 +370,9 @@ class Relay:
         if not exchange.ended:
             self._endings.close(exchange, tally, status=200, outcome="ok")
         deadline.off()
-        await client.finish(out + translator.close())
+        out += translator.close()
+        await self._keep(plan, exchange, translator.take_last())
+        await client.finish(out)
 
     async def _stream_failed(
         self, plan: Plan, client: Client, exchange: Exchange, tally: Tally, out: bytes, *, said: bool

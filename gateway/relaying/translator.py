@@ -1,7 +1,5 @@
 """A stream's way from the provider to the client: as it is, less a cut, or written anew."""
 
-from collections.abc import Callable
-
 from gateway.dialects.dialect import AnswerContext, Writer
 from gateway.dialects.redaction import without_key_in_json
 from gateway.events import Event, Finish, StreamError
@@ -13,10 +11,10 @@ from gateway.sse import WholeEvents
 
 class Translator:
     """From the provider's bytes and events to the client's bytes: as they are, less a cut, or written anew. An error
-    that passes as it is does so without the `key` that was sent. `on_end` is told the bytes that end a complete
-    stream."""
+    that passes as it is does so without the `key` that was sent. `keeps`: the bytes that end a complete stream are
+    to be had."""
 
-    __slots__ = ("_cutter", "_ended", "_key", "_on_end", "_writer")
+    __slots__ = ("_cutter", "_ended", "_keeps", "_key", "_last", "_writer")
 
     def __init__(
         self,
@@ -24,20 +22,21 @@ class Translator:
         writer: Writer | None = None,
         cutter: Cutter | None = None,
         key: str | None = None,
-        on_end: Callable[[bytes], None] | None = None,
+        keeps: bool = False,
     ) -> None:
         self._writer = writer
         self._cutter = cutter
         self._key = key
-        self._on_end = on_end
+        self._keeps = keeps
+        self._last = b""
         self._ended = False
 
     def feed(self, data: bytes, events: list[Event]) -> bytes:
         if self._cutter is not None:
             out = self._cutter.feed(data)
-            if self._on_end is not None and any(isinstance(event, Finish) for event in events):
+            if self._keeps and Finish in map(type, events):
                 # The event that ends it is whole now, and among these; held, where no blank line came behind it.
-                self._on_end(out or self._cutter.close())
+                self._last = out or self._cutter.close()
             failed = bool(events) and isinstance(events[-1], StreamError)
             return without_key_in_json(out, self._key) if failed and self._key else out
         if self._writer is None or self._ended:
@@ -51,8 +50,13 @@ class Translator:
             return b""
         self._ended = True
         last = self._writer.close()
-        if self._on_end is not None and last:
-            self._on_end(last)
+        if self._keeps:
+            self._last = last
+        return last
+
+    def take_last(self) -> bytes:
+        """The bytes that end a complete stream, once, as soon as they are known; until then none."""
+        last, self._last = self._last, b""
         return last
 
     def close(self) -> bytes:
@@ -63,10 +67,11 @@ class Translator:
         return without_key_in_json(rest, self._key) if rest and self._key else rest
 
 
-def translator_of(plan: Plan, exchange: Exchange, on_end: Callable[[bytes], None] | None) -> Translator:
+def translator_of(plan: Plan, exchange: Exchange) -> Translator:
+    keeps = plan.peek.stored
     if plan.verbatim:
-        return Translator(cutter=plan.door.cutter() if plan.cut_usage else WholeEvents(), key=plan.key, on_end=on_end)
-    return Translator(writer=plan.door.dialect.writer(answer_context(plan, exchange)), on_end=on_end)
+        return Translator(cutter=plan.door.cutter() if plan.cut_usage else WholeEvents(), key=plan.key, keeps=keeps)
+    return Translator(writer=plan.door.dialect.writer(answer_context(plan, exchange)), keeps=keeps)
 
 
 def answer_context(plan: Plan, exchange: Exchange) -> AnswerContext:

@@ -25,8 +25,9 @@ from gateway.relaying.deadlines import SWEEP_S, Deadlines
 from gateway.relaying.doors import DOORS, Door
 from gateway.relaying.exchange import Exchange
 from gateway.relaying.plan import Plan, Planner, credentials
-from gateway.relaying.relay import LATE_USAGE_S, LONG_BODY, Relay
+from gateway.relaying.relay import LATE_USAGE_S, LONG_ANSWER, LONG_BODY, Relay
 from gateway.relaying.routing import Routing
+from gateway.relaying.stored_answers import StoredAnswers
 from tests.virtual_time import in_virtual_time
 from tests.waiting import PATIENCE_S, until
 
@@ -729,6 +730,38 @@ async def test_a_long_body_is_planned_beside_the_loop_and_goes_out_as_any_other(
     assert planned == [True, False]
     assert sent[1]["messages"][0]["content"] == "Hi " * LONG_BODY
     assert {**sent[1], "messages": []} == {**sent[0], "messages": []}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_an_answer_is_kept_before_its_client_can_name_it_and_a_long_one_beside_the_loop(
+    monkeypatch: pytest.MonkeyPatch, *, stream: bool
+) -> None:
+    own, door = threading.current_thread(), next(door for door in DOORS if door.stores)
+    keep, on_loop = StoredAnswers.keep, []
+    runs: list[Run] = []
+
+    def noting(self: StoredAnswers, key: str, exchange: str, provider: str, request: bytes, answer: bytes) -> None:
+        on_loop.append(threading.current_thread() is own)
+        keep(self, key, exchange, provider, request, answer)
+        runs[-1].log.append("kept")
+
+    monkeypatch.setattr(StoredAnswers, "keep", noting)
+    for words in ("Hi", "H" * LONG_ANSWER):
+        output = [{"id": "msg_1", "type": "message", "role": "assistant", "content": words}]
+        usage = {"input_tokens": 5, "output_tokens": 2, "total_tokens": 7}
+        whole = {"id": "resp_1", "status": "completed", "model": "gpt-5.4", "output": output, "usage": usage}
+        ended = {"type": "response.completed", "response": whole}
+        runs.append(run := Run(sse(ended) if stream else json_answer(whole)))
+        body = {"model": "gpt-5.4", "input": "Hi", "stream": stream}
+        row = await run.go(json.dumps(body).encode(), door)
+        assert row.outcome == "ok"
+        assert [each for each in run.log if each in ("end", "kept", "whole", "write")] == [
+            "end",
+            "kept",
+            "write" if stream else "whole",
+        ]
+        assert run.relay._stored.may_complete(b'"previous_response_id"')
+    assert on_loop == [True, False]
 
 
 async def test_what_a_long_body_lacks_is_refused_as_any_other() -> None:

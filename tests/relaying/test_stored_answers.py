@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.dialects import openai_responses
+from gateway.dialects.openai_responses.stored import MOST_ITEMS
 from gateway.relaying.stored_answers import StoredAnswers
 from gateway.relaying.translator import Translator
 from gateway.sse import WholeEvents
@@ -56,11 +57,13 @@ def test_the_last_events_of_a_stream_tell_the_answer(form: bytes) -> None:
 @pytest.mark.parametrize("end", [b"\n\n", b"\n", b""])
 def test_an_answer_whose_stream_ends_without_a_blank_line_is_kept(end: bytes) -> None:
     memory, reader = StoredAnswers(), openai_responses.DIALECT.reader(passing=True)
-    translator = Translator(cutter=WholeEvents(), on_end=lambda last: memory.keep("k", "req_1", "own", REQUEST, last))
+    translator = Translator(cutter=WholeEvents(), keeps=True)
     ended = {"type": "response.completed", "response": {"id": "resp_1", "output": [MESSAGE]}}
     data = b"data: " + json.dumps(ended).encode() + end
     out = translator.feed(data, reader.feed(data)) + translator.feed(b"", reader.close()) + translator.close()
     assert out == data
+    memory.keep("k", "req_1", "own", REQUEST, translator.take_last())
+    assert translator.take_last() == b""
     assert json.loads(memory.completed("k", "google", body(previous_response_id="resp_1")))["input"][1] == MESSAGE
 
 
@@ -156,3 +159,11 @@ def test_an_answer_that_cannot_be_read_is_not_kept(answer: bytes) -> None:
     memory.keep("k", "req_1", "openai", REQUEST, answer)
     named = body({"type": "item_reference", "id": "None"})
     assert memory.completed("k", "google", named) is named
+
+
+@pytest.mark.parametrize(("count", "is_kept"), [(MOST_ITEMS, True), (MOST_ITEMS + 1, False)])
+def test_an_answer_of_more_items_than_a_model_gives_is_not_kept(count: int, *, is_kept: bool) -> None:
+    memory = StoredAnswers()
+    output = [{"id": f"msg_{n}", "type": "message"} for n in range(count)]
+    memory.keep("k", "req_1", "", REQUEST, json.dumps({"id": "resp_1", "output": output}).encode())
+    assert memory.may_complete(body(previous_response_id="resp_1")) is is_kept

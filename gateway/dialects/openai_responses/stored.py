@@ -14,6 +14,8 @@ from msgspec import Raw, Struct
 from gateway.sse import Decoder
 
 REFERENCE = "item_reference"
+# An answer of more is none that a model gave, and looking through it would hold up whatever else is to be done.
+MOST_ITEMS = 1000
 _PREVIOUS = "previous_response_id"
 _WORDS = (b'"%b"' % REFERENCE.encode(), b'"%b"' % _PREVIOUS.encode())
 
@@ -54,7 +56,8 @@ _ITEMS = msgspec.json.Decoder(list[Raw])
 
 
 def stored_answer(data: bytes) -> StoredAnswer | None:
-    """Of a whole answer, or of the last events of a stream; None where they are none that can be read."""
+    """Of a whole answer, or of the last events of a stream; None where they are none that can be read, or that has
+    more than MOST_ITEMS."""
     if data.lstrip().startswith(b"{"):
         return _stored(_WHOLE.decode, data)
     sse = Decoder()
@@ -70,6 +73,8 @@ def _ended(data: bytes) -> _Answer:
 def _stored(read: Callable[[bytes], _Answer], data: bytes) -> StoredAnswer | None:
     try:
         answer = read(data)
+        if len(answer.output) > MOST_ITEMS:
+            return None
         texts = [(_ITEM.decode(text).id, text) for text in map(bytes, answer.output)]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
