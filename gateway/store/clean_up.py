@@ -17,7 +17,7 @@ from types import MappingProxyType
 from gateway.configuration.setting_values import Keep, oldest_us
 from gateway.records import Cleaned
 from gateway.store.database import open_existing, writing
-from gateway.store.kept import BUCKETS_FROM, ROWS_FROM, kept, move, move_back
+from gateway.store.kept import ROWS_FROM, kept, move, move_back
 from gateway.store.retention import DATABASES, Count, Kind, Pruned
 
 TARGET_S = 0.01
@@ -129,9 +129,7 @@ class _CleanUp:
             while pruned.count is not None and self._counted(pruned.count):
                 pass
             for kind in pruned.kinds:
-                befores = (oldest_us(keeps[kind.name], now_us), until.get(kind.name), self._said_gone_us(kind))
-                if (before_us := max((us for us in befores if us is not None), default=None)) is not None:
-                    self._take(kind, before_us)
+                self._take(kind, oldest_us(keeps[kind.name], now_us), until.get(kind.name))
             for kind in pruned.kinds:
                 self._take_by_size(pruned, kind, keeps[kind.name], now_us)
             if any(taken.values()) and pruned.sweep is not None:
@@ -141,11 +139,6 @@ class _CleanUp:
             finished = False
         freed = max(0, before - _number(self._connection, PAGES)) * _number(self._connection, PAGE_SIZE)
         return Cleaned(taken=taken, names=names, freed_bytes=freed, finished=finished)
-
-    def _said_gone_us(self, kind: Kind) -> int | None:
-        """What a kill in the middle of a clean-up has left is shown to nobody: it goes now."""
-        have = kept(self._connection)
-        return {ROWS_FROM: have.rows_from_us, BUCKETS_FROM: have.buckets_from_us}.get(kind.from_name or "")
 
     def _counted(self, count: Count) -> bool:
         begins = perf_counter()
@@ -174,15 +167,18 @@ class _CleanUp:
         if not self._between(seconds):
             raise _Stopped
 
-    def _take(self, kind: Kind, before_us: int) -> int:
-        """Take what began before a time, rounded down to the kind's grain; how much."""
+    def _take(self, kind: Kind, *befores_us: int | None) -> int:
+        """Take what began before the last of these times, rounded down to the kind's grain; how much. What a kill in
+        the middle of a clean-up has left is shown to nobody: it goes too."""
+        said_us = None if kind.from_name is None else kept(self._connection).from_us(kind.from_name)
+        before_us = max((us for us in (*befores_us, said_us) if us is not None), default=None)
+        if before_us is None:
+            return 0
         before_us -= before_us % kind.grain_us
         first = self._connection.execute(kind.first).fetchone()[0]
         if first is None or first >= before_us:
             return 0
-        said_us = None
         if kind.from_name is not None:
-            said_us = kept(self._connection).rows_from_us
             with writing(self._connection):
                 move(self._connection, kind.from_name, before_us)
 

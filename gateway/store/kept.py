@@ -38,6 +38,10 @@ class Kept(Struct, frozen=True):
     rows_from_us: int | None = None
     buckets_from_us: int | None = None
 
+    def from_us(self, name: str) -> int | None:
+        """The time of this name, ROWS_FROM or BUCKETS_FROM."""
+        return {ROWS_FROM: self.rows_from_us, BUCKETS_FROM: self.buckets_from_us}[name]
+
     @property
     def both_from_us(self) -> int | None:
         """From when on rows and buckets are both there, and so can be compared."""
