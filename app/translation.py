@@ -5,7 +5,8 @@ would be two catalogues. `pyside6-lupdate -tr-function-alias tr+=later` finds th
 
 Words in tables that are made when a module is imported are only taken by `later`, for no language is chosen then;
 they go through `tr` where they are shown. So are those that `counted` chooses between: `lupdate` reads what stands in
-calls of `tr` and `later`, and nothing else. Figures, dates and names of things are not translated.
+calls of `tr` and `later`, and nothing else; tables of the gateway have a `later` of their own. Figures, dates and
+names of things are not translated.
 """
 
 from collections.abc import Iterator, Mapping

@@ -58,6 +58,14 @@ def _times(start_us: int, end_us: int, tz: str) -> Sequence[str]:
     return [*utc, start.astimezone(ZoneInfo(tz)).isoformat(timespec="seconds")]
 
 
+def _words(what: str) -> str:
+    """A time series, or a dimension's breakdown, within a sentence."""
+    if what in (TIME_SERIES, SPLIT_SERIES):
+        return tr(what)
+    title = group_title(what)
+    return title[:1].lower() + title[1:]
+
+
 class OverviewExport(QObject):
     """`told` carries what to say of it. Raises KNOWN_ERRORS within the tasks that it starts."""
 
@@ -91,7 +99,7 @@ class OverviewExport(QObject):
         if self.answers is not None:
             ask_where(
                 self._page,
-                tr("Export {what}").format(what=tr(what)),
+                tr("Export {what}").format(what=_words(what)),
                 export_name(what, self.answers.query),
                 tr(EXPORT_FILTER),
                 lambda path: self._context.spawn(self.save_csv(what, path)),
@@ -114,7 +122,7 @@ class OverviewExport(QObject):
             return await gateway.export_file(answers.query, export, path, job.told)
 
         rows = await self._context.shell.work.run(
-            tr("Exporting {what} to {name}").format(what=tr(what), name=path.name), tr("rows"), write
+            tr("Exporting {what} to {name}").format(what=_words(what), name=path.name), tr("rows"), write
         )
         if rows is None:
             self.told.emit(tr("Cancelled"))

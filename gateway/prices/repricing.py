@@ -15,17 +15,18 @@ from gateway.prices.pricing import Priced, Pricing, usage_of
 from gateway.records import ExchangeRecord
 from gateway.store.repriced_rows import NO_USAGE
 from gateway.store.storable import LIMITS
+from gateway.words import later
 
 UNKNOWN_COUNTS, PROVIDER_FIGURE = "unknown_counts", "provider_figure"
 NO_PRICE, PRICE_GONE, OWN_LACKS, TOO_DEAR = "no_price", "price_gone", "own_lacks", "too_dear"
 KEPT_BECAUSE: Mapping[str, str] = {
-    NO_USAGE: "None of their tokens were counted.",
-    UNKNOWN_COUNTS: "How much they used is not known.",
-    PROVIDER_FIGURE: "The provider reported it, and no price of yours overrides it.",
-    NO_PRICE: "No price is known for them.",
-    PRICE_GONE: "The price that they had is no longer listed; they keep it.",
-    OWN_LACKS: "Your own price of them has none for some of what they used.",
-    TOO_DEAR: "The price would make them dearer than a request can be; they keep what they had.",
+    NO_USAGE: later("None of their tokens were counted."),
+    UNKNOWN_COUNTS: later("How much they used is not known."),
+    PROVIDER_FIGURE: later("The provider reported it, and no price of yours overrides it."),
+    NO_PRICE: later("No price is known for them."),
+    PRICE_GONE: later("The price that they had is no longer listed; they keep it."),
+    OWN_LACKS: later("Your own price of them has none for some of what they used."),
+    TOO_DEAR: later("The price would make them dearer than a request can be; they keep what they had."),
 }
 
 _MOST_ASKED = 4096

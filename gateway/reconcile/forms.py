@@ -20,6 +20,8 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
+from gateway.words import later
+
 COUNTS = ("requests", "input", "cached", "cache_write", "output")
 # The columns any of which says a count, where that is not the one of its name.
 COLUMNS_OF: Mapping[str, frozenset[str]] = {
@@ -102,7 +104,7 @@ _WEB_SEARCH = re.compile(r"web[ _-]?search", re.IGNORECASE)
 FORMS: tuple[Form, ...] = (
     Form(
         name="openai_usage",
-        title="OpenAI's usage export",
+        title=later("OpenAI's usage export"),
         provider="openai",
         columns={**_OPENAI_USAGE, "cached": ("input cached tokens",), "output": ("output tokens",)},
         required=("time", "model", "requests", "input", "output"),
@@ -110,7 +112,7 @@ FORMS: tuple[Form, ...] = (
     ),
     Form(
         name="openai_embeddings",
-        title="OpenAI's usage export of embeddings",
+        title=later("OpenAI's usage export of embeddings"),
         provider="openai",
         columns=_OPENAI_USAGE,
         required=("time", "model", "requests", "input"),
@@ -119,7 +121,7 @@ FORMS: tuple[Form, ...] = (
     ),
     Form(
         name="openai_costs",
-        title="OpenAI's cost export",
+        title=later("OpenAI's cost export"),
         provider="openai",
         columns={
             "time": ("start time", "start time iso"),
@@ -136,7 +138,7 @@ FORMS: tuple[Form, ...] = (
     ),
     Form(
         name="anthropic_usage",
-        title="the Claude Console's usage export",
+        title=later("the Claude Console's usage export"),
         provider="anthropic",
         columns={
             "time": ("usage date utc", "usage date"),
@@ -152,7 +154,7 @@ FORMS: tuple[Form, ...] = (
     ),
     Form(
         name="anthropic_costs",
-        title="the Claude Console's cost export",
+        title=later("the Claude Console's cost export"),
         provider="anthropic",
         columns={
             "time": ("usage date utc", "usage date"),
@@ -165,7 +167,7 @@ FORMS: tuple[Form, ...] = (
     ),
     Form(
         name="google_costs",
-        title="Google Cloud's cost table",
+        title=later("Google Cloud's cost table"),
         provider="google",
         columns={
             "time": ("usage start date", "usage start time"),
@@ -202,7 +204,7 @@ FORMS: tuple[Form, ...] = (
     ),
     Form(
         name="xai_usage",
-        title="xAI's usage by billing item",
+        title=later("xAI's usage by billing item"),
         provider="xai",
         columns={
             "time": ("date", "day", "timestamp", "time"),
@@ -223,7 +225,7 @@ FORMS: tuple[Form, ...] = (
     ),
     Form(
         name="generic",
-        title="a table of usage",
+        title=later("a table of usage"),
         provider=None,
         columns=_USUAL,
         required=("time", "model", "input"),
@@ -231,7 +233,7 @@ FORMS: tuple[Form, ...] = (
     ),
     Form(
         name="generic_costs",
-        title="a table of costs",
+        title=later("a table of costs"),
         provider=None,
         columns=_USUAL,
         required=("time", "model", "cost"),

@@ -17,6 +17,7 @@ from msgspec import Struct
 from gateway.errors import ClientError
 from gateway.reconcile.forms import COLUMNS_OF, COUNTS, FIELDS, FORMS, Form, plain_name, unit_of
 from gateway.reconcile.records import BillColumns
+from gateway.words import later
 
 # What a unit of any currency may cost, in dollars.
 LEAST_RATE, MOST_RATE = Decimal("1e-9"), Decimal("1e9")
@@ -204,7 +205,7 @@ def _mapped(mapping: Mapping[str, str], provider: str | None) -> Form:
         raise ClientError("A mapping needs time, and cost or counts: time=Date,model=Model,cost=Cost.", param="map")
     return Form(
         name="mapped",
-        title="a file with a mapping of your own",
+        title=later("a file with a mapping of your own"),
         provider=provider,
         columns={field: (plain_name(title),) for field, title in mapping.items()},
         required=tuple(mapping),

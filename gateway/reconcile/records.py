@@ -4,26 +4,30 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from gateway.words import later
+
 KINDS = ("matched", "missing_here", "missing_there", "price_drift", "usage_drift", "unexplained")
 # Why our rows may differ from a bill, as `DayModel.reasons` counts requests.
 REASONS: Mapping[str, str] = {
-    "own_key": "used a caller's own provider key, which is on that key's bill",
-    "aborted": "aborted by the client",
-    "interrupted": "interrupted with the gateway",
-    "estimated": "with estimated tokens",
-    "partial": "with partly estimated tokens",
-    "unpriced": "without a price here",
-    "tried_again": "tried again, and counted here by the last attempt alone",
-    "several_providers": "tried at several providers, and counted under the last",
-    "across_midnight": "ran past midnight and may be on the next day's bill",
+    "own_key": later("used a caller's own provider key, which is on that key's bill"),
+    "aborted": later("aborted by the client"),
+    "interrupted": later("interrupted with the gateway"),
+    "estimated": later("with estimated tokens"),
+    "partial": later("with partly estimated tokens"),
+    "unpriced": later("without a price here"),
+    "tried_again": later("tried again, and counted here by the last attempt alone"),
+    "several_providers": later("tried at several providers, and counted under the last"),
+    "across_midnight": later("ran past midnight and may be on the next day's bill"),
 }
 NOTES: Mapping[str, str] = {
-    "rows_gone": "rows of that day are gone: retention keeps none so old",
-    "both_ways": "counts differ both ways: some are missing here and some there, and the bill does not tell which",
-    "as_many": "as many requests on both sides: of how many of them the tokens differ, the bill does not tell",
-    "no_counts": "the bill has no counts: whether usage or price differs cannot be told",
-    "against": "more is used on the side that costs less: prices differ too, and by how much cannot be told",
-    "no_rates": "the rows follow no fixed rates: a change of price cannot be told from the usage that differs",
+    "rows_gone": later("rows of that day are gone: retention keeps none so old"),
+    "both_ways": later(
+        "counts differ both ways: some are missing here and some there, and the bill does not tell which"
+    ),
+    "as_many": later("as many requests on both sides: of how many of them the tokens differ, the bill does not tell"),
+    "no_counts": later("the bill has no counts: whether usage or price differs cannot be told"),
+    "against": later("more is used on the side that costs less: prices differ too, and by how much cannot be told"),
+    "no_rates": later("the rows follow no fixed rates: a change of price cannot be told from the usage that differs"),
 }
 
 

@@ -747,6 +747,18 @@ def test_an_export_can_be_cancelled(
     assert toast.args == ["Cancelled"]
 
 
+@pytest.mark.parametrize(
+    ("what", "title"),
+    [("time series", "Export time series"), ("key", "Export by key"), ("tag:Team", "Export by Team")],
+)
+def test_the_dialog_says_what_is_exported(page: OverviewPage, what: str, title: str) -> None:
+    page.exporting.choose_file(what)
+    dialogs = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, QFileDialog)]
+    (dialog,) = (each for each in dialogs if each.isVisible())
+    assert dialog.windowTitle() == title
+    dialog.close()
+
+
 def test_the_export_menu_opens_a_file_dialog(qtbot: QtBot, page: OverviewPage, tmp_path: Path) -> None:
     page.export_button.click()
     menus = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, QMenu) and widget.isVisible()]

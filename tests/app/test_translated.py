@@ -25,7 +25,8 @@ from app.query_text import parse
 from app.range_picker import CustomRange
 from app.theme import Theme
 from app.translation import counted, tr
-from gateway import Completeness, TagCondition
+from gateway import BILL_NOTES, BILL_REASONS, REPRICING_KEPT, Completeness, TagCondition
+from gateway.reconcile.forms import FORMS
 from tests.app.fake_data import api_key_rows
 from tests.app.fake_gateway import NOW_US
 from tests.app.fake_threads import plain_thread
@@ -34,6 +35,8 @@ from tests.app.whole import PseudoLocale, texts_of
 APP = Path(__file__).parents[2] / "app"
 TOOLS = Path(PySide6.__file__).parent
 MODULES = sorted(path for path in APP.rglob("*.py"))
+# The window shows words of the gateway's tables too.
+SPEAKING = [*MODULES, *sorted((APP.parent / "gateway").rglob("*.py"))]
 
 # No table and no function of ours: `lupdate` reads what these two are called with.
 TRANSLATING = frozenset(("tr", "later"))
@@ -273,13 +276,15 @@ def handed_on(source: str) -> Iterator[str]:
 
 def test_a_catalogue_of_qts_own_tools_is_understood(qapp: QApplication, tmp_path: Path) -> None:
     catalogue, compiled = tmp_path / "window.ts", tmp_path / "window.qm"
-    files = [str(path) for path in MODULES]
+    files = [str(path) for path in SPEAKING]
     asked = ["lupdate", *files, "-tr-function-alias", "tr+=later", "-ts", str(catalogue)]
     subprocess.run(asked, check=True, capture_output=True, executable=TOOLS / "lupdate")
     texts = ElementTree.parse(catalogue)
     assert {context.findtext("name") or "" for context in texts.iter("context")} == {""}
     found = {message.findtext("source") or "" for message in texts.iter("message")}
-    assert {text for path in MODULES for text in handed_on(path.read_text("utf-8"))} - found == set()
+    assert {text for path in SPEAKING for text in handed_on(path.read_text("utf-8"))} - found == set()
+    forms = (form.title for form in FORMS)
+    assert {*REPRICING_KEPT.values(), *BILL_REASONS.values(), *BILL_NOTES.values(), *forms} - found == set()
     for message in texts.iter("message"):
         translation = message.find("translation")
         assert translation is not None
