@@ -1,5 +1,6 @@
 """What there is to ask for: a route per line, what its handler is given, and which route a request takes."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -47,6 +48,16 @@ class Download(Struct, frozen=True, kw_only=True):
 
     headers: Mapping[str, str]
     chunks: AsyncGenerator[bytes, None]
+
+
+async def made_beside(content_type: str, make: Callable[[], bytes]) -> Download:
+    """An answer that takes longer to make than the loop, with all its streams, can wait."""
+    body = await asyncio.to_thread(make)
+
+    async def once() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    return Download(headers={"content-type": content_type}, chunks=once())
 
 
 Read = Callable[[Call], Awaitable[Any]]

@@ -4,15 +4,14 @@ Fed on the capture's thread, so that no request waits for it. Where an export is
 on, with what was said only if that is switched on too.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
 from gateway.records import Completeness
 from gateway.relaying.exchange import Exchange
-from gateway.routes import Call, Download, Route
+from gateway.routes import Call, Download, Route, made_beside
 from gateway.telemetry.exchange_spans import Surroundings, exchange_spans
 from gateway.telemetry.exporting import Exporter, ExportTarget
 from gateway.telemetry.genai_json import content_attributes
@@ -80,18 +79,10 @@ def metrics_route(
     async def metrics(call: Call) -> Download:
         principal = call.principal
         own_only = principal is not None and principal.role != "admin"
-        # Thousands of series take it a second, in which the loop would hold all streams.
-        body = await asyncio.to_thread(
-            own.text,
-            principal.key_id if own_only and principal else None,
-            version,
-            None if own_only else meter(),
-            None if own_only else running(),
-        )
-
-        async def chunks() -> AsyncGenerator[bytes, None]:
-            yield body
-
-        return Download(headers={"content-type": CONTENT_TYPE}, chunks=chunks())
+        key_id = principal.key_id if own_only and principal else None
+        told = None if own_only else meter()
+        open_requests = None if own_only else running()
+        # Of thousands of series it takes a second.
+        return await made_beside(CONTENT_TYPE, lambda: own.text(key_id, version, told, open_requests))
 
     return Route(method="GET", path="/metrics", role="read", read=metrics)
