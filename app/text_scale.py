@@ -40,7 +40,7 @@ def text_scale(environ: Mapping[str, str]) -> float | None:
         # Whatever a bus says, or however it ends: the window opens.
         _log.debug("The desktop did not say how large its text is (%s): it is taken as usual.", type(error).__name__)
     # On X11 the factor is in the display's resolution already, which Qt follows: GNOME's settings daemon multiplies
-    # `Xft.dpi` by it. Without that daemon no program there takes the factor.
+    # `Xft.dpi` by it. Without that daemon GTK's own programs do not take the factor either.
     factor = 1.0 if _is_x11(environ) else factor_scale(answers.get(_FACTOR))
     return factor * font_scale(answers.get(_FONT))
 
