@@ -8,6 +8,7 @@ import os
 import plistlib
 import shlex
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from subprocess import list2cmdline
@@ -56,16 +57,23 @@ def start_command(folder: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
     return (*command, IN_TRAY) if own else (*command, IN_TRAY, "--data-dir", str(folder))
 
 
-class DesktopEntry:
-    """Linux and other freedesktop systems. `folder` is the autostart folder."""
+class _EntryFile(ABC):
+    """An entry that is a file of its own: the same for each system but for what stands in it."""
 
-    def __init__(self, folder: Path, command: Sequence[str]) -> None:
-        self._path = folder / f"{_NAME}.desktop"
+    def __init__(self, path: Path, command: Sequence[str]) -> None:
+        self._path = path
         self._command = command
 
     @property
     def place(self) -> str:
         return str(self._path)
+
+    @abstractmethod
+    def contents(self) -> bytes: ...
+
+    @abstractmethod
+    def _starts(self) -> list[str]:
+        """The command of the entry that is there and that its system heeds, else none."""
 
     def enabled(self) -> bool:
         return self._starts() == list(self._command)
@@ -74,8 +82,24 @@ class DesktopEntry:
         starts = self._starts()
         return "" if starts == list(self._command) else shlex.join(starts)
 
+    def set(self, on: bool) -> None:
+        try:
+            if on:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._path.write_bytes(self.contents())
+            else:
+                self._path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _unwritable(self._path, error) from None
+
+
+class DesktopEntry(_EntryFile):
+    """Linux and other freedesktop systems. `folder` is the autostart folder."""
+
+    def __init__(self, folder: Path, command: Sequence[str]) -> None:
+        super().__init__(folder / f"{_NAME}.desktop", command)
+
     def _starts(self) -> list[str]:
-        """The command of an entry that its desktop has not hidden."""
         try:
             lines = self._path.read_text("utf-8").splitlines()
         except (OSError, UnicodeDecodeError):
@@ -84,40 +108,18 @@ class DesktopEntry:
         hidden = said.get("Hidden") == "true" or said.get("X-GNOME-Autostart-enabled") == "false"
         return [] if hidden else _words(said.get("Exec", ""))
 
-    def set(self, on: bool) -> None:
-        try:
-            if on:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._path.write_text(self.text(), "utf-8")
-            else:
-                self._path.unlink(missing_ok=True)
-        except OSError as error:
-            raise _unwritable(self._path, error) from None
-
-    def text(self) -> str:
+    def contents(self) -> bytes:
         # The whole value is a string of the format besides, in which a backslash is written twice.
         command = " ".join(_argument(word) for word in self._command).replace("\\", "\\\\")
         lines = ("Type=Application", "Name=Faregate", f"Exec={command}", f"Icon={_NAME}", "Terminal=false")
-        return "\n".join(("[Desktop Entry]", *lines, "X-GNOME-Autostart-enabled=true", ""))
+        return "\n".join(("[Desktop Entry]", *lines, "X-GNOME-Autostart-enabled=true", "")).encode()
 
 
-class LaunchAgent:
+class LaunchAgent(_EntryFile):
     """macOS. `folder` is ~/Library/LaunchAgents."""
 
     def __init__(self, folder: Path, command: Sequence[str]) -> None:
-        self._path = folder / f"{_AGENT}.plist"
-        self._command = command
-
-    @property
-    def place(self) -> str:
-        return str(self._path)
-
-    def enabled(self) -> bool:
-        return self._starts() == list(self._command)
-
-    def other(self) -> str:
-        starts = self._starts()
-        return "" if starts == list(self._command) else shlex.join(starts)
+        super().__init__(folder / f"{_AGENT}.plist", command)
 
     def _starts(self) -> list[str]:
         try:
@@ -126,17 +128,7 @@ class LaunchAgent:
             return []
         return [str(word) for word in words]
 
-    def set(self, on: bool) -> None:
-        try:
-            if on:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._path.write_bytes(self.data())
-            else:
-                self._path.unlink(missing_ok=True)
-        except OSError as error:
-            raise _unwritable(self._path, error) from None
-
-    def data(self) -> bytes:
+    def contents(self) -> bytes:
         agent = {
             "Label": _AGENT,
             "ProgramArguments": list(self._command),

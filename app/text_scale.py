@@ -6,7 +6,6 @@ Asked before there is an application, since Qt takes its scale only then. Linux:
 is 10 pt). Windows: `TextScaleFactor` in the registry, in percent; not run yet. macOS has no such setting.
 """
 
-import logging
 import socket
 import sys
 import time
@@ -19,7 +18,6 @@ _FACTOR = ("org.gnome.desktop.interface", "text-scaling-factor")
 _FONT = ("org.kde.kdeglobals.General", "font")
 _USUAL_POINTS = 10
 _LEAST, _MOST = 0.5, 3.0
-_log = logging.getLogger(__name__)
 
 
 def text_scale(environ: Mapping[str, str]) -> float | None:
@@ -36,9 +34,9 @@ def text_scale(environ: Mapping[str, str]) -> float | None:
     except TimeoutError:
         if all(answer is None for answer in answers.values()):
             return None
-    except Exception as error:
-        # Whatever a bus says, or however it ends: the window opens.
-        _log.debug("The desktop did not say how large its text is (%s): it is taken as usual.", type(error).__name__)
+    except Exception:
+        # Whatever a bus says, or however it ends: the window opens, and no log is there yet to tell it to.
+        pass
     # On X11 the factor is in the display's resolution already, which Qt follows: GNOME's settings daemon multiplies
     # `Xft.dpi` by it. Without that daemon GTK's own programs do not take the factor either.
     factor = 1.0 if _is_x11(environ) else factor_scale(answers.get(_FACTOR))

@@ -34,7 +34,7 @@ def test_a_desktop_entry_comes_and_goes(tmp_path: Path) -> None:
 def test_an_entry_that_the_desktop_hid_is_none(tmp_path: Path, line: str) -> None:
     entry = DesktopEntry(tmp_path, ("faregate",))
     path = Path(entry.place)
-    path.write_text(f"{entry.text().replace('X-GNOME-Autostart-enabled=true', '')}{line}\n")
+    path.write_text(f"{entry.contents().decode().replace('X-GNOME-Autostart-enabled=true', '')}{line}\n")
     assert not entry.enabled()
     entry.set(True)
     assert entry.enabled()
@@ -64,7 +64,7 @@ def test_an_entry_that_a_desktop_wrote_anew_is_ones_own(tmp_path: Path) -> None:
 
 def test_a_command_survives_the_formats_two_escapings(tmp_path: Path) -> None:
     parser = configparser.RawConfigParser()
-    parser.read_string(DesktopEntry(tmp_path, ODD).text())
+    parser.read_string(DesktopEntry(tmp_path, ODD).contents().decode())
     value = parser["Desktop Entry"]["Exec"].replace("\\\\", "\\")
     # Within double quotes the format escapes two more than `shlex` knows of.
     words = [word.replace("\\$", "$").replace("\\`", "`").replace("%%", "%") for word in shlex.split(value)]

@@ -68,18 +68,23 @@ def escape(page: Page, field: QWidget, qtbot: QtBot) -> None:
     qtbot.keyClick(field, Qt.Key.Key_Escape)
 
 
-def test_a_price_that_was_typed_is_kept_until_it_may_go(qtbot: QtBot, wanted: AppContext, turns: Turns) -> None:
-    page = shown(ModelsPage(wanted), qtbot, turns)
+def opened_editor(page: ModelsPage, price: str = "") -> PriceEditor:
+    """Of the first model, with what is typed as its input's price."""
     page.open_editor(page.lines[0])
     editor = page.drawer.content()
     assert isinstance(editor, PriceEditor)
+    if price:
+        editor.fields["input"].setText(price)
+    return editor
+
+
+def test_a_price_that_was_typed_is_kept_until_it_may_go(qtbot: QtBot, wanted: AppContext, turns: Turns) -> None:
+    page = shown(ModelsPage(wanted), qtbot, turns)
+    editor = opened_editor(page)
     escape(page, editor.note, qtbot)
     assert question(page) is None and not page.drawer.isVisible(), "nothing was typed: nothing is asked"
 
-    page.open_editor(page.lines[0])
-    editor = page.drawer.content()
-    assert isinstance(editor, PriceEditor)
-    editor.fields["input"].setText("7.25")
+    editor = opened_editor(page, "7.25")
     for leave in (
         lambda: escape(page, editor.fields["input"], qtbot),
         lambda: page.drawer.close_button.click(),
@@ -97,9 +102,7 @@ def test_a_price_that_was_typed_is_kept_until_it_may_go(qtbot: QtBot, wanted: Ap
     assert page.drawer.isVisible()
     stand_before_all(page, qtbot)
 
-    page.open_editor(page.lines[0])
-    editor = page.drawer.content()
-    assert isinstance(editor, PriceEditor)
+    editor = opened_editor(page)
     editor.has_from.setChecked(True)
     page.section.segment("repricing").click()
     answer(page, "Discard", qtbot)
@@ -110,16 +113,10 @@ def test_a_price_that_was_typed_is_kept_until_it_may_go(qtbot: QtBot, wanted: Ap
 
 def test_a_price_that_was_saved_or_cancelled_is_left_at_once(qtbot: QtBot, wanted: AppContext, turns: Turns) -> None:
     page = shown(ModelsPage(wanted), qtbot, turns)
-    page.open_editor(page.lines[0])
-    editor = page.drawer.content()
-    assert isinstance(editor, PriceEditor)
-    editor.fields["input"].setText("7.25")
+    editor = opened_editor(page, "7.25")
     editor.cancel.click()
     assert not page.drawer.isVisible() and question(page) is None
-    page.open_editor(page.lines[0])
-    editor = page.drawer.content()
-    assert isinstance(editor, PriceEditor)
-    editor.fields["input"].setText("7.25")
+    editor = opened_editor(page, "7.25")
     editor.save.click()
     turns.run()
     assert not page.drawer.isVisible() and question(page) is None
@@ -244,10 +241,7 @@ def test_details_with_a_name_being_typed_stay_open_and_are_true_where_a_price_go
     qtbot: QtBot, wanted: AppContext, turns: Turns
 ) -> None:
     page = shown(ModelsPage(wanted), qtbot, turns)
-    page.open_editor(page.lines[0])
-    editor = page.drawer.content()
-    assert isinstance(editor, PriceEditor)
-    editor.fields["input"].setText("7.25")
+    editor = opened_editor(page, "7.25")
     editor.save.click()
     turns.run()
     page.open_details(page.lines[0])
@@ -310,10 +304,7 @@ def test_a_price_that_is_typed_is_kept_while_the_past_is_offered(
     qtbot: QtBot, wanted: AppContext, turns: Turns
 ) -> None:
     page = shown(ModelsPage(wanted), qtbot, turns)
-    page.open_editor(page.lines[0])
-    editor = page.drawer.content()
-    assert isinstance(editor, PriceEditor)
-    editor.fields["input"].setText("7.25")
+    editor = opened_editor(page, "7.25")
     page.past.action.emit()
     answer(page, "Keep editing", qtbot)
     assert (page.drawer.content(), page.section.current) == (editor, "prices")

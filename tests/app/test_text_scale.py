@@ -131,16 +131,13 @@ def test_a_bus_that_trickles_is_not_waited_for(odd_bus: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("said", [(), (b"REJECTED\r\n",), (b"OK 1234\r\n",), (b"OK 1234\r\n", b"\xff" * 64)])
-def test_a_bus_that_talks_nonsense_says_nothing_and_the_log_why(
-    patient: None, odd_bus: socket.socket, said: tuple[bytes, ...], caplog: pytest.LogCaptureFixture
+def test_a_bus_that_talks_nonsense_says_nothing(
+    patient: None, odd_bus: socket.socket, said: tuple[bytes, ...]
 ) -> None:
-    caplog.set_level("DEBUG", module.__name__)
     thread = threading.Thread(target=lambda: says(odd_bus, *said).close())
     thread.start()
     assert text_scale({"DBUS_SESSION_BUS_ADDRESS": f"unix:path={odd_bus.getsockname()}"}) == 1.0
     thread.join()
-    (told,) = caplog.messages
-    assert told.startswith("The desktop did not say ") and odd_bus.getsockname() not in told
 
 
 @pytest.mark.parametrize("address", ["", "nonsense", "unix:path=/nowhere/bus", "tcp:host=127.0.0.1,port=1", "unix:"])
